@@ -1,0 +1,146 @@
+"""The ngspice backend: one loaded circuit, altered where values changed, one solve a phase."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.backends.base import BoolArray, FloatArray, Solution, Status
+from analog_nmos.backends.ngspice_library import Ngspice, ngspice
+from analog_nmos.circuit import CircuitOptions
+from analog_nmos.model_card import ModelCard
+from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.topology import Topology
+
+LARGEST_V = 1e9  # from 1e15 V on ngspice 39 can crash: its matrix overflows
+
+
+class NgspiceBackend:
+    """One circuit in libngspice, one lane. See `analog_nmos.backends.base.Backend` for the methods.
+
+    Raises:
+        InputError: libngspice is missing.
+        RunError: ngspice does not accept the circuit.
+    """
+
+    name = "ngspice"
+    n_lanes = 1
+
+    def __init__(self, topology: Topology, card: ModelCard, options: CircuitOptions) -> None:
+        self._topology, self._card, self._options = topology, card, options
+        self._spice: Ngspice = ngspice()
+        self._unknown = np.concatenate([topology.out_nodes, topology.hidden_nodes])
+        self._node_V = np.zeros((1, topology.max_node + 1))
+        self._node_V[0, topology.negref] = options.vminus
+        self._node_V[0, topology.posref] = options.vplus
+        self._wanted = _zeros(topology)
+        self._resistor_ohm = np.full(topology.n_outputs, options.rs_free)
+        self._names = (
+            [f"vin{i}" for i in range(topology.n_inputs)],
+            [f"vg{e}" for e in range(topology.n_edges)],
+            [f"vout{j}" for j in range(topology.n_outputs)],
+            [f"rs{k + 1}" for k in range(topology.n_outputs)],
+        )
+        self.reload(0)
+
+    @property
+    def version(self) -> str:
+        """For run_meta.json."""
+        return f"ngspice-{self._spice.version}"
+
+    def netlist(self) -> str:
+        """The circuit as it stands, with all outputs free."""
+        return write_netlist(self._topology, self._card, self._options, self._wanted)
+
+    def set_gates(self, gate_V: FloatArray) -> None:
+        """Gate voltages for the next solves."""
+        np.copyto(self._wanted.gate_V, gate_V[0, : self._topology.n_edges])
+
+    def solve_free(self, input_V: FloatArray, lanes: BoolArray) -> Solution:
+        """All outputs free."""
+        return self._solve(input_V, np.zeros(self._topology.n_outputs, bool), lanes)
+
+    def solve_clamped(
+        self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, lanes: BoolArray
+    ) -> Solution:
+        """The outputs of the mask near their targets."""
+        if lanes[0]:
+            np.copyto(self._wanted.sink_V, target_V[0], where=clamped[0])
+        return self._solve(input_V, clamped[0], lanes)
+
+    def solve_many(self, lane: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Free outputs for many inputs, one after the other."""
+        out_V = np.full((len(input_V), self._topology.n_outputs), np.nan)
+        status = np.empty(len(input_V), np.int64)
+        everyone = np.ones(1, bool)
+        for sample, row in enumerate(input_V):
+            solution = self.solve_free(row[None], everyone)
+            status[sample] = solution.status[0]
+            out_V[sample] = solution.node_V[0, self._topology.out_nodes]
+        return out_V, status
+
+    def reload(self, lane: int) -> None:
+        """Load the circuit anew; the next solve alters everything, and is as if there had been no reload.
+
+        A circuit is always loaded with the same values, so that ngspice orders its matrix in the same way.
+        """
+        start = _zeros(self._topology)
+        self._circuit = self._spice.load(
+            write_netlist(self._topology, self._card, self._options, start),
+            self._unknown,
+            temp_C=self._options.temp,
+            rail="vplus",
+            rail_V=self._options.vplus,
+        )
+        # Zeros mean the same in a netlist and in `alter`; other numbers may differ in the last bit.
+        self._loaded = (start.input_V, start.gate_V, start.sink_V, np.full_like(self._resistor_ohm, np.nan))
+
+    def state(self, lane: int) -> dict[str, NDArray[Any]]:
+        """VOUT: every operating point starts from zero, so nothing else carries over."""
+        return {"sink_V": self._wanted.sink_V.copy()}
+
+    def restore(self, lane: int, state: dict[str, NDArray[Any]]) -> None:
+        """Take over VOUT."""
+        np.copyto(self._wanted.sink_V, state["sink_V"])
+
+    def close(self) -> None:
+        """Free the circuit, unless another one has taken its place."""
+        if self._spice.is_loaded(self._circuit):
+            self._spice.unload()
+
+    def _solve(self, input_V: FloatArray, clamped: BoolArray, lanes: BoolArray) -> Solution:
+        if not lanes[0]:
+            return self._solution(Status.SKIPPED)
+        np.copyto(self._wanted.input_V, input_V[0])
+        self._resistor_ohm[:] = np.where(clamped, self._options.rs_clamp, self._options.rs_free)
+        wanted = (self._wanted.input_V, self._wanted.gate_V, self._wanted.sink_V, self._resistor_ohm)
+        if not all((np.abs(values) <= LARGEST_V).all() for values in wanted[:3]):
+            return self._solution(Status.NOT_FINITE)  # the loaded circuit stays as it is
+        if not self._circuit.is_ready:
+            self.reload(lane=0)
+        self._alter(wanted)
+        values = self._circuit.operating_point()
+        if values is None:
+            return self._solution(Status.NO_CONVERGENCE)
+        row = self._node_V[0]
+        row[self._topology.input_nodes] = input_V[0]
+        row[self._unknown] = values
+        return self._solution(Status.CONVERGED if np.isfinite(values).all() else Status.NOT_FINITE)
+
+    def _solution(self, status: Status) -> Solution:
+        if status not in (Status.CONVERGED, Status.SKIPPED):
+            return Solution(np.full_like(self._node_V, np.nan), np.array([status]))
+        return Solution(self._node_V, np.array([status]))
+
+    def _alter(self, wanted: tuple[FloatArray, ...]) -> None:
+        """Bring the loaded circuit to the wanted values."""
+        for names, new, old in zip(self._names, wanted, self._loaded, strict=True):
+            changed = np.flatnonzero(new != old)
+            self._circuit.alter([names[index] for index in changed.tolist()], new[changed].tolist())
+            np.copyto(old, new)
+
+
+def _zeros(topology: Topology) -> Sources:
+    return Sources(np.zeros(topology.n_inputs), np.zeros(topology.n_edges), np.zeros(topology.n_outputs))

@@ -1,0 +1,304 @@
+"""libngspice in this process: find it, load it through PySpice, load a circuit, alter and solve it.
+
+This is the only module that imports PySpice (GPL-3). libngspice is one global instance per process and not
+thread-safe, so there is one `Ngspice` object, made on first use, and one circuit at a time.
+
+How an operating point is run. ngspice's `op` builds the matrix anew each time (CKTunsetup, CKTsetup) and
+orders its pivots anew, which costs 10 to 50 times the Newton iterations. So a circuit is put on a two-level
+`dc` sweep that changes nothing and never ends, and paused after its first point. `alter` works on a paused
+circuit, and `step` runs the next point and pauses again:
+
+    dc temp <t> <t + 0.5> 1 <rail> <V> <V> 1e-300
+
+- A new point of the outer level starts Newton's method from zero, as `op` does; one of the inner level would
+  start from the point before. So the inner level has one point, and the outer one has no end.
+- Before each point the inner level sets the temperature and computes all devices anew, which is what makes an
+  altered resistor count.
+- `pivrel` says how large a pivot must be beside its column. ngspice's 1e-3 refuses the body nodes' diagonals
+  (gmin), which fills the matrix of floating bodies: 47,000 entries for 640 transistors instead of 14,000.
+  With 1e-9 the structure alone decides, and so always in the same way: no voltage depends, in any bit, on
+  what was solved before.
+
+Voltages are those of `op` to 1e-13 V, often to the last bit: the iterations are the same, and their rounding
+differs only with the order of the pivots.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import ctypes.util
+import functools
+import logging
+import os
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError, RunError
+
+HOW_TO_INSTALL = (
+    "install libngspice (Debian/Ubuntu: apt-get install libngspice0, Fedora: dnf install libngspice, "
+    "macOS: brew install libngspice), or run scripts/setup.sh, or set NGSPICE_LIBRARY_PATH to the file"
+)
+MAX_POINTS = 10_000  # of one sweep: ngspice keeps them all, 8 bytes a node and point
+_COMPLAINT = re.compile("error|unrecognized|warning", re.IGNORECASE)
+_LONGEST_COMMAND = 1000  # ngspice cuts at 1023 characters
+_PRIVATE = Path(__file__).parents[2] / ".tools" / "ngspice"  # where scripts/setup.sh unpacks it without root
+_PREFIXES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib", f"{sys.prefix}/lib")
+
+
+class Ngspice:
+    """The loaded library. Use `ngspice()` rather than making one.
+
+    Raises:
+        InputError: no libngspice, or a file that is none.
+    """
+
+    def __init__(self) -> None:
+        self._shared, self._ffi = _load_pyspice(find_library())
+        self._library = self._shared._ngspice_shared
+        self.version = int(self._shared.ngspice_version)
+        self._circuit: Circuit | None = None
+        self._is_empty = True
+
+    def load(self, netlist: str, nodes: Iterable[int], *, temp_C: float, rail: str, rail_V: float) -> Circuit:
+        """Replace the loaded circuit, if any, and solve the new one as its netlist has it.
+
+        Args:
+            netlist: text that ends in .end.
+            nodes: numbers of the nodes whose voltages `Circuit.operating_point` returns, in that order.
+            temp_C: temperature of the circuit.
+            rail, rail_V: name and voltage of a source that is never altered.
+
+        Raises:
+            RunError: ngspice does not accept the netlist; the message holds its first complaint.
+        """
+        self.read(netlist)
+        names = [f"v({int(node)})" for node in nodes]
+        self._circuit = Circuit(self, names)
+        self.command("option pivrel=1e-9")
+        for batch in _batches(names, " "):
+            self.command(f"save {batch}")
+        self.command("stop after 1")
+        self.command(f"dc temp {temp_C!r} {temp_C + 0.5!r} 1 {rail} {rail_V!r} {rail_V!r} 1e-300")
+        self._circuit.started()
+        return self._circuit
+
+    def read(self, netlist: str) -> None:
+        """Replace the loaded circuit, if any, and do nothing with the new one.
+
+        Raises:
+            RunError: as `load`.
+        """
+        self.unload()
+        # ngspice keeps pointers into the lines while it reads them: they must outlive the call.
+        lines = [self._ffi.new("char[]", line.encode()) for line in netlist.splitlines()]
+        failed = self._library.ngSpice_Circ(self._ffi.new("char*[]", [*lines, self._ffi.NULL]))
+        self._is_empty = False  # even if it failed: ngspice keeps what it could read
+        printed = self.drain()
+        bad = next((i for i, line in enumerate(printed) if _COMPLAINT.search(line)), None)
+        if failed or bad is not None:
+            self.unload()
+            # A complaint has up to three lines: what, the line of the netlist, why.
+            reason = "no reason given" if bad is None else " ".join(printed[bad : bad + 3])
+            raise RunError(f"ngspice does not accept the circuit: {' '.join(reason.split())}")
+
+    def unload(self) -> None:
+        """Free the loaded circuit, if any, and its results."""
+        self._circuit = None
+        if not self._is_empty:
+            self._is_empty = True
+            self.command("destroy all")
+            self.command("remcirc")  # its breakpoints and saves go with it
+        self.drain()
+
+    def is_loaded(self, circuit: Circuit) -> bool:
+        """Whether no other circuit has taken its place."""
+        return self._circuit is circuit
+
+    def command(self, text: str) -> None:
+        """One ngspice command, at most 1000 characters; what it prints is kept for `drain`."""
+        self._library.ngSpice_Command(text.encode())
+
+    def last_value(self, vector: Any, points: int) -> float | None:
+        """The last value of a vector of the current plot; None unless it has just that many points."""
+        info = self._library.ngGet_Vec_Info(vector)
+        if info == self._ffi.NULL or info.v_length != points:
+            return None
+        return float(info.v_realdata[points - 1])
+
+    def vector(self, name: str) -> Any:
+        """A vector's name in the form that `last_value` takes."""
+        return self._ffi.new("char[]", name.encode())
+
+    def forget(self) -> None:
+        """Free ngspice's copies of the commands it was given (it keeps every one) and what it printed."""
+        self._library.ngSpice_Command(self._ffi.NULL)
+        self._shared.clear_output()
+
+    def complaint(self) -> str | None:
+        """The first line on stderr since the last `drain` or `forget`."""
+        return next(iter(self._shared.stderr.splitlines()), None)
+
+    def drain(self) -> list[str]:
+        """What ngspice printed since the last call, stdout before stderr."""
+        lines = [*self._shared.stdout.splitlines(), *self._shared.stderr.splitlines()]
+        self.forget()
+        return lines
+
+
+class Circuit:
+    """A circuit that `Ngspice.load` has loaded, paused between two operating points."""
+
+    def __init__(self, spice: Ngspice, names: Sequence[str]) -> None:
+        self._spice = spice
+        self._vectors = [spice.vector(name) for name in names]
+        self._points = 0  # solved so far; 0 if the sweep has ended in a failure
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can go on. One that failed, was replaced or is full has to be loaded again."""
+        return self._spice.is_loaded(self) and 0 < self._points < MAX_POINTS
+
+    def started(self) -> None:
+        """Take note of the sweep's first point (for `Ngspice.load`)."""
+        self._read()
+        self._spice.forget()
+
+    def alter(self, names: Iterable[str], values: Iterable[float]) -> None:
+        """Set sources (volts) and resistors (ohms).
+
+        Raises:
+            RunError: ngspice complains; the message holds its first line.
+        """
+        commands = (f"alter {name}={value!r}" for name, value in zip(names, values, strict=True))
+        for batch in _batches(commands, ";"):
+            self._spice.command(batch)
+        complaint = self._spice.complaint()
+        if complaint is not None:
+            self._spice.drain()
+            raise RunError(f"ngspice does not alter the circuit: {complaint}")
+
+    def operating_point(self) -> list[float] | None:
+        """Solve from zero: the voltages of the chosen nodes, or None (and `is_ready` turns False)."""
+        if not self.is_ready:
+            return None
+        self._spice.command("step")
+        values = self._read()
+        self._spice.forget()
+        return values
+
+    def _read(self) -> list[float] | None:
+        """The point just solved. One that failed added no value, so an older one is not taken for it."""
+        values = [self._spice.last_value(vector, self._points + 1) for vector in self._vectors]
+        self._points = 0 if None in values else self._points + 1
+        return [value for value in values if value is not None] if self._points else None
+
+
+def _batches(words: Iterable[str], separator: str) -> Iterator[str]:
+    """Words joined to lines that a command may have: a line costs ngspice less than its words one by one."""
+    batch: list[str] = []
+    length = 0
+    for word in words:
+        if batch and length + len(word) > _LONGEST_COMMAND:
+            yield separator.join(batch)
+            batch, length = [], 0
+        batch.append(word)
+        length += len(word) + len(separator)
+    if batch:
+        yield separator.join(batch)
+
+
+@functools.cache
+def ngspice() -> Ngspice:
+    """The one instance of this process.
+
+    Raises:
+        InputError: no libngspice; one line that says how to install it.
+    """
+    return Ngspice()
+
+
+def find_library() -> Path:
+    """$NGSPICE_LIBRARY_PATH, else what scripts/setup.sh unpacked, else the system's libngspice.
+
+    Raises:
+        InputError: there is none, or one of .tools lacks a library that it needs.
+    """
+    chosen = os.environ.get("NGSPICE_LIBRARY_PATH")
+    if chosen:
+        if not Path(chosen).is_file():
+            raise InputError(f"NGSPICE_LIBRARY_PATH={chosen}: no such file; {HOW_TO_INSTALL}")
+        return Path(chosen)
+    private = sorted(_PRIVATE.rglob("libngspice.so*"))
+    if private:
+        _preload(_PRIVATE / "preload.txt")
+        return private[0]
+    found = _from_linker() or _from_prefixes()
+    if found is None:
+        raise InputError(f"libngspice not found; {HOW_TO_INSTALL}")
+    return found
+
+
+def _preload(listing: Path) -> None:
+    """Load the libraries that a private libngspice needs, since the linker does not look beside it."""
+    lines = listing.read_text().splitlines() if listing.is_file() else []
+    for line in lines:
+        try:
+            ctypes.CDLL(str(listing.parent / line), mode=ctypes.RTLD_GLOBAL)
+        except OSError as problem:
+            raise InputError(f"libngspice cannot be loaded ({problem}); {HOW_TO_INSTALL}") from None
+
+
+def _from_linker() -> Path | None:
+    name = ctypes.util.find_library("ngspice")
+    if name is None:
+        return None
+    if os.path.isabs(name):
+        return Path(name)
+    with contextlib.suppress(OSError, subprocess.SubprocessError):  # no ldconfig: the linker knows the name
+        listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, timeout=10).stdout
+        match = re.search(rf"{re.escape(name)} .*=> (\S+)", listing)
+        if match:
+            return Path(match[1])
+    return Path(name)
+
+
+def _from_prefixes() -> Path | None:
+    for prefix in _PREFIXES:
+        for pattern in ("libngspice.so*", "libngspice*.dylib", "*/libngspice.so*"):
+            found = sorted(Path(prefix).glob(pattern))
+            if found:
+                return found[0]
+    return None
+
+
+def _load_pyspice(library: Path) -> tuple[Any, Any]:
+    """PySpice's object around the library, and its cffi."""
+    _check(library)
+    # PySpice 1.5 has invalid escape sequences in its strings, which a newer Python warns of at import.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from PySpice.Spice.NgSpice import Shared
+
+    # PySpice warns of an ngspice newer than 34, whose C interface is the same, and logs what `drain` returns.
+    logging.getLogger("PySpice.Spice.NgSpice.Shared").setLevel(logging.CRITICAL)
+    # A subclass, since PySpice keeps the path in the class; it formats it, so braces must be doubled.
+    path = str(library).replace("{", "{{").replace("}", "}}")
+    shared_class = type("NgSpiceShared", (Shared.NgSpiceShared,), {"LIBRARY_PATH": path})
+    return shared_class(), Shared.ffi
+
+
+def _check(library: Path) -> None:
+    """Raise InputError for a file that is not libngspice, before PySpice, which fails for good, gets to see it."""
+    try:
+        loaded = ctypes.CDLL(str(library))
+    except OSError as problem:
+        raise InputError(f"{library} cannot be loaded ({problem}); {HOW_TO_INSTALL}") from None
+    if not hasattr(loaded, "ngSpice_Init"):
+        raise InputError(f"{library} is not an ngspice library; {HOW_TO_INSTALL}")

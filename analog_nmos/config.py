@@ -1,0 +1,51 @@
+"""Options that all trainers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from analog_nmos.circuit import CircuitOptions
+from common.cli import option
+from common.errors import InputError
+
+GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerConfig(CircuitOptions):
+    """What to train, on which circuit, with which data."""
+
+    seed: int = option(
+        0, "seed of the split, the initial gate voltages and the order of samples", positional=True, low=0
+    )
+    epochs: int = option(20, "epochs of training", low=1)
+    gamma: float = option(0.3, "learning rate", unit="1/V", above=0.0)
+    input_vmin: float = option(0.0, "input voltage of an empty pixel", unit="V")
+    input_vmax: float = option(1.0, "input voltage of a full pixel", unit="V")
+    vg_init: str = option("random", "initial gate voltages", choices=("random", "fixed"))
+    vg_init_lo: float = option(1.0, "lower end of random gate voltages", unit="V")
+    vg_init_hi: float = option(3.0, "upper end of random gate voltages", unit="V")
+    vg_init_fixed: float = option(2.0, "fixed gate voltage", unit="V")
+    topology: Path | None = option(None, "NPZ file of the network, or a shipped one: digits_8x8_dense_io_x1 (the default), digits_8x8_pruned")
+    model_card: Path | None = option(None, "SPICE model card with .subckt NMOSWRAP (default: the shipped ALD1106)")
+    train_limit: int = option(0, "use only so many training samples; 0 for all", low=0)
+    test_limit: int = option(0, "use only so many test samples; 0 for all", low=0)
+    val_split: float = option(
+        0.0, "share of the training set kept for choosing epochs; 0 validates on the test set", low=0.0, high=0.9
+    )
+    final_test: bool = option(False, "evaluate the test set once more at the end, for the last and the selected epoch")
+    max_failures: float = option(
+        0.05, "stop when more than this share of an epoch's solves fails; 1 never stops", low=0.0, high=1.0
+    )
+    backend: str = option("ngspice", "circuit solver", choices=("ngspice", "native"))
+    plot_format: str = option("png", "format of the plots", choices=("png", "pdf", "svg"), local=True)
+    quiet: bool = option(False, "print nothing but errors", local=True)
+
+    def check(self) -> None:
+        """Raise InputError where options contradict each other."""
+        super().check()
+        if self.input_vmax <= self.input_vmin:
+            raise InputError(f"--input-vmax {self.input_vmax:g} must lie above --input-vmin {self.input_vmin:g}")
+        if self.vg_init_lo >= self.vg_init_hi:
+            raise InputError(f"--vg-init-lo {self.vg_init_lo:g} must lie below --vg-init-hi {self.vg_init_hi:g}")

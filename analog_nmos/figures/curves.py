@@ -1,0 +1,89 @@
+"""Curves over epochs: accuracy, loss, timing, and how many samples were active."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.figures.run_files import LeftOut, read_array
+from common.plotting import figure, line_plot, save, style
+
+LOSS_LABELS = {"hinge": "hinge loss (V)", "ce": "cross-entropy (nat)", "mse": "mean squared error (V²)"}
+PHASES = {
+    "total": "epoch_total_s",
+    "free phase": "epoch_free_s",
+    "clamped": "epoch_clamp_s",
+    "update": "epoch_update_s",
+}
+
+
+def learning_curves(folder: Path, plot_format: str = "png", out: Path | None = None) -> list[Path]:
+    """Accuracy and loss over epochs, training (online, before each update) and validation (epoch 0 included).
+
+    Args:
+        folder: of the run.
+        plot_format: png, pdf or svg.
+        out: where to write; None for the run's folder. So in all functions here.
+
+    Raises:
+        LeftOut: the histories are not in the folder. So in all functions here.
+    """
+    loss = loss_name(folder)
+    return [
+        _train_and_val(folder, "acc", "accuracy", plot_format, out or folder),
+        _train_and_val(folder, loss, LOSS_LABELS[loss], plot_format, out or folder),
+    ]
+
+
+def timing(folder: Path, plot_format: str = "png", out: Path | None = None) -> Path:
+    """Seconds per epoch, in all and in each phase."""
+    histories = [_history(folder, name) for name in PHASES.values()]
+    epochs = min(history.size for history in histories)  # a run may be stopped between two files
+    series = {label: history[:epochs] for label, history in zip(PHASES, histories, strict=True)}
+    fig, ax = figure()
+    line_plot(ax, np.arange(1, epochs + 1), series, xlabel="epoch", ylabel="time per epoch (s)")
+    ax.set_ylim(bottom=0)
+    with style():  # above the axes: phases that take long and short leave no free corner
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.3)
+    return save(fig, (out or folder) / "timing", plot_format)
+
+
+def hinge_active(folder: Path, plot_format: str = "png", out: Path | None = None) -> list[Path]:
+    """Share of training samples with a loss above zero; none for objectives that skip no sample."""
+    if not (folder / "0_hinge_active_frac.npy").exists():
+        return []
+    share = _history(folder, "hinge_active_frac")
+    fig, ax = figure()
+    epochs = np.arange(1, share.size + 1)
+    line_plot(ax, epochs, {"active": 100 * share}, xlabel="epoch", ylabel="active samples (%)")
+    ax.set_ylim(bottom=0)
+    return [save(fig, (out or folder) / "hinge_active", plot_format)]
+
+
+def loss_name(folder: Path) -> str:
+    """Which loss the run trained: hinge, ce or mse."""
+    for name in LOSS_LABELS:
+        if (folder / f"0_val_{name}.npy").exists():
+            return name
+    raise LeftOut(f"no history of a loss (0_val_{', _'.join(LOSS_LABELS)}.npy)")
+
+
+def _train_and_val(folder: Path, quantity: str, label: str, plot_format: str, out: Path) -> Path:
+    val = _history(folder, f"val_{quantity}")
+    part = "test" if list(folder.glob("0_vout_test_epoch*.npy")) else "validation"
+    series = {part: val}
+    if (folder / f"0_train_{quantity}.npy").exists():  # else the run was stopped in its first epoch
+        train = _history(folder, f"train_{quantity}")[: val.size - 1]
+        padded = np.full(val.size, np.nan)
+        padded[1 : 1 + train.size] = train
+        series = {"training": padded, part: val}
+    fig, ax = figure()
+    line_plot(ax, np.arange(val.size), series, xlabel="epoch", ylabel=label)
+    return save(fig, out / f"learning_curves_{quantity}", plot_format)
+
+
+def _history(folder: Path, name: str) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = read_array(folder, f"0_{name}.npy")
+    return values

@@ -1,0 +1,143 @@
+"""Draw a network: inputs as a tilted sheet of pixels, outputs in a row below them, edges by gate voltage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analog_nmos.figures.edge_colors import COLOR_MAP, LABEL, EdgeColors
+from analog_nmos.figures.network_layout import positions
+from analog_nmos.figures.sheet import color_bar, panels
+from common.plotting import COLORS, figure, style
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+
+    from analog_nmos.topology import Topology
+
+PLAIN = "#909090"
+LOOKS: dict[str, dict[str, Any]] = {
+    "input": {"color": "#303030", "s": 9, "marker": "s"},
+    "output": {"color": "#303030", "s": 75, "marker": "o"},
+    "hidden": {"color": COLORS[2], "s": 14, "marker": "D"},
+    "rail": {"color": COLORS[3], "s": 22, "marker": "^"},
+}
+BEND = 0.012  # parallel edges lie so far beside each other, as a part of the drawing's width
+
+
+def whole_graph(topology: Topology, title: str, colors: EdgeColors | None = None) -> Figure:
+    """The network in one drawing; edges are grey without `colors`."""
+    fig, ax = figure(width="double", height_in=4.4)
+    graph, places = _as_graph(topology), positions(topology)
+    if topology.hidden_nodes.size:
+        title += " (green: hidden nodes, pink: rails)"
+    lines = draw_network(ax, graph, places, colors, linewidth=0.8)
+    _draw_nodes(ax, graph, places, names=topology.out_nodes.tolist())
+    _hide_axes(ax)
+    with style():
+        fig.suptitle(title, fontsize=9)
+    if colors is not None:
+        color_bar(fig, lines, ax, LABEL)
+    return fig
+
+
+def output_graphs(topology: Topology, title: str, colors: EdgeColors | None = None) -> Figure:
+    """A drawing per output with the edges that touch it."""
+    graph, places = _as_graph(topology), positions(topology)
+    nodes = topology.out_nodes.tolist()
+    touching = [_uids_at(graph, node) for node in nodes]
+    names = [f"output {k}: {len(uids)} edges" for k, uids in enumerate(touching)]
+    fig, axes, bar_ax = panels(len(nodes), title, names)
+    for ax, uids in zip(axes, touching, strict=True):
+        lines = draw_network(ax, graph, places, colors, linewidth=0.7, uids=uids)
+        _draw_nodes(ax, graph, places, scale=0.25)
+        _hide_axes(ax)
+    if colors is None:
+        bar_ax.remove()
+    else:
+        color_bar(fig, lines, None, LABEL, bar_ax=bar_ax)
+    return fig
+
+
+def draw_network(
+    ax: Axes,
+    graph: nx.MultiDiGraph[int],
+    places: dict[int, tuple[float, float]],
+    colors: EdgeColors | None,
+    *,
+    linewidth: float,
+    uids: set[int] | None = None,
+) -> LineCollection:
+    """Draw the edges (those in `uids`, or all); the farther from the centre of the colours, the farther on top."""
+    from matplotlib.collections import LineCollection
+
+    x = [place[0] for place in places.values()]
+    bend = BEND * (max(x) - min(x))
+    paths, order = [], []
+    for drain, source, copy, uid in _with_copies(graph):
+        if uids is None or uid in uids:
+            (x0, y0), (x1, y1) = places[drain], places[source]
+            side = (copy + 1) // 2 * (1 if copy % 2 else -1)  # 0, 1, -1, 2, -2 ...
+            paths.append(((x0, y0), ((x0 + x1) / 2 + bend * side, (y0 + y1) / 2), (x1, y1)))
+            order.append(uid)
+    if colors is None:
+        lines = LineCollection(paths, colors=PLAIN, linewidths=0.6 * linewidth, zorder=1)
+    else:
+        gate_V = colors.gate_V[order]
+        top = np.argsort(np.abs(gate_V - colors.center_V), kind="stable")
+        lines = LineCollection(
+            [paths[k] for k in top], cmap=COLOR_MAP, norm=colors.norm(), linewidths=linewidth, zorder=1
+        )
+        lines.set_array(gate_V[top])
+    ax.add_collection(lines)
+    return lines
+
+
+def _with_copies(graph: nx.MultiDiGraph[int]) -> Iterable[tuple[int, int, int, int]]:
+    """Drain, source, how many edges of the same ends came before, and uid of every edge."""
+    seen: dict[tuple[int, int], int] = {}
+    for drain, source, uid in graph.edges(keys=True):
+        copy = seen.get((drain, source), 0)
+        seen[drain, source] = copy + 1
+        yield drain, source, copy, uid
+
+
+def _draw_nodes(
+    ax: Axes,
+    graph: nx.MultiDiGraph[int],
+    places: dict[int, tuple[float, float]],
+    *,
+    scale: float = 1.0,
+    names: Iterable[int] = (),
+) -> None:
+    for kind, look in LOOKS.items():
+        nodes = [node for node, facts in graph.nodes(data=True) if facts["kind"] == kind]
+        if kind == "rail":  # only hidden networks have edges at the rails
+            nodes = [node for node in nodes if graph.degree(node)]
+        if nodes:
+            x, y = zip(*(places[node] for node in nodes), strict=True)
+            ax.scatter(x, y, **{**look, "s": look["s"] * scale}, linewidths=0, zorder=2)
+    for k, node in enumerate(names):
+        ax.annotate(str(k), places[int(node)], color="white", size=7, ha="center", va="center_baseline", zorder=3)
+
+
+def _as_graph(topology: Topology) -> nx.MultiDiGraph[int]:
+    from analog_nmos.record import as_graph
+
+    return as_graph(topology)
+
+
+def _uids_at(graph: nx.MultiDiGraph[int], node: int) -> set[int]:
+    edges = [*graph.in_edges(node, keys=True), *graph.out_edges(node, keys=True)]
+    return {uid for _, _, uid in edges}
+
+
+def _hide_axes(ax: Axes) -> None:
+    ax.set_axis_off()
+    ax.margins(0.03)
+    ax.autoscale_view()

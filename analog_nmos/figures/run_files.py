@@ -1,0 +1,147 @@
+"""What the figures read of a run folder: numbers of an epoch, and a reason where there are none."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import InputError
+
+if TYPE_CHECKING:
+    from analog_nmos.topology import Topology
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class LeftOut(Exception):
+    """A figure cannot be drawn from this folder; the message says which file is missing or damaged."""
+
+
+class RunFiles:
+    """A run folder for figures. Files are read when a figure asks for them; the folder is never changed.
+
+    Args:
+        folder: of a run of this suite, finished or not.
+
+    Raises:
+        InputError: there is no run of analog_nmos in it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        from common.runs import load_run
+
+        record = load_run(folder)
+        package = record.meta.get("package", "analog_nmos")
+        if package != "analog_nmos":
+            raise InputError(f"run folder {folder}: a run of {package}; these figures are for analog_nmos")
+        self.folder = record.folder
+        on_split = record.meta.get("validated_on") == "validation split"
+        self.validated_on = "validation samples" if on_split else "test samples"
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The network that the run began with."""
+        from analog_nmos.topology import load_topology
+
+        try:
+            return load_topology(self.folder / "topology.npz")
+        except InputError as problem:
+            raise LeftOut(str(problem)) from None
+
+    @property
+    def vg_epochs(self) -> list[int]:
+        """Epochs with gate voltages: those that were completed, and 0 where the start is on disk."""
+        start = [0] if (self.folder / "0.graphml").is_file() else []
+        return start + self._numbers("vg_unique")
+
+    @property
+    def epochs(self) -> list[int]:
+        """All epochs that left anything to draw."""
+        return sorted({*self.vg_epochs, *self._numbers("val_confusion")})
+
+    def confusion(self, epoch: int) -> IntArray:
+        """Counts (K, K) of the validation: true class down, predicted class across."""
+        counts = self.array(f"0_val_confusion_epoch{epoch}.npy")
+        if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+            raise LeftOut(f"0_val_confusion_epoch{epoch}.npy has shape {counts.shape}, not that of a square")
+        return counts.astype(np.int64)
+
+    def gate_V(self, epoch: int) -> FloatArray:
+        """Gate voltages after an epoch in volts, shape (edges of the start network,); NaN for pruned edges."""
+        topology = self.topology
+        if epoch == 0:
+            return self._start_V
+        values = self.array(f"0_vg_unique_epoch{epoch}.npy")
+        name = f"0_edge_uid_epoch{epoch}.npy"
+        if (self.folder / name).is_file():
+            uid = self.array(name)
+        elif values.size == topology.n_edges:
+            uid = np.arange(topology.n_edges)
+        else:
+            raise LeftOut(f"{name} is missing: {values.size} gate voltages for {topology.n_edges} edges")
+        if uid.shape != values.shape or uid.min(initial=0) < 0 or uid.max(initial=0) >= topology.n_edges:
+            raise LeftOut(f"{name} does not fit the gate voltages and topology.npz")
+        gate_V = np.full(topology.n_edges, np.nan)
+        gate_V[uid] = values
+        return gate_V
+
+    @cached_property
+    def readable(self) -> dict[int, FloatArray]:
+        """`gate_V` of all epochs that have them, the earliest first."""
+        found = {}
+        for epoch in self.vg_epochs:
+            with contextlib.suppress(LeftOut):
+                found[epoch] = self.gate_V(epoch)
+        return found
+
+    @cached_property
+    def limits_V(self) -> tuple[float, float]:
+        """Smallest and largest gate voltage of the whole run, so that figures of different epochs compare."""
+        values = np.concatenate(list(self.readable.values()))
+        return float(np.nanmin(values)), float(np.nanmax(values))
+
+    def array(self, name: str) -> NDArray[Any]:
+        """An array file of the folder; LeftOut where it is missing or damaged."""
+        return read_array(self.folder, name)
+
+    @cached_property
+    def _start_V(self) -> FloatArray:
+        import networkx as nx
+
+        gate_V = np.full(self.topology.n_edges, np.nan)
+        try:
+            edges = nx.read_graphml(self.folder / "0.graphml").edges(data=True)
+            for _, _, facts in edges:
+                gate_V[int(facts["uid"])] = float(facts["gate_V"])
+        except FileNotFoundError:
+            raise LeftOut("0.graphml, which holds the gate voltages of the start, is missing") from None
+        except (KeyError, IndexError, ValueError, SyntaxError, nx.NetworkXError) as problem:
+            raise LeftOut(f"0.graphml does not hold the start ({problem})") from None
+        return gate_V
+
+    def _numbers(self, kind: str) -> list[int]:
+        """Epochs of the files 0_<kind>_epoch<n>.npy, in order."""
+        names = (re.fullmatch(rf"0_{kind}_epoch(\d+)\.npy", path.name) for path in self.folder.iterdir())
+        return sorted(int(name[1]) for name in names if name)
+
+
+def read_array(folder: Path, name: str) -> NDArray[Any]:
+    """An array file of a run folder.
+
+    Raises:
+        LeftOut: it is missing or damaged.
+    """
+    try:
+        loaded: NDArray[Any] = np.load(folder / name, allow_pickle=False)
+    except FileNotFoundError:
+        raise LeftOut(f"{name} is missing") from None
+    except (ValueError, EOFError, OSError) as problem:
+        raise LeftOut(f"{name} is damaged ({problem})") from None
+    return loaded

@@ -1,0 +1,67 @@
+"""A lane: one training run's state in memory. Lanes advance side by side and never touch each other's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.config import TrainerConfig
+from analog_nmos.data import Digits
+from analog_nmos.model_card import ModelCard
+from analog_nmos.topology import Topology
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class Lane:
+    """Settings, data and the moving state of one run.
+
+    Attributes:
+        rng: the run's only source of random numbers: the gate initialisation, then one shuffle an epoch.
+        start: the topology that the run began with.
+        topology: what pruning has left of it.
+        gate_V: trainable gate voltages, shape (edges,), in volts.
+        edge_uid: for each edge its number in `start`, shape (edges,).
+        epoch: epochs done.
+        histories: lists by their names in the run folder, e.g. train_acc, val_acc.
+        memory: further arrays that a trainer carries from epoch to epoch, by name.
+    """
+
+    config: TrainerConfig
+    data: Digits
+    start: Topology
+    topology: Topology
+    rng: np.random.RandomState
+    gate_V: FloatArray
+    edge_uid: NDArray[np.int64]
+    epoch: int = 0
+    histories: dict[str, list[float]] = field(default_factory=dict)
+    memory: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def keep_edges(self, keep: NDArray[np.bool_]) -> None:
+        """Remove the edges outside the mask (edges,) for good."""
+        self.topology, self.gate_V, self.edge_uid = self.topology.keep(keep), self.gate_V[keep], self.edge_uid[keep]
+
+    def record(self, values: dict[str, float]) -> None:
+        """Append to the histories."""
+        for name, value in values.items():
+            self.histories.setdefault(name, []).append(value)
+
+
+# Which edges stay after an epoch, as a mask (edges,); what it must remember goes into the lane's memory.
+Prune = Callable[[Lane, ModelCard], NDArray[np.bool_]]
+
+
+def new_lane(config: TrainerConfig, data: Digits, topology: Topology) -> Lane:
+    """The state before epoch 0, with the random draws in the published order."""
+    rng = np.random.RandomState(config.seed)
+    if config.vg_init == "random":
+        gate_V = rng.uniform(config.vg_init_lo, config.vg_init_hi, topology.n_edges)
+    else:
+        gate_V = np.full(topology.n_edges, config.vg_init_fixed)
+    return Lane(config, data, topology, topology, rng, gate_V, np.arange(topology.n_edges))

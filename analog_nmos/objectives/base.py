@@ -1,0 +1,83 @@
+"""What an objective must say of a sample: its loss, whether it is skipped, the clamp targets, the prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.data import Split
+
+__all__ = ["BoolArray", "FloatArray", "IntArray", "Judgement", "Measure", "Objective", "Split", "highest"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+# Free outputs (samples, outputs) in volts of one lane's circuit for inputs (samples, inputs) in volts.
+Measure = Callable[[FloatArray], FloatArray]
+
+
+# Outputs of a symmetric network are equal but for the last bits, which differ from solver to solver.
+TIE_V = 1e-9
+
+
+def highest(out_V: FloatArray) -> IntArray:
+    """Index of the highest output of every sample (B, outputs); the first one where some differ by less than TIE_V."""
+    index: IntArray = (out_V >= out_V.max(axis=1, keepdims=True) - TIE_V).argmax(axis=1)
+    return index
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An objective's view of B samples.
+
+    Attributes:
+        loss: shape (B,).
+        prediction: class index, shape (B,).
+        active: shape (B,); a sample that is not active is skipped, with no clamped phase and no update.
+        target_V: shape (B, outputs), where a clamped output is held.
+        clamped: shape (B, outputs), which outputs are held; the others stay free.
+    """
+
+    loss: FloatArray
+    prediction: IntArray
+    active: BoolArray
+    target_V: FloatArray
+    clamped: BoolArray
+
+
+class Objective(Protocol):
+    """A learning rule's objective for L lanes, whose hyperparameters may differ."""
+
+    loss_name: str  # in file names: 0_train_<loss_name>.npy
+    loss_label: str  # on plots, with its unit
+    skips_samples: bool  # whether a sample may be inactive
+
+    @classmethod
+    def of(cls, configs: Sequence[Any]) -> Self:
+        """The objective of lanes with these configurations."""
+
+    def lane(self, lane: int) -> Self:
+        """The same for one lane alone, to judge many of its samples at once."""
+
+    def begin_epoch(self, epoch: int, lane: int, train: Split, measure: Measure) -> None:
+        """Look at one lane's circuit before an epoch of training; most objectives need nothing here."""
+
+    def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
+        """Judge free outputs (B, outputs) in volts against labels (B,): one sample a lane, or many of a single lane."""
+
+    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, float]:
+        """More numbers about a validation, by the names of 0_diag_epoch<n>.json."""
+
+    def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
+        """What one lane measured for the epoch, by its names in the run folder: 0_<name>_epoch<n>.npy."""
+
+    def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
+        """More about the epoch in JSON's types, likewise: 0_<name>_epoch<n>.json."""
+
+    def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
+        """Take over what `epoch_arrays` gave in an earlier start, or in an earlier epoch."""

@@ -1,0 +1,161 @@
+"""The files of a run folder: what stands there from the start, and what each epoch adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.data import N_CLASSES
+from analog_nmos.epoch import Training, Validation
+from analog_nmos.lane import Lane
+from analog_nmos.model_card import ModelCard
+from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.objectives.base import Objective
+from analog_nmos.topology import Topology
+from common.runs.files import atomic_writer, write_array, write_json, write_text
+
+TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
+COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
+SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
+
+
+def write_start(folder: Path, lane: Lane, card: ModelCard) -> None:
+    """Topology, model card, netlist, graph and test set: the folder explains itself without any other file."""
+    config, topology = lane.config, lane.topology
+    write_text(folder / CARD, card.path.read_text(encoding="utf-8", errors="replace"))
+    topology.save(folder / TOPOLOGY)
+    empty = Sources(np.full(topology.n_inputs, config.input_vmin), lane.gate_V, np.zeros(topology.n_outputs))
+    write_text(folder / "netlist_initial.cir", write_netlist(topology, card, config, empty))
+    with atomic_writer(folder / "0.graphml") as stream:
+        nx.write_graphml(as_graph(topology, lane.gate_V), stream)
+    write_array(folder / "test_x.npy", lane.data.test.x_V)
+    write_array(folder / "test_y.npy", lane.data.test.y)
+    if not lane.data.validates_on_test:
+        write_array(folder / "val_x.npy", lane.data.val.x_V)
+        write_array(folder / "val_y.npy", lane.data.val.y)
+
+
+def as_graph(topology: Topology, gate_V: NDArray[np.float64] | None = None) -> nx.MultiDiGraph[int]:
+    """The network for networkx: nodes with their kind, an edge from drain to source with its uid and gate voltage."""
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
+    kinds = (
+        ("rail", [topology.negref, topology.posref]),
+        ("output", topology.out_nodes),
+        ("input", topology.input_nodes),
+        ("hidden", topology.hidden_nodes),
+    )
+    for kind, nodes in kinds:
+        for node in nodes:
+            graph.add_node(int(node), kind=kind)
+    for uid, (drain, source) in enumerate(zip(topology.edges_D.tolist(), topology.edges_S.tolist(), strict=True)):
+        facts = {} if gate_V is None else {"gate_V": float(gate_V[uid])}
+        graph.add_edge(drain, source, key=uid, uid=uid, **facts)
+    return graph
+
+
+def record_validation(folder: Path, lane: Lane, objective: Objective, validation: Validation) -> dict[str, float]:
+    """Write outputs, confusion and diagnostics of the epoch, extend the histories, return accuracy and loss."""
+    epoch, part = lane.epoch, lane.data.val
+    solved = np.isfinite(validation.out_V).all(axis=1)
+    out_V, label = validation.out_V[solved], part.y[solved]
+    diagnostics: dict[str, float] = {"val_reloads": validation.reloads, "val_nonfinite": validation.nonfinite}
+    confusion = np.zeros((N_CLASSES, N_CLASSES), np.int64)
+    numbers = {"val_acc": 0.0, f"val_{objective.loss_name}": float("nan")}
+    if len(label):
+        view = objective.judge(out_V, label)
+        np.add.at(confusion, (label, view.prediction), 1)
+        # A failed operating point is a wrong answer: it may not improve the accuracy by staying away.
+        numbers["val_acc"] = float((view.prediction == label).sum() / len(part.y))
+        numbers[f"val_{objective.loss_name}"] = float(view.loss.mean())
+        diagnostics |= objective.diagnostics(out_V, label)
+    which = "test" if lane.data.validates_on_test else "val"
+    write_json(folder / f"0_diag_epoch{epoch}.json", diagnostics)
+    write_array(folder / f"0_vout_{which}_epoch{epoch}.npy", validation.out_V)
+    write_array(folder / f"0_val_confusion_epoch{epoch}.npy", confusion)
+    lane.record(numbers)
+    return numbers
+
+
+def record_training(lane: Lane, row: int, objective: Objective, sums: Training) -> dict[str, float]:
+    """Extend the histories by an epoch of training; returns accuracy and loss.
+
+    Seconds are the lane's share of the clock, so that lanes add up to it.
+    """
+    samples, judged = len(lane.data.train.y), max(int(sums.judged[row]), 1)
+    numbers = {
+        "train_acc": float(sums.correct[row] / samples),
+        f"train_{objective.loss_name}": float(sums.loss[row] / judged),
+    }
+    if objective.skips_samples:
+        numbers["hinge_active_frac"] = float(sums.active[row] / judged)
+    lanes = int((sums.solves > 0).sum())
+    seconds = {name: getattr(sums, f"{name.removeprefix('epoch_')}") / lanes for name in SECONDS}
+    lane.record({**numbers, **{name: int(getattr(sums, name)[row]) for name in COUNTS}, **seconds})
+    return numbers
+
+
+def write_epoch(
+    folder: Path,
+    lane: Lane,
+    arrays: Mapping[str, NDArray[np.float64]],
+    facts: Mapping[str, Mapping[str, Any]],
+    train: dict[str, float],
+    val: dict[str, float],
+) -> None:
+    """Gate voltages, what the objective measured, and the summary of an epoch that has trained and validated."""
+    epoch, gate_V = lane.epoch, lane.gate_V
+    write_array(folder / f"0_vg_unique_epoch{epoch}.npy", gate_V)
+    if lane.topology.n_edges < lane.start.n_edges:
+        write_array(folder / f"0_edge_uid_epoch{epoch}.npy", lane.edge_uid)
+    for name, values in facts.items():
+        write_json(folder / f"0_{name}_epoch{epoch}.json", values)
+    for name, array in arrays.items():
+        write_array(folder / f"0_{name}_epoch{epoch}.npy", array)
+    write_json(
+        folder / f"0_epoch_summary_epoch{epoch}.json",
+        {
+            "config": asdict(lane.config),
+            "train": {**train, **{name: lane.histories[name][-1] for name in COUNTS}},
+            "val": val,
+            "timing_s": {name.removeprefix("epoch_").removesuffix("_s"): lane.histories[name][-1] for name in SECONDS},
+            "vg_stats": {
+                "mean": gate_V.mean(),
+                "std": gate_V.std(),
+                "min": gate_V.min(),
+                "max": gate_V.max(),
+                "edges": gate_V.size,
+            },
+        },
+    )
+
+
+def write_histories(folder: Path, lane: Lane) -> None:
+    """One array a history; each is replaced as a whole."""
+    for name, values in lane.histories.items():
+        write_array(folder / f"0_{name}.npy", np.array(values))
+
+
+def metrics_row(lane: Lane, objective: Objective) -> dict[str, Any]:
+    """The lane's latest epoch for metrics.csv; the training columns of epoch 0 are nan."""
+    loss = objective.loss_name
+    names = ["train_acc", f"train_{loss}", "val_acc", f"val_{loss}", *COUNTS, *SECONDS]
+    names += ["hinge_active_frac"] if objective.skips_samples else []
+    latest = {name: lane.histories.get(name, [float("nan")])[-1] for name in names}
+    return {"epoch": lane.epoch, **latest, "edges": lane.topology.n_edges, "vg_mean_V": float(lane.gate_V.mean())}
+
+
+def epoch_line(lane: Lane, numbers: dict[str, float]) -> str:
+    """What people watch: accuracies to four digits, losses to six, edges where some are pruned, seconds."""
+    shown = [
+        f"{name} {value:.4f}" if "acc" in name or "frac" in name else f"{name} {value:.6f}"
+        for name, value in numbers.items()
+    ]
+    if "epoch_total_s" in lane.histories:
+        shown.append(f"{lane.histories['epoch_total_s'][-1]:.2f} s")
+    return f"epoch {lane.epoch}: {'  '.join(shown)}  edges {lane.topology.n_edges}"

@@ -1,0 +1,95 @@
+"""Builders: fully connected networks, and networks pruned from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analog_nmos.topology.network import Topology, load_topology
+from common.errors import InputError
+
+DENSE_DIGITS = "digits_8x8_dense_io_x1.npz"
+
+
+def dense(n_inputs: int, n_outputs: int, copies: int = 1, **meta: Any) -> Topology:
+    """Every input joined to every output by `copies` parallel transistors.
+
+    Node numbers: negref 1, posref 2, outputs 3 .. 2+K, then the inputs. Edge ((i*K)+k)*copies + c is copy c
+    from input i to output k.
+
+    Raises:
+        InputError: a count below 1.
+    """
+    for name, count in (("inputs", n_inputs), ("outputs", n_outputs), ("copies", copies)):
+        if count < 1:
+            raise InputError(f"{name} must be at least 1, not {count}")
+    outputs = np.arange(3, 3 + n_outputs)
+    inputs = np.arange(3 + n_outputs, 3 + n_outputs + n_inputs)
+    return Topology(
+        negref=1,
+        posref=2,
+        input_nodes=inputs,
+        out_nodes=outputs,
+        edges_D=np.repeat(inputs, n_outputs * copies),
+        edges_S=np.tile(np.repeat(outputs, copies), n_inputs),
+        meta={"kind": "dense", "inputs": n_inputs, "outputs": n_outputs, "copies": copies, **meta},
+    )
+
+
+def prune_pairs(topology: Topology, pairs: Iterable[tuple[int, int]]) -> Topology:
+    """Without every edge from input i to output k, for each (i, k) in `pairs` (indices, not node numbers)."""
+    gone = {_pair(topology, i, k) for i, k in pairs}
+    keep = [pair not in gone for pair in zip(topology.edges_D.tolist(), topology.edges_S.tolist(), strict=True)]
+    return topology.keep(np.array(keep), pruned_by="pair")
+
+
+def prune_copies(topology: Topology, triples: Iterable[tuple[int, int, int]]) -> Topology:
+    """Without copy c (counted in edge order) of the pair (i, k), for each (i, k, c) in `triples`."""
+    gone = {(*_pair(topology, i, k), c) for i, k, c in triples}
+    seen: dict[tuple[int, int], int] = {}
+    keep = np.ones(topology.n_edges, bool)
+    for edge, pair in enumerate(zip(topology.edges_D.tolist(), topology.edges_S.tolist(), strict=True)):
+        keep[edge] = (*pair, seen.get(pair, 0)) not in gone
+        seen[pair] = seen.get(pair, 0) + 1
+    return topology.keep(keep, pruned_by="pair and copy")
+
+
+def prune_flat(topology: Topology, indices: Iterable[int]) -> Topology:
+    """Without every edge of each flat pair index i*K + k in `indices`."""
+    n_outputs = topology.n_outputs
+    pruned = prune_pairs(topology, [divmod(index, n_outputs) for index in indices])
+    return pruned.keep(np.arange(pruned.n_edges), pruned_by="flat pair index")
+
+
+@cache
+def shipped(name: str = DENSE_DIGITS) -> Topology:
+    """A topology that comes with the package, by its file name."""
+    with resources.as_file(resources.files("analog_nmos.topology") / name) as path:
+        return load_topology(path)
+
+
+def shipped_path(name: str = DENSE_DIGITS) -> Path:
+    """Where that file lies (the package is installed as plain files)."""
+    return Path(str(resources.files("analog_nmos.topology") / name))
+
+
+def find_topology(name: str | Path) -> Topology:
+    """A topology by the path of its file, or, where there is no such file, one that ships by its name.
+
+    Raises:
+        InputError: neither exists, or the file holds no valid network.
+    """
+    path = Path(name)
+    ours = shipped_path(f"{path.stem}.npz")
+    return load_topology(ours if not path.exists() and path.parent == Path() and ours.exists() else path)
+
+
+def _pair(topology: Topology, i: int, k: int) -> tuple[int, int]:
+    if not (0 <= i < topology.n_inputs and 0 <= k < topology.n_outputs):
+        raise InputError(f"pair ({i}, {k}): inputs are 0..{topology.n_inputs - 1}, outputs 0..{topology.n_outputs - 1}")
+    return int(topology.input_nodes[i]), int(topology.out_nodes[k])

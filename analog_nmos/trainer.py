@@ -1,0 +1,146 @@
+"""From configurations to finished run folders: check everything, claim the folders, train, finish."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from analog_nmos import record
+from analog_nmos.backends import make_backend
+from analog_nmos.backends.base import Backend
+from analog_nmos.circuit import CircuitOptions
+from analog_nmos.config import TrainerConfig
+from analog_nmos.data import N_CLASSES, N_PIXELS, load_digits
+from analog_nmos.lane import Lane, new_lane
+from analog_nmos.model_card import ModelCard, default_card_path, read_model_card
+from analog_nmos.rule import Rule
+from analog_nmos.session import Job, Session
+from analog_nmos.summary import finish
+from analog_nmos.topology import Topology, find_topology, shipped
+from common.cli import check
+from common.errors import InputError, RunError
+from common.progress import Progress
+from common.runs import Run, StopSignals, new_folder
+
+PACKAGE = "analog_nmos"
+RunDirs = Sequence[str | Path | None] | Callable[[], Sequence[str | Path | None]]
+# Lanes share one clock, one circuit description and one set of sample numbers.
+SHARED = (
+    *("epochs", "topology", "model_card", "backend", "train_limit", "test_limit", "val_split"),
+    *(field.name for field in fields(CircuitOptions)),
+)
+
+
+def run_lanes(
+    rule: Rule[Any], configs: Sequence[TrainerConfig], run_dirs: RunDirs, *, resume: bool = False
+) -> list[Path]:
+    """Train networks side by side in this process, each with the numbers that it would have alone; returns the folders.
+
+    The configurations may differ in seed and hyperparameters, not in what SHARED names. A lane that fails is marked as
+    failed and the others go on; RunError then names it at the end. `run_dirs` may be a function that gives the folders,
+    called when all else is checked. See `Rule.run` for the rest.
+    """
+    _check_lanes(configs)
+    earlier = list(run_dirs) if resume and not callable(run_dirs) else [None] * len(configs)
+    card = load_card(configs[0], earlier[0])
+    lanes = [load_lane(config, folder) for config, folder in zip(configs, earlier, strict=True)]
+    backend = make_backend(configs[0].backend, [lane.topology for lane in lanes], card, configs[0])
+    wanted = run_dirs() if callable(run_dirs) else run_dirs
+    folders = [
+        Path(run_dir) if resume and run_dir else new_folder(PACKAGE, rule.job, config.seed, run_dir)
+        for config, run_dir in zip(configs, wanted, strict=True)
+    ]
+    quiet = configs[0].quiet
+    samples = sum(lane.config.epochs * len(lane.data.train.y) for lane in lanes)
+    with StopSignals() as signals, Progress(samples, quiet=quiet) as progress, contextlib.ExitStack() as stack:
+        jobs = []
+        for lane, folder in zip(lanes, folders, strict=True):
+            facts = _facts(rule, lane, backend, card)
+            run = Run(folder, lane.config, signals, echo=None if quiet else progress.echo, facts=facts)
+            jobs.append(Job(lane, stack.enter_context(run)))
+        objective = rule.objective.of(configs)
+        session = Session(jobs, backend, objective, rule.prune, card)
+        session.train(progress)
+        for row, job in enumerate(jobs):
+            if job.failure is None:
+                finish(job, objective.epoch_arrays(row).keys(), functools.partial(session.evaluate, row))
+                job.run.finish()
+        failures = [f"{job.run.folder}: {job.failure}" for job in jobs if job.failure]
+        if failures:
+            raise RunError("; ".join(failures))
+    return folders
+
+
+def load_card(config: TrainerConfig, folder: str | Path | None = None) -> ModelCard:
+    """The model card of a configuration, or the copy in a run folder."""
+    return read_model_card(_copy(folder, record.CARD) or config.model_card or default_card_path())
+
+
+def load_lane(config: TrainerConfig, folder: str | Path | None = None) -> Lane:
+    """A lane before its first epoch, with the topology of its configuration or the copy in a run folder.
+
+    Raises:
+        InputError: the topology does not fit the digits, or the data cannot be split so.
+    """
+    path = _copy(folder, record.TOPOLOGY) or config.topology
+    topology = find_topology(path) if path else shipped()
+    _check_topology(path, topology)
+    data = load_digits(
+        config.seed,
+        config.input_vmin,
+        config.input_vmax,
+        val_split=config.val_split,
+        train_limit=config.train_limit,
+        test_limit=config.test_limit,
+    )
+    return new_lane(config, data, topology)
+
+
+def lane_folders(rule: Rule[Any], lanes: int, run_dir: str | Path | None) -> list[Path]:
+    """Paths lane_0000, ... inside one new folder."""
+    parent = new_folder(PACKAGE, f"{rule.job}_lanes", 0, run_dir)
+    return [parent / f"lane_{index:04d}" for index in range(lanes)]
+
+
+def _copy(folder: str | Path | None, name: str) -> Path | None:
+    """A file of a run folder, if it got so far before it was stopped."""
+    return Path(folder) / name if folder and (Path(folder) / name).exists() else None
+
+
+def _check_topology(path: Path | None, topology: Topology) -> None:
+    for name, count, needed in (("inputs", topology.n_inputs, N_PIXELS), ("outputs", topology.n_outputs, N_CLASSES)):
+        if count != needed:
+            raise InputError(f"topology {path} has {count} {name}; the digits need {needed}")
+
+
+def _check_lanes(configs: Sequence[TrainerConfig]) -> None:
+    for config in configs:
+        check(config)
+        for name in SHARED:
+            if getattr(config, name) != getattr(configs[0], name):
+                raise InputError(
+                    f"lanes must share {name}: {getattr(config, name)} differs from {getattr(configs[0], name)}"
+                )
+
+
+def _facts(rule: Rule[Any], lane: Lane, backend: Backend, card: ModelCard) -> dict[str, Any]:
+    """What run_meta.json holds besides the configuration."""
+    return {
+        "package": PACKAGE,
+        "job": rule.job,
+        "backend_version": backend.version,
+        "topology": {
+            "inputs": lane.topology.n_inputs,
+            "outputs": lane.topology.n_outputs,
+            "edges": lane.topology.n_edges,
+        }
+        | {"meta": lane.topology.meta},
+        "model_card": {"model": card.model, "instance": card.instance},
+        "samples": {"train": len(lane.data.train.y), "val": len(lane.data.val.y), "test": len(lane.data.test.y)},
+        "validated_on": "test set" if lane.data.validates_on_test else "validation split",
+        "device": "cpu",
+    }

@@ -1,0 +1,1 @@
+"""What at least two suites need: run folders, command lines, data, plots, seeds, devices."""

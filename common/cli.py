@@ -1,0 +1,234 @@
+"""Command lines from frozen dataclasses: a field is an option; its metadata has help, unit, choices and range."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import inspect
+import math
+import operator
+import os
+import sys
+import types
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from common.errors import InputError, Interrupted, RunError
+
+Config = TypeVar("Config")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    choices: Sequence[str] = (),
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    positional: bool = False,
+    local: bool = False,
+) -> Any:
+    """A dataclass field that becomes a command-line option.
+
+    Args:
+        default: value where the user gives none; None means "not set".
+        help: one line, lower case.
+        unit: shown in the help, e.g. "V".
+        choices: allowed words.
+        low, high: smallest and largest allowed number (inclusive).
+        above: the number must be larger than this.
+        positional: an optional positional argument instead of a flag.
+        local: says where or how loudly to run and not what, so that a resumed run may change it.
+    """
+    metadata = {"help": help, "unit": unit, "choices": tuple(choices), "low": low, "high": high, "above": above}
+    return dataclasses.field(default=default, metadata={**metadata, "positional": positional, "local": local})
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with one-line errors, no abbreviations, and --a_b the same as --a-b."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_HelpFormatter, **keywords)
+
+    def error(self, message: str) -> NoReturn:
+        """Print `error: ...` on one line of stderr and exit with 2."""
+        self.exit(2, f"error: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse, after hyphens have replaced the underscores in flags."""
+        words = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args([_hyphens(word) for word in words], namespace)
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32, width=min(110, _columns()))
+
+
+def add_options(parser: argparse.ArgumentParser, config_type: type[Any]) -> None:
+    """Add one argument per field of the dataclass; nothing is set for those the user leaves out.
+
+    In --help every class of the inheritance has a group of its own, the most special one first, under the first line
+    of its docstring.
+    """
+    hints = typing.get_type_hints(config_type)
+    fields = {field.name: field for field in dataclasses.fields(config_type)}
+    places = [f"[{name.upper()}]" for name, field in fields.items() if field.metadata["positional"]]
+    parser.usage = " ".join(["%(prog)s", *places, "[options]"])  # naming forty options would hide what is needed
+    for owner in config_type.__mro__:
+        own = [fields.pop(name) for name in inspect.get_annotations(owner) if name in fields]
+        title = (owner.__doc__ or "options").strip().splitlines()[0].rstrip(".")
+        group = parser.add_argument_group(title) if own else None
+        for field in own:
+            names, keywords = _argument(field, hints[field.name])
+            assert group is not None
+            (parser if field.metadata["positional"] else group).add_argument(*names, **keywords)
+
+
+def build(config_type: type[Config], values: dict[str, Any]) -> Config:
+    """The config with the given values, checked as on the command line (notebooks and sweeps call this too).
+
+    Raises:
+        InputError: an unknown name, a value outside its choices or range, or what the config's own check() refuses.
+    """
+    known = {field.name for field in dataclasses.fields(config_type)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise InputError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    config = config_type(**values)
+    check(config)
+    return config
+
+
+def check(config: Any) -> None:
+    """Raise InputError for the first value outside its type, choices or range, then call the config's own check()."""
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.metadata and value is not None:
+            _check_value(_flag(field), field.metadata, _value_type(hints[field.name]), value)
+    if hasattr(config, "check"):
+        config.check()
+
+
+def run_command(prog: str, work: Callable[[], int]) -> int:
+    """Run the body of a command; expected failures become one line on stderr and the exit code that goes with them."""
+    try:
+        return work()
+    except InputError as problem:
+        return _fail(f"error: {problem}", 2)
+    except Interrupted as stop:
+        return _fail(f"{prog}: {stop}", stop.exit_code)
+    except KeyboardInterrupt:
+        return _fail(f"{prog}: interrupted", 130)
+    except RunError as problem:
+        return _fail(f"error: {problem}", 1)
+    except BrokenPipeError:
+        # The reader (head, less) went away. Python would complain again when it flushes at exit.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as problem:
+        where = f" ({problem.filename})" if problem.filename else ""
+        return _fail(f"error: {problem.strerror or problem}{where}", 1)
+
+
+def _fail(line: str, code: int) -> int:
+    print(" ".join(line.split()), file=sys.stderr)
+    return code
+
+
+def _argument(field: Any, hint: Any) -> tuple[list[str], dict[str, Any]]:
+    meta, kind = field.metadata, _value_type(hint)
+    text = meta["help"].replace("%", "%%")
+    unit = f" {meta['unit']}".rstrip()
+    shown = "" if field.default in (None, "") else f" (default: {_shown(field.default)}{unit})"
+    keywords: dict[str, Any] = {"help": text + (shown or (f" [{unit.strip()}]" if unit else ""))}
+    keywords["default"] = argparse.SUPPRESS
+    if kind is bool:
+        if field.default:
+            return [_flag(field)], {**keywords, "action": argparse.BooleanOptionalAction}
+        return [_flag(field)], {**keywords, "action": "store_true", "help": text}
+    keywords["type"] = _converter(meta, kind)
+    keywords["metavar"] = "{" + ",".join(meta["choices"]) + "}" if meta["choices"] else _metavar(field, kind)
+    if meta["positional"]:
+        return [field.name], {**keywords, "nargs": "?"}
+    return [_flag(field)], {**keywords, "dest": field.name}
+
+
+def _converter(meta: Any, kind: type) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        if text is argparse.SUPPRESS:  # argparse converts the default of a positional that is left out
+            return text
+        try:
+            value = kind(text)
+        except ValueError:
+            names = {int: "an integer", float: "a number"}
+            raise argparse.ArgumentTypeError(f"{text!r} is not {names.get(kind, kind.__name__)}") from None
+        try:
+            _check_value("", meta, kind, value)
+        except InputError as problem:
+            raise argparse.ArgumentTypeError(str(problem)) from None
+        return value
+
+    return convert
+
+
+def _check_value(label: str, meta: Any, kind: type, value: Any) -> None:
+    prefix = f"argument {label}: " if label else ""
+    if kind in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, kind))):
+        raise InputError(f"{prefix}{value!r} is not {'an integer' if kind is int else 'a number'}")
+    if kind in (str, bool) and not isinstance(value, kind):
+        raise InputError(f"{prefix}{value!r} is not of type {kind.__name__}")
+    if kind is float and not math.isfinite(value):
+        raise InputError(f"{prefix}{value} is not a finite number")
+    if meta["choices"] and value not in meta["choices"]:
+        raise InputError(f"{prefix}{value!r} is not one of {', '.join(meta['choices'])}")
+    for bound, wrong, words in (
+        ("low", operator.lt, "at least"),
+        ("high", operator.gt, "at most"),
+        ("above", operator.le, "above"),
+    ):
+        if meta[bound] is not None and wrong(value, meta[bound]):
+            raise InputError(f"{prefix}{value:g} is out of range; it must be {words} {meta[bound]:g}")
+
+
+def _value_type(hint: Any) -> type:
+    """The type inside `X | None`."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return next(part for part in typing.get_args(hint) if part is not type(None))  # type: ignore[no-any-return]
+    return hint  # type: ignore[no-any-return]
+
+
+def _flag(field: Any) -> str:
+    name = str(field.name)
+    return name.upper() if field.metadata.get("positional") else "--" + name.replace("_", "-")
+
+
+def _metavar(field: Any, kind: type) -> str:
+    if field.metadata["positional"]:
+        return str(field.name).upper()
+    return {int: "N", float: "X", Path: "PATH"}.get(kind, "TEXT")
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _hyphens(word: str) -> str:
+    if not word.startswith("--") or word == "--":
+        return word
+    flag, equals, value = word.partition("=")
+    return "--" + flag[2:].replace("_", "-") + equals + value
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or 100
+    except ValueError:
+        return 100

@@ -1,0 +1,105 @@
+"""Files that are never half written: a temporary name beside the file and os.replace, or whole appended lines."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@contextlib.contextmanager
+def atomic_writer(path: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
+    """A binary stream that becomes `path` when the block ends well; otherwise the old file stays as it was.
+
+    Args:
+        path: the file; its folder must exist.
+        durable: also wait until the disk has it, for files that later runs start from.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the message names `path`.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as stream:
+            yield stream
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException as problem:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(problem, OSError) and problem.errno:
+            raise OSError(problem.errno, problem.strerror, str(path)) from None
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically (UTF-8)."""
+    with atomic_writer(path) as stream:
+        stream.write(text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically; NumPy numbers and paths are allowed, a NaN becomes null."""
+    write_text(path, json.dumps(plain(value), indent=2, allow_nan=False) + "\n")
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an .npy file atomically; arrays of Python objects are refused."""
+    with atomic_writer(path) as stream:
+        np.save(stream, array, allow_pickle=False)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one whole line; on a full disk the part that went in is taken back and OSError is raised.
+
+    A torn line at the end, left by a kill, is removed first.
+    """
+    data = line.rstrip("\n").encode() + b"\n"
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        size = os.fstat(handle).st_size
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            size = path.read_bytes().rfind(b"\n") + 1
+            os.ftruncate(handle, size)
+        try:
+            written = os.write(handle, data)
+        except OSError as problem:
+            raise OSError(problem.errno, problem.strerror, str(path)) from None
+        if written < len(data):
+            os.ftruncate(handle, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(handle)
+
+
+def read_lines(path: Path) -> list[str]:
+    """The whole lines of a growing file, without newlines or a torn last one; none if there is no file."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return data[: data.rfind(b"\n") + 1].decode(errors="replace").splitlines()
+
+
+def plain(value: Any) -> Any:
+    """The same value in JSON's own types; numbers that are not finite become None."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

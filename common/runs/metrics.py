@@ -1,0 +1,47 @@
+"""metrics.csv: one row per epoch, the same columns throughout."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common.runs.files import append_line, read_lines, write_text
+
+NAME = "metrics.csv"
+
+
+def append_row(folder: Path, row: Mapping[str, Any]) -> None:
+    """Append one row; the first one writes the header.
+
+    Raises:
+        ValueError: the columns differ from those of the rows before.
+        OSError: the disk is full; the file keeps its whole rows.
+    """
+    path = folder / NAME
+    header = _line(row)
+    first = next(iter(read_lines(path)), None)
+    if first is None:
+        write_text(path, header + "\n")
+    elif first != header:
+        raise ValueError(f"{path}: columns {header} differ from {first}")
+    append_line(path, _line(_format(value) for value in row.values()))
+
+
+def keep_rows(folder: Path, count: int) -> None:
+    """Keep the first `count` rows: a resumed run does the later epochs again."""
+    lines = read_lines(folder / NAME)
+    if lines:
+        write_text(folder / NAME, "".join(line + "\n" for line in lines[: 1 + count]))
+
+
+def _line(values: Any) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(values)
+    return buffer.getvalue()
+
+
+def _format(value: Any) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""SPICE model cards, as package data."""

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what is missing and runs the tests; see usage below.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage() {
+  cat <<'EOF'
+usage: bash scripts/test.sh [--all] [--help] [argument of pytest...]
+
+Installs what is missing (scripts/setup.sh), then runs the tests, in under ten minutes on two cores.
+
+  --all   also the tests marked slow
+  --help  show this text
+
+Everything else goes to pytest, which runs in the repository's root: bash scripts/test.sh -x tests/common
+EOF
+}
+
+selection=(-m "not slow")
+case ${1:-} in
+  --all)
+    selection=()
+    shift
+    ;;
+  -h | --help)
+    usage
+    exit
+    ;;
+esac
+
+bash "$root/scripts/setup.sh"
+cd "$root"
+say "tests"
+# This form of an empty array is for bash before 4.4, which calls it unset.
+exec .venv/bin/python -m pytest ${selection[@]+"${selection[@]}"} "$@"

@@ -1,0 +1,183 @@
+"""A run's status, metrics and signals, and what readers make of them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from common.errors import InputError, Interrupted, RunError
+from common.runs import Run, StopSignals, load_run, load_runs, metrics
+from common.runs.files import write_array
+
+CONFIG = {"seed": 5, "gamma": 0.3}
+
+
+def record(folder, **changes):
+    folder.mkdir(exist_ok=True)
+    with StopSignals() as signals, Run(folder, CONFIG, signals, echo=None):
+        pass
+    meta = json.loads((folder / "run_meta.json").read_text()) | changes
+    (folder / "run_meta.json").write_text(json.dumps(meta))
+    return load_run(folder)
+
+
+def test_a_run_that_ends_well(tmp_path):
+    with StopSignals() as signals, Run(tmp_path, CONFIG, signals, echo=None, facts={"job": "x"}) as run:
+        meta = load_run(tmp_path).meta
+        assert (meta["status"], meta["pid"], meta["host"]) == ("running", os.getpid(), socket.gethostname())
+        run.log("epoch 1")
+        run.metrics({"epoch": 1, "acc": 0.25})
+        run.metrics({"epoch": 2, "acc": 1 / 3})
+        run.note(result=0.5)
+        write_array(tmp_path / "v.npy", np.arange(3))
+    done = load_run(tmp_path)
+    assert (done.status, done.meta["result"], done.meta["job"], done.config) == ("done", 0.5, "x", CONFIG)
+    assert done.meta["schema_version"] == 1
+    assert done.meta["packages"]["numpy"] == np.__version__
+    assert done.metrics["acc"].tolist() == [0.25, 0.3333333333]
+    assert done.array("v").tolist() == [0, 1, 2]
+    assert (tmp_path / "train_log.txt").read_text() == "epoch 1\n"
+    with pytest.raises(InputError, match=r"no array w\.npy"):
+        done.array("w")
+
+
+def test_a_run_that_fails_says_why(tmp_path):
+    with pytest.raises(RunError), StopSignals() as signals, Run(tmp_path, CONFIG, signals, echo=None):
+        raise RunError("epoch 2: loss is\nnan")
+    failed = load_run(tmp_path)
+    assert (failed.status, failed.meta["reason"]) == ("failed", "epoch 2: loss is nan")
+    assert (tmp_path / "train_log.txt").read_text() == "failed: epoch 2: loss is nan\n"
+
+
+def test_the_first_outcome_counts(tmp_path):
+    with pytest.raises(RunError), StopSignals() as signals, Run(tmp_path, CONFIG, signals, echo=None) as run:
+        run.finish()
+        raise RunError("another lane failed")
+    assert load_run(tmp_path).status == "done"
+
+
+def test_resuming_keeps_the_start_and_adds_a_time(tmp_path):
+    first = record(tmp_path, started="2020-01-01T00:00:00+00:00")
+    again = record(tmp_path)
+    assert again.meta["started"] == first.meta["started"]
+    assert len(again.meta["resumed"]) == 1
+
+
+def test_metrics_keep_their_columns_and_can_be_cut(tmp_path):
+    for epoch in range(4):
+        metrics.append_row(tmp_path, {"epoch": epoch, "note": "a,b"})
+    with pytest.raises(ValueError, match="differ"):
+        metrics.append_row(tmp_path, {"epoch": 4, "other": 1})
+    metrics.keep_rows(tmp_path, 2)
+    assert (tmp_path / "metrics.csv").read_text() == 'epoch,note\n0,"a,b"\n1,"a,b"\n'
+
+
+def test_a_torn_row_is_left_out(tmp_path):
+    record(tmp_path)
+    (tmp_path / "metrics.csv").write_text("epoch,acc\n0,0.5\n1,0.")
+    assert load_run(tmp_path).metrics["epoch"].tolist() == [0]
+
+
+def test_dead_runs_show_as_dead(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    assert record(tmp_path, status="running", pid=gone.pid).status == "dead"
+    assert record(tmp_path, status="running", pid=os.getpid()).status == "running"
+    old = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    assert record(tmp_path, status="running", host="elsewhere", heartbeat=old).status == "dead"
+    fresh = datetime.now(UTC).isoformat()
+    assert record(tmp_path, status="running", host="elsewhere", heartbeat=fresh, pid=gone.pid).status == "running"
+
+
+def test_a_table_of_runs(tmp_path):
+    for seed in range(3):
+        folder = tmp_path / f"run_{seed}"
+        folder.mkdir()
+        with StopSignals() as signals, Run(folder, {"seed": seed}, signals, echo=None) as run:
+            for epoch in range(seed):
+                run.metrics({"epoch": epoch, "acc": epoch / 2})
+    (tmp_path / "run_empty").mkdir()
+    table = load_runs(str(tmp_path / "run_*"))
+    assert table["run"].tolist() == ["run_0", "run_1", "run_2"]
+    assert table["seed"].tolist() == [0, 1, 2]
+    assert table["final_acc"].isna().tolist() == [True, False, False]
+    assert table["final_acc"].iloc[2] == 0.5
+    assert len(load_runs(str(tmp_path / "nothing*"))) == 0
+
+
+def test_damaged_meta_is_named(tmp_path):
+    (tmp_path / "run_meta.json").write_text('{"config": ')
+    with pytest.raises(InputError, match=r"run_meta\.json is damaged"):
+        load_run(tmp_path)
+    (tmp_path / "run_meta.json").write_text("[]")
+    with pytest.raises(InputError, match="describes no run"):
+        load_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "in_epoch"), [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGUSR1, False)]
+)
+def test_signals_stop_where_they_should(tmp_path, number, in_epoch):
+    with pytest.raises(Interrupted) as stop, StopSignals() as signals, Run(tmp_path, CONFIG, signals, echo=None) as run:
+        os.kill(os.getpid(), number)
+        stopped_in_epoch = True
+        run.beat()  # Ctrl-C stops here
+        stopped_in_epoch = False
+        run.stop_if_asked()
+    assert stopped_in_epoch == in_epoch
+    assert stop.value.exit_code == 128 + number
+    assert f"--resume {tmp_path}" in str(stop.value)
+    assert load_run(tmp_path).status == "interrupted"
+
+
+def test_grace_ends(tmp_path):
+    with (
+        pytest.raises(Interrupted),
+        StopSignals(grace_s=0.05) as signals,
+        Run(tmp_path, CONFIG, signals, echo=None) as run,
+    ):
+        os.kill(os.getpid(), signal.SIGTERM)
+        run.beat()
+        time.sleep(0.06)
+        run.beat()
+        pytest.fail("the time of grace was over")
+
+
+def test_handlers_are_given_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with StopSignals():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_second_signal_ends_the_process():
+    program = """
+        import time
+        from common.runs import StopSignals
+        with StopSignals():
+            print("ready", flush=True)
+            while True:
+                time.sleep(0.05)
+    """
+    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE)
+    child.stdout.readline()
+    child.terminate()
+    time.sleep(0.2)
+    assert child.poll() is None
+    child.terminate()
+    assert child.wait(timeout=10) == -signal.SIGTERM
+    child.stdout.close()
+
+
+def test_a_bad_time_of_grace_is_refused(monkeypatch):
+    monkeypatch.setenv("NONIDEAL_GRACE_S", "long")
+    with pytest.raises(InputError, match="NONIDEAL_GRACE_S='long'"):
+        StopSignals()

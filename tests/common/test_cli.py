@@ -1,0 +1,138 @@
+"""Options from dataclasses: what --help says, what is refused, and how a command ends."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from common.cli import Parser, add_options, build, check, option, run_command
+from common.errors import InputError, Interrupted, RunError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """Circuit."""
+
+    body_tie: str = option("ground", "where the body goes", choices=("source", "ground"))
+    vplus: float = option(0.45, "positive rail", unit="V")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Base):
+    """Training."""
+
+    seed: int = option(0, "seed", positional=True, low=0)
+    epochs: int = option(20, "epochs, 100% of them", low=1, high=1000)
+    gamma: float = option(0.3, "learning rate", above=0.0)
+    topology: Path | None = option(None, "file")
+    final_test: bool = option(False, "test at the end")
+    plots: bool = option(True, "draw plots")
+
+    def check(self):
+        if self.vplus < 0:
+            raise InputError("--vplus must not be negative")
+
+
+def parse(*words):
+    parser = Parser(prog="demo")
+    add_options(parser, Config)
+    return build(Config, vars(parser.parse_args(words)))
+
+
+def test_defaults_and_values():
+    assert parse() == Config()
+    config = parse("7", "--epochs", "3", "--topology", "a.npz", "--final-test", "--no-plots", "--gamma=1e-3")
+    assert config == Config(seed=7, epochs=3, topology=Path("a.npz"), final_test=True, plots=False, gamma=1e-3)
+
+
+def test_underscores_in_flags_are_hyphens_and_values_keep_theirs():
+    assert parse("--body_tie=source", "--topology=my_file.npz").topology == Path("my_file.npz")
+    assert parse("--body_tie", "source").body_tie == "source"
+    assert parse("--vplus", "-0.0").vplus == 0
+
+
+def test_help_shows_every_default_and_unit_under_the_class_that_owns_it(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        parse("--help")
+    text = " ".join(capsys.readouterr().out.split())
+    for expected in ("(default: 0.45 V)", "(default: 20)", "{source,ground}", "100% of them", "[SEED]", "--no-plots"):
+        assert expected in text
+    assert (
+        text.index("usage: demo [SEED] [options]")
+        < text.index("Training:")
+        < text.index("--epochs N")
+        < text.index("Circuit:")
+        < text.index("--vplus X")
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--epochs", "0"), "argument --epochs: 0 is out of range; it must be at least 1"),
+        (("--epochs", "1001"), "at most 1000"),
+        (("--epochs", "2.5"), "'2.5' is not an integer"),
+        (("--gamma", "0"), "above 0"),
+        (("--gamma", "nan"), "not a finite number"),
+        (("--gamma", "much"), "'much' is not a number"),
+        (("--body-tie", "gate"), "'gate' is not one of source, ground"),
+        (("-1",), "-1"),
+        (("--epoch", "3"), "--epoch"),
+        (("x",), "'x' is not an integer"),
+        (("--no-such",), "--no-such"),
+    ],
+)
+def test_wrong_words_are_one_line_and_exit_2(words, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(*words)
+    captured = capsys.readouterr()
+    assert stop.value.code == 2
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "--epochs: 0 is out of range"),
+        ({"epochs": 2.5}, "2.5 is not an integer"),
+        ({"epochs": True}, "True is not an integer"),
+        ({"gamma": float("inf")}, "not a finite number"),
+        ({"body_tie": "gate"}, "not one of source, ground"),
+        ({"final_test": 1}, "not of type bool"),
+        ({"vplus": -1.0}, "--vplus must not be negative"),
+        ({"epoch": 1}, "unknown setting 'epoch'; known are"),
+    ],
+)
+def test_notebooks_get_the_same_checks(values, message):
+    with pytest.raises(InputError, match=message.replace("(", r"\(")):
+        build(Config, values)
+
+
+def test_an_integer_will_do_for_a_number():
+    check(Config(gamma=1))
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "line"),
+    [
+        (InputError("no such\nfile"), 2, "error: no such file"),
+        (RunError("epoch 3 failed"), 1, "error: epoch 3 failed"),
+        (Interrupted("interrupted by SIGTERM", 15), 143, "demo: interrupted by SIGTERM"),
+        (KeyboardInterrupt(), 130, "demo: interrupted"),
+        (OSError(28, "No space left on device", "/x/y"), 1, "error: No space left on device (/x/y)"),
+    ],
+)
+def test_expected_failures_become_one_line_and_an_exit_code(problem, code, line, capsys):
+    def work():
+        raise problem
+
+    assert run_command("demo", work) == code
+    assert capsys.readouterr().err == line + "\n"
+
+
+def test_a_programming_error_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        run_command("demo", lambda: 1 // 0)
