@@ -1,0 +1,186 @@
+"""The kernels for networks whose edges join free nodes to each other: all outputs and hidden nodes of a lane at once.
+
+Eliminating each edge's internal nodes (`edge.newton_step`) leaves a system in the free nodes. A pass goes over all
+edges, eight at a time, and writes straight into a dense matrix or into the data of a sparse one (`wiring`). `work`
+holds 16 fields of an edge: internal d, s, b; their step; their step by S's; by D's; voltages of D and S; their steps.
+Arguments that the entries share: the arrays of `wiring.CoupledNetwork`, `gate_V` (slots,), `node_V` (free and fixed
+nodes), `load_S` and `source_A` (F,), what rshunt and the series resistors bring; `limit_V`, the largest step.
+"""
+
+# mypy: allow-untyped-defs
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analog_nmos.backends.base import Status
+from analog_nmos.backends.native.compile_cache import kernel
+from analog_nmos.backends.native.device import unpack
+from analog_nmos.backends.native.edge import first_guess, floating_body, newton_step
+from analog_nmos.backends.native.jit import compiled, leaf
+from analog_nmos.backends.native.kernel import LARGEST_LAST_V
+from analog_nmos.backends.native.simd import WIDTH, absolute, largest, load, maximum, minimum, splat, store
+
+FIELDS = 16
+CONVERGED, NO_CONVERGENCE = int(Status.CONVERGED), int(Status.NO_CONVERGENCE)
+SINGULAR, NOT_FINITE = int(Status.SINGULAR), int(Status.NOT_FINITE)
+
+
+@leaf
+def _internal_nodes(work, at, n, D_V, gate_V, S_V, D_step, S_step, limit_V, guess, m):
+    """Internal d, s, b after the last step, or their first guess."""
+    if guess:
+        through, _ = first_guess(D_V, gate_V, S_V, m)
+        d, s = D_V - m.rd_ohm * through, S_V + m.rs_ohm * through
+        b = floating_body(d, s, m) if m.floating > 0.0 else S_V * (1.0 if m.tie_S > 0.0 else 0.0)
+    else:
+        d_step = load(work, at + 3 * n) + load(work, at + 6 * n) * S_step + load(work, at + 9 * n) * D_step
+        s_step = load(work, at + 4 * n) + load(work, at + 7 * n) * S_step + load(work, at + 10 * n) * D_step
+        b_step = load(work, at + 5 * n) + load(work, at + 8 * n) * S_step + load(work, at + 11 * n) * D_step
+        d = load(work, at) + maximum(minimum(d_step, limit_V), 0.0 - limit_V)
+        s = load(work, at + n) + maximum(minimum(s_step, limit_V), 0.0 - limit_V)
+        b = load(work, at + 2 * n) + maximum(minimum(b_step, limit_V), 0.0 - limit_V)
+    return d, s, b
+
+
+@compiled
+def _pass(
+    device, ends, weight, place, diagonal, gate_V, node_V, moved_V, load_S, source_A, limit_V, guess, work,
+    data, right, bend,
+):  # fmt: skip
+    """Fill matrix (data), residual (right) and curvature (bend) of the free nodes; the largest internal step."""
+    m = unpack(device)
+    n_free, n = diagonal.size, weight.size
+    data[:] = 0.0
+    bend[:] = 0.0
+    for i in range(n_free):
+        right[i] = source_A[i] - load_S[i] * node_V[i]
+    size = splat(0.0)
+    pair = np.empty(7 * WIDTH)
+    for j in range(n):
+        for side in range(2):
+            node = ends[side, j]
+            work[(12 + side) * n + j] = node_V[node]
+            work[(14 + side) * n + j] = moved_V[node] if node < n_free else 0.0
+    for at in range(0, n, WIDTH):
+        D_V, S_V = load(work, at + 12 * n), load(work, at + 13 * n)
+        gate = load(gate_V, at)
+        D_step, S_step = load(work, at + 14 * n), load(work, at + 15 * n)
+        d, s, b = _internal_nodes(work, at, n, D_V, gate, S_V, D_step, S_step, limit_V, guess, m)
+        step = newton_step(D_V, gate, S_V, d, s, b, m)
+        kept = (d, s, b, step.d, step.s, step.b, step.d_byS, step.s_byS, step.b_byS, step.d_byD, step.s_byD, step.b_byD)
+        for field in range(12):
+            store(work, at + field * n, kept[field])
+        size = maximum(maximum(absolute(step.d), absolute(step.s)), maximum(absolute(step.b), size))
+        w = load(weight, at)
+        seen = (step.in_D_byD, step.in_D_byS, step.in_S_byD, step.in_S_byS, step.in_D, step.in_S, step.bend)
+        for field in range(7):
+            store(pair, field * WIDTH, w * seen[field])
+        for i in range(WIDTH):
+            for field in range(4):
+                data[place[at + i, field]] += pair[field * WIDTH + i]
+            for side in range(2):
+                node = ends[side, at + i]
+                if node < n_free:
+                    right[node] -= pair[(4 + side) * WIDTH + i]
+                    bend[node] += pair[6 * WIDTH + i]
+    for i in range(n_free):
+        data[diagonal[i]] += load_S[i]
+    return largest(size)
+
+
+@compiled
+def factor(a, order):
+    """LU factors of a (F, F) in place with row exchanges in `order`; False if singular."""
+    n = order.size
+    for column in range(n):
+        pivot = column
+        for row in range(column + 1, n):
+            if abs(a[row, column]) > abs(a[pivot, column]):
+                pivot = row
+        if a[pivot, column] == 0.0:
+            return False
+        order[column] = pivot
+        if pivot != column:
+            for k in range(n):
+                a[column, k], a[pivot, k] = a[pivot, k], a[column, k]
+        for row in range(column + 1, n):
+            if a[row, column] != 0.0:
+                share = a[row, column] / a[column, column]
+                a[row, column] = share
+                for k in range(column + 1, n):
+                    a[row, k] -= share * a[column, k]
+    return True
+
+
+@compiled
+def substitute(a, order, x):
+    """Solve with the factors of `factor`; x (F,) is replaced by the solution."""
+    n = order.size
+    for column in range(n):
+        x[column], x[order[column]] = x[order[column]], x[column]
+    for row in range(n):
+        for k in range(row):
+            x[row] -= a[row, k] * x[k]
+    for row in range(n - 1, -1, -1):
+        for k in range(row + 1, n):
+            x[row] -= a[row, k] * x[k]
+        x[row] /= a[row, row]
+
+
+@compiled
+def _advance(node_V, step_V, bound_V, moved_V, size, limit_V, tolerance_V):
+    """Move the free nodes; status, NO_CONVERGENCE meaning not yet. bound_V: reply of the network to its curvature."""
+    worst = 0.0
+    for i in range(step_V.size):
+        if not math.isfinite(step_V[i]):
+            return NOT_FINITE
+        size = max(size, abs(step_V[i]))
+        worst = max(worst, abs(bound_V[i]))
+        moved_V[i] = max(min(step_V[i], limit_V), -limit_V)
+        node_V[i] += moved_V[i]
+    return CONVERGED if size < LARGEST_LAST_V and worst * size * size <= tolerance_V else NO_CONVERGENCE
+
+
+@kernel
+def dense_newton(
+    device, ends, weight, place, diagonal, gate_V, node_V, load_S, source_A, limit_V, passes, guess, tolerance_V,
+    work, data,
+):  # fmt: skip
+    """Newton from node_V (free nodes are moved, fixed ones given) and `work`: (status, passes)."""
+    n = diagonal.size
+    moved_V, right, bend, order = np.zeros(n), np.empty(n), np.empty(n), np.empty(n, np.int64)
+    for passed in range(passes):
+        size = _pass(
+            device, ends, weight, place, diagonal, gate_V, node_V, moved_V, load_S, source_A, limit_V,
+            guess and passed == 0, work, data, right, bend,
+        )  # fmt: skip
+        matrix = data[: n * n].reshape((n, n))
+        if not factor(matrix, order):
+            return SINGULAR, passed + 1
+        substitute(matrix, order, right)
+        substitute(matrix, order, bend)
+        status = _advance(node_V, right, bend, moved_V, size, limit_V, tolerance_V)
+        if status != NO_CONVERGENCE:
+            return status, passed + 1
+    return NO_CONVERGENCE, passes
+
+
+@kernel
+def sparse_pass(
+    device, ends, weight, place, diagonal, gate_V, node_V, moved_V, load_S, source_A, limit_V, guess, work,
+    data, right, bend,
+):  # fmt: skip
+    """One pass for `sparse_newton`."""
+    return _pass(
+        device, ends, weight, place, diagonal, gate_V, node_V, moved_V, load_S, source_A, limit_V, guess, work,
+        data, right, bend,
+    )  # fmt: skip
+
+
+@kernel
+def sparse_advance(node_V, step_V, bound_V, moved_V, size, limit_V, tolerance_V):
+    """The end of a pass for `sparse_newton`."""
+    return _advance(node_V, step_V, bound_V, moved_V, size, limit_V, tolerance_V)

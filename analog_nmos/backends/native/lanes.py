@@ -1,0 +1,151 @@
+"""The compiled entry points of networks without hidden nodes: free and clamped phases of all lanes, samples of one.
+
+All arrays are contiguous; L lanes, I inputs, K outputs, S edge slots of all lanes (`layout.Layout`). Arguments that
+every entry takes: `device` (`parameters.as_array`), `settings` (the order of `SETTINGS`), `first` (L, K + 1), `drain`
+and `weight` (S,), `gate_V` (S,), `guess_V` and `sink_V` (L, K), `work` (room for one output), `passes` (one number,
+counted on).
+"""
+
+# mypy: allow-untyped-defs
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analog_nmos.backends.base import Status
+from analog_nmos.backends.native.compile_cache import kernel
+from analog_nmos.backends.native.device import unpack
+from analog_nmos.backends.native.jit import inlined
+from analog_nmos.backends.native.kernel import CONVERGED, FIELDS, NOT_FINITE, Output, solve_output
+
+SETTINGS = ("tolerance_V", "passes", "free_S", "clamp_S", "vminus_V", "vplus_V")
+SKIPPED = int(Status.SKIPPED)
+
+
+@kernel
+def set_gates(gates_V, slot, gate_V):
+    """Put gate voltages (L, E) into their slots."""
+    for lane in range(slot.shape[0]):
+        for e in range(slot.shape[1]):
+            if slot[lane, e] >= 0:
+                gate_V[slot[lane, e]] = gates_V[lane, e]
+
+
+@inlined
+def _solve(row_V, k, lane, first, drain, weight, gate_V, start_V, sink_V, series_S, m, settings, work, stride):
+    """One output of one lane at inputs row_V (I,): voltage, status, passes."""
+    begin, end = first[lane, k], first[lane, k + 1]
+    drain_V = work[FIELDS * stride :]
+    check = sink_V
+    for j in range(begin, end):
+        drain_V[j - begin] = row_V[drain[j]]
+        check += gate_V[j] + drain_V[j - begin]
+    if not math.isfinite(check):  # minimum and maximum would hide a NaN
+        return math.nan, NOT_FINITE, 0
+    out = Output(begin, end, m.shunt_S + series_S, series_S * sink_V, settings[0], int(settings[1]))
+    return solve_output(drain_V, gate_V, weight, out, start_V, m, work, stride)
+
+
+@inlined
+def _fill(node_V, lane, nodes, settings, row_V, found_V):
+    """Node voltages of a lane that was solved."""
+    node_V[lane, 0] = 0.0
+    node_V[lane, nodes[lane, 0]] = settings[4]
+    node_V[lane, nodes[lane, 1]] = settings[5]
+    n_inputs = row_V.size
+    for i in range(n_inputs):
+        node_V[lane, nodes[lane, 2 + i]] = row_V[i]
+    for k in range(found_V.shape[0]):
+        node_V[lane, nodes[lane, 2 + n_inputs + k]] = found_V[k]
+
+
+@kernel
+def solve_free(
+    input_V, ask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
+    solved_gate_V, solved_input_V, solved_sink_V, node_V, status, work, passes,
+):  # fmt: skip
+    """Free phase of the lanes in `ask`: fills node_V (L, nodes) and status (L,), and remembers what was solved."""
+    m = unpack(device)
+    found_V = np.empty(first.shape[1] - 1)
+    for lane in range(first.shape[0]):
+        node_V[lane, :] = math.nan
+        status[lane] = SKIPPED
+        if not ask[lane]:
+            continue
+        status[lane] = CONVERGED
+        for k in range(found_V.size):
+            found_V[k], ended, passed = _solve(
+                input_V[lane], k, lane, first, drain, weight, gate_V, guess_V[lane, k], sink_V[lane, k],
+                settings[2], m, settings, work, work.size // (FIELDS + 1),
+            )  # fmt: skip
+            passes[0] += passed
+            status[lane] = max(status[lane], ended)
+        if status[lane] == CONVERGED:
+            _fill(node_V, lane, nodes, settings, input_V[lane], found_V)
+            guess_V[lane, :] = found_V
+            solved_input_V[lane, :] = input_V[lane]
+            solved_sink_V[lane, :] = sink_V[lane]
+            solved_gate_V[first[lane, 0] : first[lane, -1]] = gate_V[first[lane, 0] : first[lane, -1]]
+
+
+@kernel
+def solve_clamped(
+    input_V, target_V, clamped, ask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
+    solved_gate_V, solved_input_V, solved_sink_V, node_V, status, work, passes,
+):  # fmt: skip
+    """Clamped phase of the lanes in `ask`; free outputs whose sources are those of the last free phase stay."""
+    m = unpack(device)
+    found_V = np.empty(first.shape[1] - 1)
+    for lane in range(first.shape[0]):
+        node_V[lane, :] = math.nan
+        status[lane] = SKIPPED
+        if not ask[lane]:
+            continue
+        status[lane] = CONVERGED
+        same_inputs = True
+        for i in range(input_V.shape[1]):
+            same_inputs &= solved_input_V[lane, i] == input_V[lane, i]
+        for k in range(found_V.size):
+            series_S = settings[2]
+            if clamped[lane, k]:
+                series_S = settings[3]
+                sink_V[lane, k] = target_V[lane, k]
+            elif same_inputs and sink_V[lane, k] == solved_sink_V[lane, k]:
+                same = True
+                for j in range(first[lane, k], first[lane, k + 1]):
+                    same &= gate_V[j] == solved_gate_V[j]
+                if same:
+                    found_V[k] = guess_V[lane, k]
+                    continue
+            found_V[k], ended, passed = _solve(
+                input_V[lane], k, lane, first, drain, weight, gate_V, guess_V[lane, k], sink_V[lane, k],
+                series_S, m, settings, work, work.size // (FIELDS + 1),
+            )  # fmt: skip
+            passes[0] += passed
+            status[lane] = max(status[lane], ended)
+        if status[lane] == CONVERGED:
+            _fill(node_V, lane, nodes, settings, input_V[lane], found_V)
+
+
+@kernel
+def solve_many(
+    lane, input_V, device, settings, first, drain, weight, gate_V, guess_V, sink_V, out_V, status, work, passes
+):  # fmt: skip
+    """Free outputs (N, K) and status (N,) of one lane for samples input_V (N, I), each starting from the one before."""
+    m = unpack(device)
+    last_V = guess_V[lane].copy()
+    for n in range(input_V.shape[0]):
+        status[n] = CONVERGED
+        for k in range(last_V.size):
+            out_V[n, k], ended, passed = _solve(
+                input_V[n], k, lane, first, drain, weight, gate_V, last_V[k], sink_V[lane, k],
+                settings[2], m, settings, work, work.size // (FIELDS + 1),
+            )  # fmt: skip
+            passes[0] += passed
+            status[n] = max(status[n], ended)
+        if status[n] == CONVERGED:
+            last_V[:] = out_V[n]
+        else:
+            out_V[n, :] = math.nan

@@ -1,0 +1,119 @@
+"""From a model card and circuit options to the numbers of the kernels; what is not modelled is refused by name.
+
+Temperatures follow ngspice's mos1temp.c: threshold, surface potential, transconductance and saturation current move
+with TEMP away from TNOM. ngspice's tolerances (reltol, abstol, vntol) and iteration limits (itl1, itl2, itl4) have no
+meaning here: the native solver has its own, far tighter, `tolerance_V`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analog_nmos.backends.base import FloatArray
+from analog_nmos.backends.native.device import Device
+from analog_nmos.circuit import CircuitOptions
+from analog_nmos.model_card import ModelCard
+from common.errors import InputError
+
+MODEL_DEFAULTS = {"vto": 0.0, "kp": 2e-5, "gamma": 0.0, "phi": 0.6, "lambda": 0.0, "rsh": 0.0, "is": 1e-14}
+INSTANCE_DEFAULTS = {"l": 1e-4, "w": 1e-4, "nrd": 1.0, "nrs": 1.0}
+# No operating point depends on these: capacitances, noise, and the gate's type where vto is given.
+NO_CURRENT_MODEL = {"level", "tpg", "cbd", "cbs", "cgso", "cgdo", "cgbo", "cj", "mj", "cjsw", "mjsw", "pb"}
+NO_CURRENT_MODEL |= {"fc", "kf", "af"}
+NO_CURRENT_INSTANCE = {"as", "ad", "ps", "pd"}
+KELVIN = 273.15
+REFERENCE_K = 300.15
+BOLTZMANN = 1.38064852e-23  # J/K, CODATA 2014 as in ngspice 39
+CHARGE = 1.6021766208e-19  # C
+
+
+def check_card(card: ModelCard) -> None:
+    """Raise InputError naming what the native solver does not model, or a value that makes no sense."""
+    level = card.model.get("level", 1.0)
+    if level != 1.0:
+        raise InputError(
+            f"native does not model level {level:g} (card {card.path}), only level 1. Use --backend ngspice"
+        )
+    for kind, given, known in (
+        ("model", card.model, MODEL_DEFAULTS.keys() | NO_CURRENT_MODEL),
+        ("instance", card.instance, INSTANCE_DEFAULTS.keys() | NO_CURRENT_INSTANCE),
+    ):
+        for name in given:
+            if name not in known:
+                raise InputError(
+                    f"native does not model {kind} parameter {name!r} (card {card.path}); it knows "
+                    f"{', '.join(sorted(known))}. Use --backend ngspice"
+                )
+    positive = dict.fromkeys(("phi", "kp", "is"), card.model) | dict.fromkeys(("l", "w", "nrd", "nrs"), card.instance)
+    for name, given in positive.items():
+        if given.get(name, 1.0) <= 0.0:
+            raise InputError(f"parameter {name!r} of card {card.path} must be above 0, not {given[name]:g}")
+    for name in ("gamma", "lambda", "rsh"):
+        if card.model.get(name, 0.0) < 0.0:
+            raise InputError(f"parameter {name!r} of card {card.path} must not be negative, not {card.model[name]:g}")
+
+
+def device_parameters(card: ModelCard, options: CircuitOptions) -> Device:
+    """The kernels' view of one transistor and its surroundings.
+
+    Raises:
+        InputError: a parameter or level that is not modelled, by name.
+    """
+    check_card(card)
+    model = {**MODEL_DEFAULTS, **card.model}
+    instance = {**INSTANCE_DEFAULTS, **card.instance}
+    temp_K, tnom_K = options.temp + KELVIN, options.tnom + KELVIN
+    vt_V = temp_K * BOLTZMANN / CHARGE
+    phi_V = _surface_potential(model["phi"], temp_K, tnom_K)
+    vbi_V = model["vto"] - model["gamma"] * math.sqrt(model["phi"]) + 0.5 * (_gap(tnom_K) - _gap(temp_K))
+    vbi_V += 0.5 * (phi_V - model["phi"])
+    growth = math.exp(_gap(tnom_K) / (tnom_K * BOLTZMANN / CHARGE) - _gap(temp_K) / vt_V)
+    isat_A = model["is"] * growth
+    kp = model["kp"] / (temp_K / tnom_K) ** 1.5
+    shunt_S = 1.0 / options.rshunt
+    rd_ohm, rs_ohm = model["rsh"] * instance["nrd"], model["rsh"] * instance["nrs"]
+    body_S = 0.0 if options.body_tie == "floating" else 1.0 / options.body_res
+    return Device(
+        beta=kp * instance["w"] / instance["l"],
+        lam=model["lambda"],
+        vbi_V=vbi_V,
+        gamma=model["gamma"],
+        phi_V=phi_V,
+        slope=0.5 / math.sqrt(phi_V),
+        isat_A=isat_A,
+        vt_V=vt_V,
+        gmin_S=options.gmin,
+        rd_ohm=rd_ohm,
+        rs_ohm=rs_ohm,
+        shunt_S=shunt_S,
+        shunt_d_S=shunt_S if rd_ohm > 0.0 else 0.0,  # without a resistance there is no internal node
+        shunt_s_S=shunt_S if rs_ohm > 0.0 else 0.0,
+        body_S=body_S,
+        tie_S=body_S if options.body_tie == "source" else 0.0,
+        floating=float(options.body_tie == "floating"),
+        log_alpha=math.log(isat_A / ((2.0 * options.gmin + shunt_S) * vt_V)),
+    )
+
+
+def as_array(device: Device) -> FloatArray:
+    """The fields in order, as the kernels take them."""
+    return np.array(device, np.float64)
+
+
+def _gap(temperature_K: float) -> float:
+    """Energy gap of silicon in V."""
+    return 1.16 - 7.02e-4 * temperature_K**2 / (temperature_K + 1108.0)
+
+
+def _surface_potential(phi_V: float, temp_K: float, tnom_K: float) -> float:
+    """phi at TEMP, from phi at TNOM by way of 300.15 K."""
+    at_reference = (phi_V - _phi_shift(tnom_K)) / (tnom_K / REFERENCE_K)
+    return temp_K / REFERENCE_K * at_reference + _phi_shift(temp_K)
+
+
+def _phi_shift(temperature_K: float) -> float:
+    kt = BOLTZMANN * temperature_K
+    arg = -_gap(temperature_K) / (2.0 * kt / CHARGE) + 1.1150877 / (2.0 * BOLTZMANN * REFERENCE_K / CHARGE)
+    return -2.0 * kt / CHARGE * (1.5 * math.log(temperature_K / REFERENCE_K) + arg)

@@ -1,0 +1,215 @@
+"""Solve the same samples in ngspice and natively, and report how far they differ (`nmos-verify`)."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.circuit import CircuitOptions
+from analog_nmos.objectives.base import highest
+from common.cli import Parser, add_options, build, option, run_command
+from common.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from analog_nmos.backends.base import Backend
+    from analog_nmos.model_card import ModelCard
+    from analog_nmos.topology import Topology
+
+FloatArray = NDArray[np.float64]
+TIGHT: dict[str, Any] = {"reltol": 1e-9, "abstol": 1e-14, "vntol": 1e-11, "itl1": 400}
+DESCRIPTION = """\
+Solve the same samples in ngspice and natively, free and clamped, and report the largest difference of an output
+voltage, the predictions that differ, and the ratio of times. Exit code 1 if the solvers disagree.
+
+example: nmos-verify results/analog_nmos/latest      (a run's circuit with its last gate voltages and its test set)
+         nmos-verify --body-tie floating             (the shipped network with random gate voltages and inputs)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyConfig(CircuitOptions):
+    """What to compare."""
+
+    run_dir: Path | None = option(
+        None, "a run folder; its circuit options, gate voltages and test set", positional=True
+    )
+    topology: Path | None = option(None, "without a run: NPZ file of the network (default: the shipped dense one)")
+    model_card: Path | None = option(None, "without a run: SPICE model card (default: the shipped ALD1106)")
+    seed: int = option(0, "without a run: seed of gate voltages and inputs", low=0)
+    vg_lo: float = option(0.75, "without a run: lower end of random gate voltages", unit="V")
+    vg_hi: float = option(6.0, "without a run: upper end of random gate voltages", unit="V")
+    samples: int = option(20, "how many samples to solve", low=1)
+    nudge: float = option(0.05, "how far the clamped phase moves the two highest outputs", unit="V", above=0.0)
+    limit: float = option(1e-8, "largest difference allowed at tight tolerances", unit="V", above=0.0)
+
+    def check(self) -> None:
+        """Raise InputError where options contradict each other."""
+        super().check()
+        if self.vg_lo >= self.vg_hi:
+            raise InputError(f"--vg-lo {self.vg_lo:g} must lie below --vg-hi {self.vg_hi:g}")
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """A network with gate voltages (edges,) and inputs (samples, inputs), in volts."""
+
+    topology: Topology
+    card: ModelCard
+    options: CircuitOptions
+    gate_V: FloatArray
+    input_V: FloatArray
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One tolerance setting: largest difference in volts, predictions that differ, failed solves, seconds per solve."""
+
+    largest_V: float
+    flips: int
+    failed: int
+    solves: int
+    ngspice_s: float
+    native_s: float
+
+
+def compare(circuit: Circuit, nudge_V: float) -> Comparison:
+    """Solve every sample free, then with its two highest outputs pulled apart, on both backends.
+
+    Raises:
+        InputError: libngspice is missing, or native does not model the card.
+    """
+    from analog_nmos.backends.native import NativeBackend
+    from analog_nmos.backends.ngspice import NgspiceBackend
+
+    parts = (circuit.topology, circuit.card, circuit.options)
+    tolerance_V = min(1e-7, 1e-3 * circuit.options.reltol)  # as much tighter as ngspice is
+    results: list[tuple[FloatArray, float]] = []
+    backends: list[Callable[[], Backend]] = [
+        lambda: NgspiceBackend(*parts),
+        lambda: NativeBackend([parts[0]], *parts[1:], tolerance_V=tolerance_V),
+    ]
+    for make in backends:
+        backend = make()
+        backend.set_gates(circuit.gate_V[None])
+        first = dataclasses.replace(circuit, input_V=circuit.input_V[:1])
+        _solve_all(backend, first, None, nudge_V)  # loading and compiling are paid once
+        results.append(_solve_all(backend, circuit, results[0][0] if results else None, nudge_V))
+        backend.close()
+    (spice_V, spice_s), (native_V, native_s) = results
+    both = np.asarray(np.isfinite(spice_V + native_V).all(axis=2))
+    difference = np.abs(spice_V - native_V)[both]
+    flips = np.count_nonzero(both[0] & np.not_equal(highest(spice_V[0]), highest(native_V[0])))
+    largest = float(difference.max()) if difference.size else float("nan")
+    return Comparison(largest, int(flips), int((~both).sum()), both.size, spice_s, native_s)
+
+
+def _solve_all(backend: Backend, circuit: Circuit, like: FloatArray | None, nudge_V: float) -> tuple[FloatArray, float]:
+    """Outputs (2, samples, outputs) in volts, free and clamped, and seconds a solve; `like` gives the targets."""
+    outputs, everyone = circuit.topology.out_nodes, np.ones(1, bool)
+    shape = (2, len(circuit.input_V), outputs.size)
+    found, seconds = np.full(shape, np.nan), 0.0
+    for sample, row in enumerate(circuit.input_V):
+        start = time.perf_counter()
+        found[0, sample] = backend.solve_free(row[None], everyone).node_V[0, outputs]
+        seconds += time.perf_counter() - start
+        free_V = found[0, sample] if like is None else like[0, sample]
+        target_V, clamped = _pull_apart(free_V, nudge_V)
+        start = time.perf_counter()
+        found[1, sample] = backend.solve_clamped(row[None], target_V[None], clamped[None], everyone).node_V[0, outputs]
+        seconds += time.perf_counter() - start
+    return found, seconds / found[..., 0].size
+
+
+def _pull_apart(out_V: FloatArray, nudge_V: float) -> tuple[FloatArray, NDArray[np.bool_]]:
+    target_V, clamped = out_V.copy(), np.zeros(out_V.size, bool)
+    for output, sign in zip(np.argsort(out_V)[-2:], (-1, 1), strict=False):
+        target_V[output] += sign * nudge_V
+        clamped[output] = True
+    return target_V, clamped
+
+
+def load(config: VerifyConfig) -> tuple[str, Circuit]:
+    """The circuit of a run folder as its last epoch left it, or a network with random gate voltages and inputs."""
+    from analog_nmos.model_card import default_card_path, read_model_card
+    from analog_nmos.topology import find_topology, shipped
+
+    if config.run_dir is not None:
+        return _of_run(config.run_dir, config.samples)
+    topology = find_topology(config.topology) if config.topology else shipped()
+    rng = np.random.default_rng(config.seed)
+    gate_V = rng.uniform(config.vg_lo, config.vg_hi, topology.n_edges)
+    input_V = rng.uniform(0.0, 1.0, (config.samples, topology.n_inputs))
+    card = read_model_card(config.model_card or default_card_path())
+    name = str(config.topology or "the shipped network")
+    return f"{name}, random gate voltages", Circuit(topology, card, config, gate_V, input_V)
+
+
+def _of_run(folder: Path, samples: int) -> tuple[str, Circuit]:
+    from analog_nmos.checkpoint import read_gates
+    from analog_nmos.model_card import read_model_card
+    from analog_nmos.record import CARD, TOPOLOGY
+    from analog_nmos.topology import load_topology
+    from common.runs import load_run
+
+    record = load_run(folder)
+    epoch, edge_uid, gate_V = read_gates(folder)
+    topology = load_topology(folder / TOPOLOGY).keep(edge_uid)
+    names = {field.name for field in dataclasses.fields(CircuitOptions)}
+    options = build(CircuitOptions, {name: value for name, value in record.config.items() if name in names})
+    card = read_model_card(folder / CARD)
+    return f"{folder}, epoch {epoch}", Circuit(topology, card, options, gate_V, record.array("test_x")[:samples])
+
+
+def report(config: VerifyConfig) -> str:
+    """Compare at the tolerances of the circuit and at tight ones; the table as text.
+
+    Raises:
+        RunError: a prediction differs, a solve failed on one side, or the difference at tight tolerances is too large.
+    """
+    name, circuit = load(config)
+    tight = dataclasses.replace(circuit, options=dataclasses.replace(circuit.options, **TIGHT))
+    kinds = {f"reltol {circuit.options.reltol:g}": circuit, f"reltol {TIGHT['reltol']:g}": tight}
+    found = {kind: compare(one, config.nudge) for kind, one in kinds.items()}
+    samples = len(circuit.input_V)
+    lines = [
+        f"{name}: {circuit.topology.n_edges} edges, body {circuit.options.body_tie}, "
+        f"{samples} samples free and clamped",
+        f"{'ngspice at':<14}{'largest difference':>20}{'label flips':>13}{'ngspice':>12}{'native':>12}{'ratio':>8}",
+    ]
+    for kind, one in found.items():
+        times = f"{1e3 * one.ngspice_s:>9.2f} ms{1e3 * one.native_s:>9.4f} ms{one.ngspice_s / one.native_s:>8.0f}"
+        lines.append(f"{kind:<14}{one.largest_V:>18.1e} V{one.flips:>9}/{samples}{times}")
+    text = "\n".join(lines)
+    last = found[f"reltol {TIGHT['reltol']:g}"]
+    problems = [f"{one.failed} solves failed" for one in found.values() if one.failed]
+    problems += [f"{one.flips} predictions differ" for one in found.values() if one.flips]
+    if not last.largest_V <= config.limit:
+        problems.append(f"the largest difference is {last.largest_V:.1e} V, the limit {config.limit:g} V")
+    if problems:
+        raise RunError(f"the solvers disagree: {'; '.join(problems)}\n{text}")
+    return text
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `nmos-verify`; see DESCRIPTION."""
+    parser = Parser(prog="nmos-verify", description=DESCRIPTION)
+    add_options(parser, VerifyConfig)
+    arguments = vars(parser.parse_args(argv))
+
+    def work() -> int:
+        print(report(build(VerifyConfig, arguments)))
+        return 0
+
+    return run_command("nmos-verify", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""What the native solver refuses, by name, and what it takes."""
+
+from pathlib import Path
+
+import pytest
+
+from analog_nmos.backends.native.parameters import device_parameters
+from analog_nmos.circuit import CircuitOptions
+from analog_nmos.model_card import ModelCard, default_card_path, read_model_card
+from common.errors import InputError
+
+
+@pytest.mark.parametrize("name", ["theta", "js", "rd", "u0", "tox", "nsub", "ld", "tnom", "delta"])
+def test_model_parameter_is_refused_by_name(name):
+    with pytest.raises(InputError, match=f"native does not model model parameter '{name}'"):
+        device_parameters(ModelCard(Path("c.lib"), {"vto": 0.7, name: 0.1}, {}), CircuitOptions())
+
+
+@pytest.mark.parametrize("name", ["m", "temp", "off"])
+def test_instance_parameter_is_refused_by_name(name):
+    with pytest.raises(InputError, match=f"instance parameter '{name}'"):
+        device_parameters(ModelCard(Path("c.lib"), {"vto": 0.7}, {name: 2.0}), CircuitOptions())
+
+
+@pytest.mark.parametrize("level", [2.0, 3.0, 49.0])
+def test_other_levels_are_refused(level):
+    with pytest.raises(InputError, match=f"level {level:g}"):
+        device_parameters(ModelCard(Path("c.lib"), {"level": level}, {}), CircuitOptions())
+
+
+@pytest.mark.parametrize(
+    ("model", "instance", "name"),
+    [
+        ({"phi": 0.0}, {}, "phi"),
+        ({"kp": -1.0}, {}, "kp"),
+        ({}, {"l": 0.0}, "l"),
+        ({"rsh": 9.0}, {"nrd": 0.0}, "nrd"),
+        ({"gamma": -1.0}, {}, "gamma"),
+    ],
+)  # fmt: skip
+def test_values_without_meaning_are_refused(model, instance, name):
+    with pytest.raises(InputError, match=f"'{name}'"):
+        device_parameters(ModelCard(Path("c.lib"), model, instance), CircuitOptions())
+
+
+def test_shipped_card_at_nominal_temperature_keeps_its_numbers():
+    card = read_model_card(default_card_path())
+    device = device_parameters(card, CircuitOptions(body_tie="source"))
+    assert device.beta == pytest.approx(card.model["kp"] * card.instance["w"] / card.instance["l"], rel=1e-15)
+    assert device.phi_V == pytest.approx(card.model["phi"], rel=1e-14)
+    assert device.vbi_V + device.gamma * device.phi_V**0.5 == pytest.approx(card.vto_V, rel=1e-14)
+    assert device.isat_A == pytest.approx(1e-14, rel=1e-14)
+    assert (device.rd_ohm, device.rs_ohm) == (card.model["rsh"] * 0.3, card.model["rsh"])
+    assert device.tie_S == device.body_S == 0.1
