@@ -1,0 +1,37 @@
+"""Train with the hinge objective and remove transistors that have switched themselves off (`nmos-auto-prune`)."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from analog_nmos.dense_trainer import HingeConfig
+from analog_nmos.objectives.hinge import Hinge
+from analog_nmos.pruning import below_cutoff
+from analog_nmos.rule import Rule
+from common.cli import option
+
+DESCRIPTION = """\
+Train transistors to read 8x8 digits with the hinge objective, and remove those whose gate voltage stays below a cutoff.
+The network that is left lies in topology_final_pruned.npz of the run folder.
+
+example: nmos-auto-prune 1 --epochs 64 --gamma 3 --delta 0.02 --body-tie floating --vg-init-lo 1 --vg-init-hi 6
+         --vg-cutoff-ratio 1 --backend native    (571 of 640 transistors stay, give or take one)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoPruneConfig(HingeConfig):
+    """Options of pruning."""
+
+    vg_cutoff_epochs: int = option(4, "an edge goes after so many epochs in a row below the cutoff", low=1)
+    vg_cutoff_ratio: float = option(
+        0.8, "the cutoff, as a multiple of the model card's threshold voltage vto", above=0.0
+    )
+
+
+RULE = Rule("nmos-auto-prune", "auto_prune_trainer", DESCRIPTION, AutoPruneConfig, Hinge, below_cutoff)
+run, main = RULE.run, RULE.main
+
+if __name__ == "__main__":
+    sys.exit(main())

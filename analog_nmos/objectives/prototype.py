@@ -1,0 +1,96 @@
+"""Prototypes: the outputs that the circuit gives for each class's mean input are the targets of the class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from analog_nmos.objectives.base import BoolArray, FloatArray, IntArray, Judgement, Measure, Split, highest
+
+ONE_HOT_V = 0.5
+
+
+class Prototype:
+    """Mean squared error to the prototype of the label.
+
+    Epoch 1 (and the validation before it): all outputs are clamped hard to a one-hot target (0.5 V for the label, 0 V
+    else), and the prediction is the highest output. From epoch 2 on, proto_in[k] is the mean training input of class k
+    and proto_out[k] the free outputs for it at the start of the epoch; the prediction is the nearest proto_out (L2),
+    and all outputs are clamped to V + delta * (proto_out[label] - V).
+    """
+
+    loss_name = "mse"
+    loss_label = "mean squared error (V²)"
+    skips_samples = False
+
+    def __init__(self, delta: FloatArray, classes: int = 10) -> None:
+        """Delta has shape (L,); it is a share of the way, without unit."""
+        self._delta = delta
+        self._classes = classes
+        self._ready: BoolArray = np.zeros(delta.size, bool)
+        self._proto_in_V: dict[int, FloatArray] = {}
+        self._proto_out_V = np.tile(ONE_HOT_V * np.eye(classes), (delta.size, 1, 1))  # (L, classes, outputs)
+
+    @classmethod
+    def of(cls, configs: Sequence[Any]) -> Self:
+        """From configurations with `delta`."""
+        return cls(np.array([config.delta for config in configs]))
+
+    def lane(self, lane: int) -> Self:
+        """One lane's delta and prototypes."""
+        one = type(self)(self._delta[lane : lane + 1], self._classes)
+        one._ready, one._proto_out_V = self._ready[lane : lane + 1], self._proto_out_V[lane : lane + 1]
+        return one
+
+    def begin_epoch(self, epoch: int, lane: int, train: Split, measure: Measure) -> None:
+        """From epoch 2 on, measure the lane's prototypes; a class without samples gets none (NaN)."""
+        if epoch < 2:
+            return
+        means = np.full((self._classes, train.x_V.shape[1]), np.nan)
+        for k in np.unique(train.y):
+            means[k] = train.x_V[train.y == k].mean(axis=0)
+        self.recall(lane, {"proto_in": means, "proto_out": measure(means)})
+
+    def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
+        """See `Objective.judge`."""
+        rows = np.arange(len(label))
+        lanes = rows if len(self._delta) > 1 else np.zeros_like(rows)
+        aim_V = self._proto_out_V[lanes, label]
+        square = ((out_V[:, None, :] - self._proto_out_V[lanes]) ** 2).sum(axis=2)
+        nearest = np.where(np.isnan(square), np.inf, square).argmin(axis=1)
+        ready = self._ready[lanes]
+        target_V = np.where(ready[:, None], out_V + self._delta[lanes, None] * (aim_V - out_V), aim_V)
+        everything = np.ones(out_V.shape, bool)
+        loss = ((out_V - aim_V) ** 2).mean(axis=1)
+        prediction = np.where(ready, nearest, highest(out_V))
+        return Judgement(loss, prediction, everything[:, 0], target_V, everything)
+
+    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, float]:
+        """Nothing beyond what every validation has."""
+        return {}
+
+    def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
+        """proto_in (classes, inputs) and proto_out (classes, outputs), in volts, from epoch 2 on."""
+        if not self._ready[lane]:
+            return {}
+        return {"proto_in": self._proto_in_V[lane].copy(), "proto_out": self._proto_out_V[lane].copy()}
+
+    def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
+        """How far apart the prototypes' outputs lie (L2, in volts), from epoch 2 on."""
+        if not self._ready[lane]:
+            return {}
+        outputs = self._proto_out_V[lane]
+        distance = np.sqrt(((outputs[:, None] - outputs[None]) ** 2).sum(axis=2))
+        pairs = distance[np.triu_indices(self._classes, 1)]
+        nearest = np.where(np.eye(self._classes, dtype=bool), np.inf, distance).min(axis=1)
+        facts = {"distance_min_V": pairs.min(), "distance_mean_V": pairs.mean(), "nearest_by_class_V": nearest}
+        return {"proto_diag": {**facts, "classes_without_prototype": np.isnan(outputs).any(axis=1).sum()}}
+
+    def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
+        """Take over what `epoch_arrays` gave."""
+        if "proto_out" in arrays:
+            self._proto_in_V[lane] = arrays["proto_in"]
+            self._proto_out_V[lane] = arrays["proto_out"]
+            self._ready[lane] = True
