@@ -1,0 +1,104 @@
+"""What `nmos-topology` does: build, prune, describe and draw networks."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+
+from analog_nmos.topology import Topology, dense, load_topology, prune_copies, prune_flat, prune_pairs
+from common.errors import InputError
+
+MOST_EDGES = 10_000_000  # beyond this a slip of the keyboard is likelier than a network
+
+
+def build(arguments: Namespace) -> None:
+    """Write a dense network of `inputs` x `outputs` x `copies` edges to `out`."""
+    counts = (arguments.inputs, arguments.outputs, arguments.copies)
+    if min(counts) > 0 and np.prod(counts, dtype=float) > MOST_EDGES:
+        raise InputError(f"inputs x outputs x copies is more than {MOST_EDGES} edges, the most that this builds")
+    _check_target(arguments.out, arguments.force)
+    network = dense(*counts)
+    network.save(arguments.out)
+    print(f"{network.n_edges} edges written to {arguments.out}")
+
+
+def prune(arguments: Namespace) -> None:
+    """Write the network of `file` without the edges named by pairs, copies_of, flat or vg_below to `out`."""
+    if (arguments.vg_below is None) != (arguments.gate_voltages is None):
+        raise InputError("--vg-below and --gate-voltages belong together; give both or neither")
+    _check_target(arguments.out, arguments.force)
+    network = load_topology(arguments.file)
+    if arguments.pairs:
+        pruned = prune_pairs(network, arguments.pairs)
+    elif arguments.copies_of:
+        pruned = prune_copies(network, arguments.copies_of)
+    elif arguments.flat:
+        pruned = prune_flat(network, arguments.flat)
+    else:
+        pruned = prune_below(network, arguments.gate_voltages, arguments.vg_below)
+    gone = network.n_edges - pruned.n_edges
+    if not gone:
+        raise InputError(f"nothing to prune: topology {arguments.file} has none of these edges")
+    pruned.save(arguments.out)
+    print(f"{gone} of {network.n_edges} edges pruned; {pruned.n_edges} written to {arguments.out}")
+
+
+def prune_below(network: Topology, path: Path, cutoff_V: float) -> Topology:
+    """The network without the edges whose gate voltage is below a cutoff.
+
+    Args:
+        network: with E edges.
+        path: .npy file of the gate voltages (E,) in volts, e.g. 0_vg_unique_epoch<n>.npy of a run.
+        cutoff_V: edges at this voltage stay.
+
+    Raises:
+        InputError: the file is missing, damaged, or has no finite voltage for every edge.
+    """
+    try:
+        gate_V = np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as problem:
+        raise InputError(f"--gate-voltages {path}: cannot be read ({problem})") from None
+    if gate_V.shape != (network.n_edges,):
+        raise InputError(f"--gate-voltages {path}: shape {gate_V.shape}, but the network has {network.n_edges} edges")
+    if gate_V.dtype.kind not in "iuf" or not np.isfinite(gate_V).all():
+        raise InputError(f"--gate-voltages {path}: they must all be finite numbers")
+    return network.keep(gate_V >= cutoff_V, pruned_by=f"gate voltage below {cutoff_V:g} V")
+
+
+def info(arguments: Namespace) -> None:
+    """Print what `file` holds."""
+    from analog_nmos.figures.facts import describe
+
+    print("\n".join(describe(load_topology(arguments.file))))
+
+
+def show(arguments: Namespace) -> None:
+    """Draw the network of `file` into the folder `out`: <name>_heatmap, <name>_graph and <name>_graph_outputs."""
+    from analog_nmos.figures.connections import connection_sheet
+    from analog_nmos.figures.network_drawing import output_graphs, whole_graph
+    from analog_nmos.figures.run_files import LeftOut
+    from common.plotting import save
+
+    network = load_topology(arguments.file)
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise InputError(f"--out {arguments.out}: is no folder and cannot be made ({problem.strerror})") from None
+    stem = arguments.file.stem
+    title = f"{stem}: {network.n_edges} edges"
+    figures = {"graph": whole_graph(network, title), "graph_outputs": output_graphs(network, title)}
+    try:
+        figures = {"heatmap": connection_sheet(network, title), **figures}
+    except LeftOut as reason:
+        print(f"left out: heat map: {reason}")
+    for name, fig in figures.items():
+        print(save(fig, arguments.out / f"{stem}_{name}", arguments.plot_format))
+
+
+def _check_target(path: Path, force: bool) -> None:
+    if path.is_dir() or not path.parent.is_dir():
+        raise InputError(f"{path}: name a file in a folder that exists")
+    if path.exists() and not force:
+        raise InputError(f"{path}: exists already; name another file, or replace it by --force")

@@ -1,0 +1,127 @@
+"""Make, prune, describe and draw topologies (`nmos-topology build|prune|info|show`)."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from common.cli import Parser, run_command
+
+DESCRIPTION = """\
+Make, prune, describe and draw networks of transistors (NPZ files). Inputs, outputs and copies count from 0.
+
+examples: nmos-topology build dense.npz
+          nmos-topology prune dense.npz pruned.npz --pairs "0,3;7,9"
+          nmos-topology info pruned.npz
+          nmos-topology show pruned.npz --out figures --plot-format pdf
+          each is done in a second or two
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `nmos-topology`; see DESCRIPTION."""
+    arguments = _parser().parse_args(argv)
+    return run_command("nmos-topology", lambda: _work(arguments))
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    from analog_nmos import topology_actions
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        getattr(topology_actions, arguments.action)(arguments)
+    for warning in caught:  # such as a pickled meta that was dropped: one line, without our source code
+        print(f"warning: {warning.message}", file=sys.stderr)
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="nmos-topology", description=DESCRIPTION)
+    actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="build|prune|info|show")
+    for name, (text, add_arguments) in ACTIONS.items():
+        add_arguments(actions.add_parser(name, help=text, description=text))
+    return parser
+
+
+def _build(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", type=Path, metavar="OUT.npz", help="file to write")
+    parser.add_argument("--inputs", type=int, default=64, metavar="N", help="input nodes (default: 64)")
+    parser.add_argument("--outputs", type=int, default=10, metavar="N", help="output nodes (default: 10)")
+    parser.add_argument("--copies", type=int, default=1, metavar="N", help="transistors per pair (default: 1)")
+    _force(parser)
+
+
+def _prune(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="IN.npz", help="network to start from")
+    parser.add_argument("out", type=Path, metavar="OUT.npz", help="file to write")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--pairs", type=_rows(2), metavar="I,K;...", help="all edges from input I to output K")
+    which.add_argument("--copies-of", type=_rows(3), metavar="I,K,C;...", help="copy C of the edges from I to K")
+    which.add_argument("--flat", type=_numbers, metavar="N,...", help="all edges of the pair N = I * outputs + K")
+    which.add_argument("--vg-below", type=_volts, metavar="X", help="edges with a gate voltage below this [V]")
+    parser.add_argument("--gate-voltages", type=Path, metavar="VG.npy", help="of all edges in volts, for --vg-below")
+    _force(parser)
+
+
+def _info(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="NPZ file of a network")
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="NPZ file of a network")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: .)")
+    parser.add_argument(
+        "--plot-format", choices=("png", "pdf", "svg"), default="png", help="of the files (default: png)"
+    )
+
+
+def _force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="replace OUT.npz if it exists (default: refuse)")
+
+
+ACTIONS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "build": ("write a network in which every input is joined to every output", _build),
+    "prune": ("write a network without some of its edges, named in one of four ways", _prune),
+    "info": ("print counts, degrees, parallel edges, isolated nodes and the meta", _info),
+    "show": ("draw the connections of each output as an image, and the network as a graph", _show),
+}
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers such as 3,17") from None
+
+
+def _rows(width: int) -> Callable[[str], list[list[int]]]:
+    example = ";".join(",".join(map(str, range(start, start + width))) for start in (0, 4))
+
+    def convert(text: str) -> list[list[int]]:
+        try:
+            rows = [_numbers(row) for row in text.split(";") if row.strip()]
+        except argparse.ArgumentTypeError:
+            rows = []
+        if not rows or any(len(row) != width for row in rows):
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of {width} numbers each, such as {example!r}")
+        return rows
+
+    return convert
+
+
+def _volts(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no voltage such as 0.6")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

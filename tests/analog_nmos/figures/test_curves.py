@@ -1,0 +1,63 @@
+"""Curves show the histories, whole or interrupted."""
+
+import numpy as np
+import pytest
+
+from analog_nmos.figures.curves import hinge_active, learning_curves, loss_name, timing
+from analog_nmos.figures.run_files import LeftOut
+
+
+def series(fig):
+    return {line.get_label(): line.get_ydata() for line in fig.axes[0].lines}
+
+
+@pytest.mark.parametrize(("loss", "label"), [("hinge", "(V)"), ("ce", "(nat)"), ("mse", "(V²)")])
+def test_accuracy_and_loss_of_every_objective(make_run, caught, loss, label):
+    run, _ = make_run(loss=loss)
+    figures = caught("curves")
+    assert loss_name(run.folder) == loss
+    names = [path.name for path in learning_curves(run.folder)]
+    assert names == ["learning_curves_acc", f"learning_curves_{loss}"]
+    for quantity in ("acc", loss):
+        shown = series(figures[f"learning_curves_{quantity}"])
+        np.testing.assert_array_equal(shown["test"], run.array(f"0_val_{quantity}.npy"))
+        np.testing.assert_array_equal(shown["training"][1:], run.array(f"0_train_{quantity}.npy"))
+        assert np.isnan(shown["training"][0])
+    assert label in figures[names[1]].axes[0].get_ylabel()
+
+
+def test_a_run_stopped_in_its_first_epoch(make_run, caught):
+    run, _ = make_run(epochs=0)
+    for name in ("train_acc", "train_hinge", "hinge_active_frac", "epoch_free_s"):
+        (run.folder / f"0_{name}.npy").unlink()
+    figures = caught("curves")
+    learning_curves(run.folder)
+    assert list(series(figures["learning_curves_acc"])) == ["test"]
+    assert hinge_active(run.folder) == []
+    with pytest.raises(LeftOut, match=r"0_epoch_free_s\.npy is missing"):
+        timing(run.folder)
+
+
+def test_a_run_stopped_between_two_histories(make_run, caught):
+    run, _ = make_run()
+    np.save(run.folder / "0_train_acc.npy", np.array([0.1, 0.2]))
+    np.save(run.folder / "0_train_hinge.npy", np.arange(5.0))
+    np.save(run.folder / "0_epoch_free_s.npy", np.array([1.0, 2.0]))
+    figures = caught("curves")
+    learning_curves(run.folder)
+    timing(run.folder)
+    np.testing.assert_array_equal(series(figures["learning_curves_acc"])["training"], [np.nan, 0.1, 0.2, np.nan])
+    np.testing.assert_array_equal(series(figures["learning_curves_hinge"])["training"], [np.nan, 0, 1, 2])
+    assert all(len(values) == 2 for values in series(figures["timing"]).values())
+
+
+def test_active_samples_in_percent(make_run, caught):
+    run, _ = make_run()
+    figures = caught("curves")
+    hinge_active(run.folder)
+    assert figures["hinge_active"].axes[0].lines[0].get_ydata().tolist() == [100, 75, 50]
+
+
+def test_a_folder_without_histories(tmp_path):
+    with pytest.raises(LeftOut, match="no history of a loss"):
+        learning_curves(tmp_path)
