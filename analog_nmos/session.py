@@ -99,7 +99,8 @@ class Session:
             lane = self._lanes[row]
             lane.epoch += 1
             self._objective.begin_epoch(lane.epoch, row, lane.data.train, self._measure(row))
-        progress.describe(f"epoch {self._lanes[rows[0]].epoch}")
+        first = self._lanes[rows[0]]
+        progress.describe(f"epoch {first.epoch} (accuracy {first.histories['val_acc'][-1]:.4f})")
 
         def beat() -> None:
             progress.advance(len(rows))
