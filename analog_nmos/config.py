@@ -9,6 +9,7 @@ from analog_nmos.circuit import CircuitOptions
 from common.cli import option
 from common.errors import InputError
 
+TOPOLOGY_HELP = "NPZ file of the network, or a shipped one: digits_8x8_dense_io_x1 (the default), digits_8x8_pruned"
 GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range
 
 
@@ -27,7 +28,7 @@ class TrainerConfig(CircuitOptions):
     vg_init_lo: float = option(1.0, "lower end of random gate voltages", unit="V")
     vg_init_hi: float = option(3.0, "upper end of random gate voltages", unit="V")
     vg_init_fixed: float = option(2.0, "fixed gate voltage", unit="V")
-    topology: Path | None = option(None, "NPZ file of the network, or a shipped one: digits_8x8_dense_io_x1 (the default), digits_8x8_pruned")
+    topology: Path | None = option(None, TOPOLOGY_HELP)
     model_card: Path | None = option(None, "SPICE model card with .subckt NMOSWRAP (default: the shipped ALD1106)")
     train_limit: int = option(0, "use only so many training samples; 0 for all", low=0)
     test_limit: int = option(0, "use only so many test samples; 0 for all", low=0)

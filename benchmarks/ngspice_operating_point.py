@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.backends.native import NativeBackend
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.backends.ngspice_library import Ngspice, ngspice
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
@@ -142,6 +143,21 @@ class Ours:
         return outputs
 
 
+class Native:
+    """The native solver, each sample starting from the one before."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._backend = NativeBackend([case.topology], read_model_card(default_card_path()), case.options)
+        self._backend.set_gates(case.gate_V[None])
+
+    def __call__(self, sample: int) -> FloatArray:
+        """Free phase."""
+        solution = self._backend.solve_free(self._case.input_V[sample][None], EVERYONE)
+        outputs: FloatArray = solution.node_V[0, self._case.topology.out_nodes].copy()
+        return outputs
+
+
 class PerOutput:
     """A circuit of its own for every output (outputs that share no hidden node are independent of each other).
 
@@ -181,6 +197,7 @@ def ways(case: Case, quick: bool) -> dict[str, Callable[[], Solve]]:
         "op: alter inputs, read vectors": partial(Plain, case),
         "THIS BACKEND, free phase": partial(Ours, case),
         "THIS BACKEND, training step: 2 ops, 640 gates": partial(Ours, case, train=True),
+        "native solver": partial(Native, case),
     }
     others: dict[str, Callable[[], Solve]] = {
         "op: alter inputs, print": partial(Plain, case, printed=True),
@@ -238,7 +255,7 @@ def report(case: Case, rounds: int, quick: bool) -> None:
     print(f"\nbody tie {case.options.body_tie}: {newton:.1f} Newton iterations an op")
     print(f"{'':46}{'median':>9}{'fastest':>9}{'ratio':>8}{'off from op':>15}{'from exact':>15}")
     for name, (seconds, outputs) in results.items():
-        line = f"{name:46}{np.median(seconds) * 1e3:6.2f} ms{seconds.min() * 1e3:6.2f} ms"
+        line = f"{name:46}{np.median(seconds) * 1e3:6.3f} ms{seconds.min() * 1e3:6.3f} ms"
         line += f"{published / np.median(seconds):7.1f}x"
         if np.isfinite(outputs).all():
             line += "".join(f"{np.abs(outputs - other).max():13.1e} V" for other in (default, exact))

@@ -3,4 +3,13 @@
 from analog_nmos.topology.build import dense, find_topology, prune_copies, prune_flat, prune_pairs, shipped
 from analog_nmos.topology.network import Topology, load_topology
 
-__all__ = ["Topology", "dense", "find_topology", "load_topology", "prune_copies", "prune_flat", "prune_pairs", "shipped"]
+__all__ = [
+    "Topology",
+    "dense",
+    "find_topology",
+    "load_topology",
+    "prune_copies",
+    "prune_flat",
+    "prune_pairs",
+    "shipped",
+]
