@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analog_nmos.topology import Topology, dense, load_topology, prune_copies, prune_flat, prune_pairs
+from analog_nmos.topology import Topology, dense, find_topology, prune_copies, prune_flat, prune_pairs
 from common.errors import InputError
 
 MOST_EDGES = 10_000_000  # beyond this a slip of the keyboard is likelier than a network
@@ -29,7 +29,7 @@ def prune(arguments: Namespace) -> None:
     if (arguments.vg_below is None) != (arguments.gate_voltages is None):
         raise InputError("--vg-below and --gate-voltages belong together; give both or neither")
     _check_target(arguments.out, arguments.force)
-    network = load_topology(arguments.file)
+    network = find_topology(arguments.file)
     if arguments.pairs:
         pruned = prune_pairs(network, arguments.pairs)
     elif arguments.copies_of:
@@ -71,7 +71,7 @@ def info(arguments: Namespace) -> None:
     """Print what `file` holds."""
     from analog_nmos.figures.facts import describe
 
-    print("\n".join(describe(load_topology(arguments.file))))
+    print("\n".join(describe(find_topology(arguments.file))))
 
 
 def show(arguments: Namespace) -> None:
@@ -81,7 +81,7 @@ def show(arguments: Namespace) -> None:
     from analog_nmos.figures.run_files import LeftOut
     from common.plotting import save
 
-    network = load_topology(arguments.file)
+    network = find_topology(arguments.file)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:

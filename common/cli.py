@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import inspect
 import math
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from common.errors import InputError, Interrupted, RunError
+from common.progress import mute_stdout
 
 Config = TypeVar("Config")
 
@@ -129,9 +129,7 @@ def run_command(prog: str, work: Callable[[], int]) -> int:
     except RunError as problem:
         return _fail(f"error: {problem}", 1)
     except BrokenPipeError:
-        # The reader (head, less) went away. Python would complain again when it flushes at exit.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute_stdout()
         return 141
     except OSError as problem:
         where = f" ({problem.filename})" if problem.filename else ""

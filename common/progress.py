@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import time
 from types import TracebackType
 from typing import Any
 
 PLAIN_EVERY_S = 60.0
+
+
+def mute_stdout() -> None:
+    """Send what is still printed nowhere, after the reader (head, less) went away; Python would complain at exit."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:  # no reason to end a run, whose log has it all
+        mute_stdout()
 
 
 class Progress:
@@ -51,7 +66,7 @@ class Progress:
         if self._bar is not None:
             self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         else:
-            print(line, flush=True)
+            _print(line)
 
     def advance(self, units: int = 1) -> None:
         """So much more is done; redraws at most ten times a second, so it may be called for every sample."""
@@ -63,7 +78,7 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=self._done)
         elif not self._quiet:
-            print(f"{self._text} {self._done}/{self._total} ({self._left(now)} left)".strip(), flush=True)
+            _print(f"{self._text} {self._done}/{self._total} ({self._left(now)} left)".strip())
 
     def describe(self, text: str) -> None:
         """The text beside the bar: epoch, accuracy."""

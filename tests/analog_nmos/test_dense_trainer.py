@@ -271,6 +271,16 @@ def test_a_validation_split_selects_without_the_test_set(here, sparse_digits, tm
     assert not list((tmp_path / "run").glob("0_vout_test_epoch*"))
 
 
+def test_a_reader_that_goes_away_does_not_end_a_run(start, sparse_digits, tmp_path):
+    options = (2, *SMALL, "--topology", sparse_digits, "--epochs", 3, "--backend", "native", "--run-dir", "run")
+    process = start(TRAINER, *options)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0
+    assert process.stderr.read() == ""
+    assert load_run(tmp_path / "run").status == "done"
+
+
 def test_missing_libngspice_says_how_to_install_it(command, tmp_path):
     failed = command(TRAINER, "--epochs", 1, code=2, NGSPICE_LIBRARY_PATH="/nowhere/libngspice.so")
     assert failed.err.startswith("error: NGSPICE_LIBRARY_PATH=/nowhere/libngspice.so: no such file")
