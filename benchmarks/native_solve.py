@@ -1,6 +1,6 @@
 """Time of the native solver on the 640-edge network, beside what the processor could do and beside ngspice.
 
-python benchmarks/native_solve.py            a minute; --ngspice-points 0 leaves ngspice out
+python -m benchmarks.native_solve            a minute; --ngspice-points 0 leaves ngspice out
 """
 
 from __future__ import annotations
