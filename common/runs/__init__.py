@@ -4,5 +4,15 @@ from common.runs.folder import existing_folder, new_folder
 from common.runs.read import RunRecord, load_run, load_runs
 from common.runs.run import Run
 from common.runs.signals import StopSignals
+from common.runs.sweep_table import load_sweep
 
-__all__ = ["Run", "RunRecord", "StopSignals", "existing_folder", "load_run", "load_runs", "new_folder"]
+__all__ = [
+    "Run",
+    "RunRecord",
+    "StopSignals",
+    "existing_folder",
+    "load_run",
+    "load_runs",
+    "load_sweep",
+    "new_folder",
+]

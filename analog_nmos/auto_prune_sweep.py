@@ -1,0 +1,44 @@
+"""The published hinge grid of `nmos-auto-prune` (`nmos-auto-prune-sweep`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analog_nmos import sweep
+from analog_nmos.auto_prune_trainer import RULE
+from common.sweeps.sweep import Sweep
+
+DESCRIPTION = """\
+Train and prune over the published hinge grid: 1458 runs of 100 epochs. Starting it again goes on where it was.
+
+example: nmos-auto-prune-sweep --gamma 0.3 --delta 0.02,0.05 --epochs 20 --sweep-dir results/small
+         nmos-auto-prune-sweep --dry-run
+"""
+
+
+def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
+    """See `analog_nmos.sweep.train`."""
+    return sweep.train(RULE, configs, folders)
+
+
+SWEEP = Sweep(
+    prog="nmos-auto-prune-sweep",
+    package="analog_nmos",
+    name="auto_prune_sweep",
+    description=DESCRIPTION,
+    config=RULE.config,
+    axes=sweep.hinge_axes(),
+    specs=sweep.hinge_specs(RULE.config),
+    function="analog_nmos.auto_prune_sweep:train",
+    lists=True,
+    workers=20,
+    lanes=sweep.LANES,
+    short=sweep.short,
+)
+main = SWEEP.main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""The published hinge grid of `nmos-dense` (`nmos-dense-sweep`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analog_nmos import sweep
+from analog_nmos.dense_trainer import RULE
+from common.sweeps.sweep import Sweep
+
+DESCRIPTION = """\
+Train the dense network over the published hinge grid: 1458 runs of 100 epochs. Starting it again goes on where it was.
+
+example: nmos-dense-sweep --gamma 0.3 --delta 0.02,0.05 --epochs 20 --sweep-dir results/small
+         nmos-dense-sweep --dry-run
+"""
+
+
+def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
+    """See `analog_nmos.sweep.train`."""
+    return sweep.train(RULE, configs, folders)
+
+
+SWEEP = Sweep(
+    prog="nmos-dense-sweep",
+    package="analog_nmos",
+    name="dense_sweep",
+    description=DESCRIPTION,
+    config=RULE.config,
+    axes=sweep.hinge_axes(),
+    specs=sweep.hinge_specs(RULE.config),
+    function="analog_nmos.dense_sweep:train",
+    lists=True,
+    workers=10,
+    lanes=sweep.LANES,
+    short=sweep.short,
+)
+main = SWEEP.main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The command `nonideal`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from common.cli import Parser, run_command
+from common.plotting import PLOT_FORMATS
+
+DESCRIPTION = """\
+Look at finished and running work.
+
+examples: nonideal table results/analog_nmos/sweeps/dense_sweep --x gamma --y delta
+          nonideal runs 'results/*/runs/*'
+          nonideal show results/analog_nmos/latest
+"""
+TABLE = """\
+Print and plot a sweep: runs by status, accuracy by axis, the best runs, a heat map over two axes.
+Any folder with run folders in it will do.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code. pandas and matplotlib are loaded after parsing."""
+    parser = Parser(prog="nonideal", description=DESCRIPTION)
+    commands = parser.add_subparsers(dest="command", metavar="{table,runs,show}", required=True, parser_class=Parser)
+    _add_table(commands)
+    runs = commands.add_parser("runs", help="list runs with their status", description="List runs with their status.")
+    runs.add_argument(
+        "places", nargs="*", default=["results/*/runs"], metavar="FOLDER", help="folders of runs, or glob patterns "
+        "(default: results/*/runs)",
+    )  # fmt: skip
+    show = commands.add_parser("show", help="one run", description="Print a run's origin, result, last epochs, plots.")
+    show.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="its folder")
+    show.add_argument("--tail", type=int, default=5, metavar="N", help="so many last epochs (default: 5)")
+    arguments = parser.parse_args(argv)
+    return run_command("nonideal", lambda: _work(arguments))
+
+
+def _add_table(commands: argparse._SubParsersAction[Parser]) -> None:
+    table = commands.add_parser("table", help="print and plot a sweep", description=TABLE)
+    add = table.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="the sweep's folder")
+    add("--value", metavar="COLUMN", help="what to compare (default: selected_val_acc, else final_val_acc)")
+    add("--by", metavar="A,B", help="axes to compare along (default: all with more than one value)")
+    add("--x", metavar="AXIS", help="heat map: axis across")
+    add("--y", metavar="AXIS", help="heat map: axis down")
+    add("--best", action="store_true", help="the heat map shows the best run of each cell instead of the mean")
+    add("--top", type=int, default=10, metavar="N", help="so many best runs (default: 10)")
+    add("--csv", action="store_true", help="print the whole table as CSV instead, and plot nothing")
+    add("--no-plots", action="store_true", help="print only")
+    add("--plot-dir", type=Path, metavar="DIR", help="where plots go (default: FOLDER/plots)")
+    text = f"format of the plots: {', '.join(PLOT_FORMATS)} (default: png)"
+    add("--plot-format", choices=PLOT_FORMATS, default="png", metavar="FORMAT", help=text)
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    if arguments.command == "table":
+        from common.browse.table import show_table
+
+        return show_table(arguments)
+    if arguments.command == "runs":
+        from common.browse.runs import list_runs
+
+        return list_runs(arguments.places)
+    from common.browse.show import show_run
+
+    return show_run(arguments.run_dir, arguments.tail)

@@ -1,0 +1,122 @@
+"""`nonideal table`: a sweep in words."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common.browse.text import aligned
+from common.errors import InputError
+from common.runs import load_sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VALUES = ("selected_val_acc", "final_val_acc", "selected_test_acc", "final_test_acc")
+# Columns that are no axes, beside all that a run measured.
+FACTS = {"index", "run", "status", "seconds", "reason", "folder"}
+MEASURED = ("final_", "selected_")
+
+
+def show_table(arguments: argparse.Namespace) -> int:
+    """Print and plot a sweep; returns the exit code.
+
+    Raises:
+        InputError: a column is unknown, or nothing has been measured yet.
+    """
+    table = load_sweep(arguments.folder)
+    if arguments.csv:
+        print(table.to_csv(index=False), end="")
+        return 0
+    counts = table["status"].value_counts()
+    print(f"{arguments.folder}: {len(table)} runs, " + ", ".join(f"{counts[name]} {name}" for name in counts.index))
+    value = _value(table, arguments.value)
+    table = table[table[value].notna()]
+    axes = _axes(table, value, arguments.by)
+    note = f", on the {table['selected_on'].iloc[0]}" if value.startswith("selected") and "selected_on" in table else ""
+    print(f"\n{value}{' (the best epoch' + note + ')' if note else ''} by axis")
+    rows = [row for axis in axes for row in _by_axis(table, value, axis)]
+    print(aligned(("axis", "value", "runs", "mean", "median", "best"), rows) or "no axis has more than one value")
+    _print_best(table, value, axes, arguments.top)
+    if not arguments.no_plots:
+        _plot(arguments, table, value, axes)
+    elif arguments.x or arguments.y:
+        raise InputError("--x and --y are for a heat map; leave out --no-plots")
+    return 0
+
+
+def _plot(arguments: argparse.Namespace, table: pd.DataFrame, value: str, axes: list[str]) -> None:
+    from common.browse import plots
+
+    for name in (arguments.x, arguments.y):
+        if name is not None:
+            _check_column(table, name)
+    if bool(arguments.x) != bool(arguments.y):
+        raise InputError("a heat map needs both --x and --y")
+    where = (arguments.plot_dir or Path(arguments.folder) / "plots", arguments.plot_format)
+    made = [plots.by_axis(table, value, axes, *where)] if axes else []
+    if arguments.x:
+        pair = (arguments.x, arguments.y)
+        made.append(plots.heat_map(table, value, *pair, *where, best=arguments.best))
+    elif len(axes) > 1:
+        pair = (axes[0], axes[1])
+        made.append(plots.heat_map(table, value, *pair, *where, best=arguments.best))
+    print("\nplots: " + (", ".join(map(str, made)) or "none, as no axis has more than one value"))
+
+
+def _value(table: pd.DataFrame, wanted: str | None) -> str:
+    """The column to compare."""
+    if wanted:
+        _check_column(table, wanted)
+    names = [wanted] if wanted else [name for name in VALUES if name in table.columns]
+    for name in names:
+        if table[name].notna().any() and table[name].dtype.kind in "if":
+            return name
+    if wanted and table[wanted].notna().any():
+        raise InputError(f"--value {wanted}: holds no numbers")
+    raise InputError(f"no run has {wanted or 'an accuracy'} yet; `nonideal runs` shows what goes on")
+
+
+def _axes(table: pd.DataFrame, value: str, by: str | None) -> list[str]:
+    """The columns that differ between runs and are settings."""
+    if by:
+        names = by.split(",")
+        for name in names:
+            _check_column(table, name)
+        return names
+    measured = {name for name in table.columns if name.startswith(MEASURED)} | {value}
+    results = set(table.columns[list(table.columns).index(value) :]) if "index" in table.columns else set()
+    candidates = [name for name in table.columns if name not in FACTS | measured | results]
+    axes = [name for name in candidates if table[name].nunique(dropna=False) > 1]
+    # What an axis stands for (vg_init_lo for vg) says nothing new.
+    return [
+        name
+        for place, name in enumerate(axes)
+        if not any(table.groupby(other, dropna=False)[name].nunique(dropna=False).max() <= 1 for other in axes[:place])
+    ]
+
+
+def _by_axis(table: pd.DataFrame, value: str, axis: str) -> list[list[Any]]:
+    """axis, value, runs, mean, median, best of each value of an axis, in its order."""
+    rows = []
+    for entry, group in table.groupby(axis, dropna=False, sort=True):
+        values = group[value]
+        name: Any = entry.item() if hasattr(entry, "item") else entry
+        text = f"{name:g}" if isinstance(name, float) else str(name)
+        rows.append([axis, text, len(values), float(values.mean()), float(values.median()), float(values.max())])
+    return rows
+
+
+def _print_best(table: pd.DataFrame, value: str, axes: list[str], top: int) -> None:
+    best = table.sort_values(value, ascending=False, kind="stable").head(top)
+    epoch = [name for name in ("selected_epoch", "final_epoch") if name in table.columns]
+    names = [value, *[name for name in ("final_val_acc",) if name in table.columns and name != value], *epoch]
+    print(f"\nbest {len(best)} runs")
+    print(aligned([*names, "run"], best[[*names, "run"]].astype(object).to_numpy().tolist()))
+
+
+def _check_column(table: pd.DataFrame, name: str) -> None:
+    if name not in table.columns:
+        known = [column for column in table.columns if column not in ("folder", "reason", "run")]
+        raise InputError(f"no column {name!r} in the table; there are {', '.join(known)}")

@@ -1,0 +1,135 @@
+"""The axes of a grid: their values on the command line or in a TOML file, and the nested product of them."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from common.cli import Parser
+from common.errors import InputError
+
+WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A setting that takes one value after another.
+
+    Attributes:
+        name: an option of the experiment, or a name of its own together with `expand`.
+        values: the published ones, in their order.
+        expand: turns a value into settings; None means {name: value}. Raises InputError for a bad value.
+        replaces: options that `expand` sets, so that they are not offered by themselves.
+        help: for --help, where the name is none of the experiment's options.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    expand: Callable[[Any], dict[str, Any]] | None = None
+    replaces: tuple[str, ...] = ()
+    help: str = ""
+
+    def settings(self, value: Any) -> dict[str, Any]:
+        """The settings that a value stands for."""
+        return {self.name: value} if self.expand is None else self.expand(value)
+
+
+def add_axes(parser: Parser, config_type: type[Any], axes: Sequence[Axis]) -> None:
+    """One option per axis and per further option of the experiment; each takes one value or several with commas."""
+    grid = parser.add_argument_group("axes of the grid (several values: 0.03,0.3)")
+    known = {field.name: field for field in fields(config_type)}
+    for axis in axes:
+        text = axis.help or known[axis.name].metadata["help"]
+        _add(grid, axis.name, text, ",".join(show(value) for value in axis.values))
+    hidden = {name for axis in axes for name in (axis.name, *axis.replaces)} | {"quiet"}
+    rest = parser.add_argument_group("further options of a run, which may become axes too")
+    for name, field in known.items():
+        if name not in hidden:
+            default = "" if field.default in (None, MISSING) else show(field.default)
+            _add(rest, name, field.metadata["help"], default)
+
+
+def chosen_axes(
+    config_type: type[Any], axes: Sequence[Axis], file: Path | None, given: Mapping[str, str]
+) -> list[Axis]:
+    """The axes with the values of a TOML file and then of the command line, and after them the options added there.
+
+    Raises:
+        InputError: the file cannot be read, or a name or value is unknown.
+    """
+    hints = typing.get_type_hints(config_type)
+    chosen = {axis.name: axis for axis in axes}
+    hidden = {name for axis in axes for name in axis.replaces} | {"quiet"}
+    known = {field.name for field in fields(config_type)} - hidden | set(chosen)
+    for name, value in {**_read(file), **{name: text.split(",") for name, text in given.items()}}.items():
+        if name not in known:
+            raise InputError(f"--grid {file}: unknown axis {name!r}; known are {', '.join(sorted(known))}")
+        axis = chosen.get(name, Axis(name, ()))
+        entries = value if isinstance(value, list) else [value]
+        values = tuple(_typed(name, entry, hints.get(name)) for entry in entries)
+        if not values or len(set(values)) < len(values):
+            raise InputError(f"{_flag(name)}: {'no value' if not values else 'the same value twice'}")
+        chosen[name] = Axis(name, values, axis.expand, axis.replaces, axis.help)
+    return list(chosen.values())
+
+
+def product(axes: Sequence[Axis]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """(values by axis, settings) of every combination; the last axis runs fastest."""
+    for values in itertools.product(*(axis.values for axis in axes)):
+        labels = {axis.name: value for axis, value in zip(axes, values, strict=True)}
+        settings: dict[str, Any] = {}
+        for axis, value in zip(axes, values, strict=True):
+            settings |= axis.settings(value)
+        yield labels, settings
+
+
+def show(value: Any) -> str:
+    """A value as it stands in names and on the command line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _add(group: Any, name: str, text: str, default: str) -> None:
+    shown = f" (default: {default})" if default else ""
+    group.add_argument(_flag(name), dest=f"axis:{name}", metavar="X,..", help=text.replace("%", "%%") + shown)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        with open(file, "rb") as stream:
+            return {name.replace("-", "_"): value for name, value in tomllib.load(stream).items()}
+    except OSError as problem:
+        raise InputError(f"--grid {file}: cannot be read ({problem.strerror})") from None
+    except ValueError as problem:
+        raise InputError(f"--grid {file}: is no TOML ({' '.join(str(problem).split())})") from None
+
+
+def _typed(name: str, entry: Any, hint: Any) -> Any:
+    """An entry of the command line (text) or of a TOML file in the type of the option; ranges are checked later."""
+    kinds = [kind for kind in (typing.get_args(hint) or (hint,)) if kind not in (type(None), None)]
+    kind = kinds[0] if kinds else str
+    if kind is bool and str(entry).lower() in WORDS:
+        return WORDS[str(entry).lower()]
+    if kind is Path and entry:
+        return str(Path(str(entry)).resolve())  # workers may run elsewhere
+    if isinstance(entry, kind) and not (kind is int and isinstance(entry, bool)):
+        return entry
+    if kind in (int, float) and isinstance(entry, (str, int)) and not isinstance(entry, bool):
+        try:
+            return kind(entry)
+        except ValueError:
+            pass
+    words = {int: "an integer", float: "a number", bool: "true or false"}
+    raise InputError(f"argument {_flag(name)}: {entry!r} is not {words.get(kind, kind.__name__)}")

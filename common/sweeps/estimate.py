@@ -1,0 +1,125 @@
+"""--dry-run of a sweep: how many runs, and from a short version of one how much time, memory and disk they need."""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from common.errors import RunError
+from common.runs.files import write_json
+from common.sweeps.run import selected
+from common.sweeps.spec import RunSpec
+from common.sweeps.sweep import Options, Sweep
+from common.sweeps.worker import Task, run_task
+
+EPOCHS = (1, 3)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What short runs took.
+
+    Attributes:
+        start_s: until a worker's first run is under way (loading, compiling).
+        run_s: one run in full, side by side with others where the sweep does so.
+        memory_MiB: of a worker at its largest.
+        files_MiB: that a run leaves.
+    """
+
+    start_s: float
+    run_s: float
+    memory_MiB: float
+    files_MiB: float
+
+
+def describe(sweep: Sweep, specs: Sequence[RunSpec], folder: Path, options: Options) -> str:
+    """Measure a short run and say what the whole will take; nothing is written to the sweep's folder."""
+    from common.sweeps.folder import finished
+
+    todo = selected(specs, finished(folder, specs, retry_failed=options.retry_failed), options)
+    head = f"{sweep.prog}: {len(specs)} runs, {len(todo)} to do now, in {folder}"
+    if not todo:
+        return head
+    from common.sweeps.dask_cluster import cores
+
+    probe = measure(sweep, todo)
+    cluster = options.scheduler or options.scheduler_file
+    workers = (options.workers or 1) if cluster else max(1, min(cores(), options.workers or cores(), len(todo)))
+    seconds = len(todo) * probe.run_s / workers + probe.start_s
+    return (
+        f"{head}\n"
+        f"a run takes about {probe.run_s:.3g} s (measured on {EPOCHS[1]} epochs of {todo[0].name}), "
+        f"a worker's start {probe.start_s:.1f} s\n"
+        f"about {_clock(seconds)} (h:mm) on {workers} worker(s), {workers * probe.memory_MiB:.0f} MiB of memory, "
+        f"{len(todo) * probe.files_MiB:.0f} MiB of files"
+    )
+
+
+def measure(sweep: Sweep, specs: Sequence[RunSpec]) -> Probe:
+    """Run short versions of the first run, or of as many as travel side by side with it, in a process of their own.
+
+    Raises:
+        RunError: a short run failed.
+    """
+    group = [spec for spec in specs if spec.group == specs[0].group][: sweep.lanes if specs[0].group else 1]
+    with tempfile.TemporaryDirectory(prefix="nonideal-") as folder:
+        tasks = []
+        for number, epochs in enumerate((EPOCHS[0], *EPOCHS)):
+            short = tuple(replace(spec, config=sweep.short(spec.config, epochs)[0]) for spec in group)
+            tasks.append(Task("probe", f"{folder}/{number}", sweep.function, sweep.lists, short))
+        child = multiprocessing.get_context("spawn").Process(target=_measure, args=(tasks, f"{folder}/probe.json"))
+        child.start()
+        child.join()
+        if not Path(folder, "probe.json").exists():
+            raise RunError(f"a short run of {specs[0].folder} broke off (exit code {child.exitcode})")
+        found = json.loads(Path(folder, "probe.json").read_text())
+    if "error" in found:
+        raise RunError(f"a short run of {specs[0].folder} failed: {found['error']}")
+    first_s, one_s, more_s = found["seconds"]
+    _, one_bytes, more_bytes = found["bytes"]
+    weight = sweep.short(specs[0].config, 1)[1]
+    all_epochs = _epochs(sweep, specs[0])
+    epoch_s = max(more_s - one_s, 0.0) / (EPOCHS[1] - EPOCHS[0])
+    run_s = (max(one_s - epoch_s, 0.0) + epoch_s * weight * all_epochs) / len(group)
+    return Probe(
+        start_s=max(first_s - one_s, 0.0),
+        run_s=run_s,
+        memory_MiB=found["memory_MiB"],
+        files_MiB=(one_bytes + (more_bytes - one_bytes) / (EPOCHS[1] - EPOCHS[0]) * all_epochs) / len(group) / 2**20,
+    )
+
+
+def _measure(tasks: Sequence[Task], report: str) -> None:
+    """In the child: the first short run pays for loading, the next two tell the time of an epoch."""
+    seconds = []
+    for task in tasks:
+        Path(task.folder).mkdir()
+        start = time.perf_counter()
+        outcomes = run_task(task, lambda message: None)
+        seconds.append(time.perf_counter() - start)
+        problems = [outcome.reason for outcome in outcomes if outcome.status != "done"]
+        if problems:
+            write_json(Path(report), {"error": problems[0]})
+            return
+    sizes = [sum(path.stat().st_size for path in Path(task.folder).rglob("*") if path.is_file()) for task in tasks]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    write_json(Path(report), {"seconds": seconds, "memory_MiB": peak / 2**20, "bytes": sizes})
+
+
+def _epochs(sweep: Sweep, spec: RunSpec) -> float:
+    """Epochs of the whole run: its own setting, else the experiment's default."""
+    default = next((field.default for field in fields(sweep.config) if field.name == "epochs"), 1)
+    return float(spec.config.get("epochs", default))
+
+
+def _clock(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes // 60}:{minutes % 60:02d}"

@@ -1,0 +1,150 @@
+"""The folder of a sweep: make it or go on with it, and see which of its runs are over."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError
+from common.runs.files import write_json, write_text
+from common.runs.origin import describe
+from common.sweeps.outcome import FAILED, Outcome, read_outcome
+from common.sweeps.spec import RUNSPECS, RunSpec, check_specs, read_specs, write_specs
+
+MANIFEST, SCRATCH, BEGUN = "manifest.json", ".scratch", "BEGUN"
+SCHEMA = 1
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the folder if it is missing and see that it can be written; returns its absolute path.
+
+    Raises:
+        InputError: it is a file, holds other things, or belongs to someone else.
+    """
+    folder = folder.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as problem:
+        reason = "is a file" if folder.is_file() else f"cannot be written ({problem.strerror})"
+        raise InputError(f"sweep folder {folder}: {reason}; name another with --sweep-dir") from None
+    if not (folder / RUNSPECS).exists() and any(folder.glob("*/run_meta.json")):
+        raise InputError(f"sweep folder {folder}: holds runs of no sweep; name another with --sweep-dir")
+    return folder
+
+
+def settle_specs(folder: Path, specs: Sequence[RunSpec], facts: Mapping[str, Any]) -> list[RunSpec]:
+    """The runs that belong into the folder from now on; writes manifest.json and runspecs.jsonl where they change.
+
+    A folder that holds runs already keeps their numbers; what a larger grid adds comes after them.
+
+    Raises:
+        InputError: the folder holds a run that is not among `specs`, or one with other settings.
+    """
+    manifest = _manifest(folder)
+    if manifest.get("function") not in (None, facts.get("function")):
+        raise _another(folder, f"it calls {manifest['function']}, this one {facts.get('function')}")
+    merged = merged_specs(folder, specs)
+    if not manifest or not (folder / RUNSPECS).exists() or merged != read_specs(folder):
+        write_specs(folder, merged)
+        created = manifest.get("created", datetime.now(UTC).isoformat(timespec="seconds"))
+        meta = {"schema_version": SCHEMA, "created": created, "runs": len(merged), **facts, "origin": describe()}
+        write_json(folder / MANIFEST, meta)
+    return merged
+
+
+def merged_specs(folder: Path, specs: Sequence[RunSpec]) -> list[RunSpec]:
+    """The runs with the numbers that they have, or would get, in the folder; writes nothing. See `settle_specs`."""
+    check_specs(specs)
+    try:
+        before = read_specs(folder) if (folder / RUNSPECS).exists() else []
+    except OSError as problem:
+        reason = f"cannot be read ({problem.strerror})"
+        raise InputError(f"sweep folder {folder}: {reason}; name another with --sweep-dir") from None
+    return _merge(folder, before, specs)
+
+
+def finished(folder: Path, specs: Sequence[RunSpec], *, retry_failed: bool = False) -> dict[int, Outcome]:
+    """The ends of the runs that are over, by index, from their own folders."""
+    found = {}
+    for spec in specs:
+        outcome = read_outcome(folder / spec.folder)
+        if outcome is not None and not (retry_failed and outcome.status == "failed"):
+            found[spec.index] = outcome
+    return found
+
+
+def prepare(folder: Path, spec: RunSpec, task_id: str) -> Path:
+    """The folder of a run, ready for a start or a restart, with BEGUN in it: a message may die with its worker.
+
+    A run that failed by its own error would only go on behind it, so it starts from nothing; one that was stopped,
+    took too long or lost its worker goes on from its checkpoint.
+    """
+    run = folder / spec.folder
+    last = read_outcome(run)
+    if last is not None and last.status == "failed":
+        if last.kind == "error":
+            shutil.rmtree(run)
+        else:
+            (run / FAILED).unlink()
+    run.mkdir(exist_ok=True)
+    write_json(run / "run_spec.json", spec.json())
+    write_text(run / BEGUN, f"{task_id}\n")
+    return run
+
+
+def has_begun(folder: Path, spec: RunSpec, task_id: str) -> bool:
+    """Whether a task has begun with a run and not ended it."""
+    try:
+        return (folder / spec.folder / BEGUN).read_text() == f"{task_id}\n"
+    except OSError:
+        return False
+
+
+def clear_scratch(folder: Path) -> Path:
+    """An empty folder for Dask's own files; what a killed launcher left there is removed."""
+    scratch = folder / SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    return scratch
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as problem:
+        raise InputError(f"sweep folder {folder}: {MANIFEST} is damaged ({problem})") from None
+    return manifest
+
+
+def _merge(folder: Path, before: Sequence[RunSpec], specs: Sequence[RunSpec]) -> list[RunSpec]:
+    wanted = {spec.name: spec for spec in specs}
+    for old in before:
+        new = wanted.pop(old.name, None)
+        if new is None:
+            raise _another(folder, f"it has {old.folder}, which this one lacks")
+        mine, theirs = new.json()["config"], old.json()["config"]
+        for name in sorted({*mine, *theirs}):
+            if mine.get(name) != theirs.get(name):
+                raise _another(folder, f"{old.folder} has {name} {theirs.get(name)}, here it is {mine.get(name)}")
+    if not before:
+        return list(specs)
+    first = 1 + max(old.index for old in before)
+    return [*before, *(replace(spec, index=first + place) for place, spec in enumerate(wanted.values()))]
+
+
+def _another(folder: Path, difference: str) -> InputError:
+    return InputError(
+        f"sweep folder {folder}: holds another sweep ({difference}); a grid may grow, not change: "
+        "name another folder with --sweep-dir"
+    )

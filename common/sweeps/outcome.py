@@ -1,0 +1,102 @@
+"""How a run ended, and the files DONE and FAILED that say so in its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common.runs.files import plain, write_text
+
+DONE, FAILED = "DONE", "FAILED"
+TAIL_LINES = 20
+LOGS = ("train_log.txt", "stdout.txt", "stderr.txt")
+# Not the run's fault: every other run would meet the same, so the sweep stops instead of failing them all.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FORBIDDEN = (errno.EACCES, errno.EPERM)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The summary line of a run: all that travels from a worker to the launcher.
+
+    Attributes:
+        index: the run's number.
+        status: done, failed, interrupted (goes on at the next start), or unwritable (the sweep must stop).
+        seconds: its share of the worker's time in its last attempt.
+        result: numbers for the table, e.g. final_val_acc.
+        reason: why it did not end as done, on one line.
+        kind: of a failure: error (repeats if tried again), timeout, or lost (its worker died twice).
+    """
+
+    index: int
+    status: str
+    seconds: float = 0.0
+    result: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    kind: str = ""
+
+    def json(self) -> dict[str, Any]:
+        """In JSON's types."""
+        values: dict[str, Any] = plain(asdict(self))
+        return values
+
+
+def is_final(outcome: Outcome) -> bool:
+    """Whether the run is over."""
+    return outcome.status in ("done", "failed")
+
+
+def write_outcome(folder: Path, outcome: Outcome) -> None:
+    """Write DONE, or FAILED with the tails of the run's logs, into a run folder."""
+    line = json.dumps(outcome.json()) + "\n"
+    if outcome.status == "done":
+        write_text(folder / DONE, line)
+        with contextlib.suppress(FileNotFoundError):
+            (folder / FAILED).unlink()
+    else:
+        write_text(folder / FAILED, f"{line}{outcome.reason}\n{''.join(_tails(folder))}")
+
+
+def read_outcome(folder: Path) -> Outcome | None:
+    """What DONE or FAILED in a run folder says; None if there is neither or it is damaged: then the run is repeated."""
+    for name in (DONE, FAILED):
+        try:
+            line = (folder / name).read_text().partition("\n")[0]
+        except OSError:
+            continue
+        with contextlib.suppress(ValueError, TypeError):
+            return Outcome(**json.loads(line))
+    return None
+
+
+def is_unwritable(problem: BaseException, folder: Path) -> bool:
+    """Whether an error says that nothing can be written to the sweep folder (full disk, someone else's files)."""
+    if not isinstance(problem, OSError):
+        return False
+    inside = problem.filename is None or Path(str(problem.filename)).is_relative_to(folder)
+    return problem.errno in DISK or (problem.errno in FORBIDDEN and inside)
+
+
+def one_line(problem: BaseException) -> str:
+    """The message of an error on one line; errors that do not say enough by themselves get their type in front."""
+    from common.errors import InputError, Interrupted, RunError
+
+    text = " ".join(str(problem).split())
+    if isinstance(problem, (InputError, RunError, Interrupted)) and text:
+        return text
+    return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
+
+
+def _tails(folder: Path) -> Iterable[str]:
+    for name in LOGS:
+        try:
+            lines = (folder / name).read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        except OSError:
+            continue
+        if lines:
+            yield f"\n--- the last lines of {name}\n" + "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,107 @@
+"""results.csv and summary.json: the sweep as it stands, replaced as a whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from common.runs.files import write_json, write_text
+from common.sweeps.outcome import Outcome
+from common.sweeps.spec import RunSpec
+
+RESULTS, SUMMARY = "results.csv", "summary.json"
+EVERY_S = 20.0
+
+
+class Results:
+    """The ends of the runs so far.
+
+    Args:
+        folder: the sweep's.
+        specs: all its runs.
+        score: the number of a result by which the best is chosen; higher is better.
+        ended: what earlier starts did.
+    """
+
+    def __init__(self, folder: Path, specs: Sequence[RunSpec], score: str, ended: Mapping[int, Outcome]) -> None:
+        self._folder, self._specs, self.score = folder, list(specs), score
+        self.ended = dict(ended)
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._clock = self._saved = time.monotonic()
+
+    def add(self, outcome: Outcome) -> bool:
+        """Take over the end of a run; False if it was known already."""
+        if outcome.index in self.ended:
+            return False
+        self.ended[outcome.index] = outcome
+        return True
+
+    def count(self, status: str) -> int:
+        """How many runs ended so."""
+        return sum(outcome.status == status for outcome in self.ended.values())
+
+    def best(self) -> tuple[float, RunSpec] | None:
+        """The best score and its run; the first of equal ones, in the sweep's order."""
+        best: tuple[float, RunSpec] | None = None
+        for spec in self._specs:
+            outcome = self.ended.get(spec.index)
+            value = outcome.result.get(self.score) if outcome else None
+            if isinstance(value, (int, float)) and (best is None or value > best[0]):
+                best = (float(value), spec)
+        return best
+
+    def save(self, status: str, **facts: Any) -> None:
+        """Write both files. `status`: running, done, failed or interrupted."""
+        write_text(self._folder / RESULTS, results_csv(self._specs, self.ended))
+        best = self.best()
+        done, failed = self.count("done"), self.count("failed")
+        write_json(
+            self._folder / SUMMARY,
+            {
+                "status": status,
+                "runs": len(self._specs),
+                "done": done,
+                "failed": failed,
+                "waiting": len(self._specs) - done - failed,
+                "best": None if best is None else {"run": best[1].folder, self.score: best[0], **best[1].columns},
+                "started": self._started,
+                "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": round(time.monotonic() - self._clock, 1),
+                "run_seconds": round(sum(outcome.seconds for outcome in self.ended.values()), 1),
+                **facts,
+            },
+        )
+        self._saved = time.monotonic()
+
+    def save_if_due(self, **facts: Any) -> None:
+        """Write them if the last time was a while ago."""
+        if time.monotonic() - self._saved > EVERY_S:
+            self.save("running", **facts)
+
+
+def results_csv(specs: Sequence[RunSpec], ended: Mapping[int, Outcome]) -> str:
+    """A row per run in the sweep's order; everything but the column `seconds` depends on the settings alone."""
+    rows = [row(spec, ended.get(spec.index)) for spec in specs]
+    names: dict[str, None] = dict.fromkeys(("index", "run", "status"))
+    names |= {name: None for spec in specs for name in spec.columns}
+    names |= {name: None for entry in rows for name in entry if name not in ("seconds", "reason")}
+    names |= {"seconds": None, "reason": None}
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(names), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def row(spec: RunSpec, outcome: Outcome | None) -> dict[str, Any]:
+    """index, run, status, the settings, the results, seconds and reason."""
+    facts: dict[str, Any] = {"index": spec.index, "run": spec.folder, "status": "waiting", **spec.columns}
+    if outcome is not None:
+        facts |= {"status": outcome.status, **outcome.result}
+        facts |= {"seconds": round(outcome.seconds, 3), "reason": outcome.reason}
+    return facts

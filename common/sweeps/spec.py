@@ -1,0 +1,81 @@
+"""A run of a sweep before it starts: its place in the order, its name, and its settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError
+from common.runs.files import plain, read_lines, write_text
+
+RUNSPECS = "runspecs.jsonl"
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What one run is.
+
+    Attributes:
+        index: its number in the sweep, from 0.
+        name: says its settings, e.g. seed0_g0.3; unique in the sweep.
+        config: the settings that its function gets, in JSON's types.
+        axes: the same as the user named them, for tables; empty means `config`.
+        group: runs with the same word here may travel side by side in one call; "" travels alone.
+    """
+
+    index: int
+    name: str
+    config: Mapping[str, Any]
+    axes: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder inside the sweep's."""
+        return f"run_{self.index:04d}_{self.name}"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Its settings for a table: the axes first, then the settings that no axis names."""
+        return {**self.axes, **{name: value for name, value in self.config.items() if name not in self.axes}}
+
+    def json(self) -> dict[str, Any]:
+        """For runspecs.jsonl and run_spec.json."""
+        values: dict[str, Any] = plain(asdict(self))
+        return values
+
+
+def write_specs(folder: Path, specs: Iterable[RunSpec]) -> None:
+    """Write runspecs.jsonl, one run a line."""
+    write_text(folder / RUNSPECS, "".join(json.dumps(spec.json()) + "\n" for spec in specs))
+
+
+def read_specs(folder: Path) -> list[RunSpec]:
+    """The runs of a sweep folder in their order.
+
+    Raises:
+        InputError: runspecs.jsonl is missing or damaged.
+    """
+    path = folder / RUNSPECS
+    if not path.is_file():
+        raise InputError(f"sweep folder {folder}: no {RUNSPECS} in it; name the folder of a sweep")
+    try:
+        return [RunSpec(**json.loads(line)) for line in read_lines(path)]
+    except (ValueError, TypeError) as problem:
+        raise InputError(f"sweep folder {folder}: {RUNSPECS} is damaged ({problem})") from None
+
+
+def check_specs(specs: Iterable[RunSpec]) -> None:
+    """Raise InputError where two runs have the same number or name, or a name cannot be a folder's."""
+    names: set[str] = set()
+    indices: set[int] = set()
+    for spec in specs:
+        if spec.name in names or spec.index in indices:
+            raise InputError(f"two runs are called {spec.folder}; every run needs a number and a name of its own")
+        if not spec.name or "/" in spec.name or len(spec.folder.encode()) > 200:
+            raise InputError(f"run name {spec.name!r}: it becomes a folder; at most 200 letters and no slash")
+        names.add(spec.name)
+        indices.add(spec.index)

@@ -1,0 +1,32 @@
+"""What the tests of sweeps look at."""
+
+import csv
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+ROOT, HERE = Path(__file__).parents[3], Path(__file__).parent
+
+
+def environment(**more):
+    paths = os.pathsep.join(map(str, (ROOT, HERE)))
+    return {**os.environ, "PYTHONPATH": paths, **{name: str(value) for name, value in more.items()}}
+
+
+def rows(folder):
+    """results.csv without the column of times."""
+    with open(Path(folder) / "results.csv", newline="") as stream:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(stream)]
+
+
+def calls(folder):
+    """How often each run was called, by seed."""
+    return Counter(int(line.split()[0]) for line in (Path(folder) / "calls.txt").read_text().splitlines())
+
+
+def wait_until(condition, timeout_s=60.0):
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)

@@ -1,0 +1,84 @@
+"""Axes on the command line and in files, their product, and the names of runs."""
+
+import random
+
+import pytest
+from demo_sweep import SWEEP, Config
+
+from common.errors import InputError
+from common.sweeps import Axis
+from common.sweeps.axes import chosen_axes, product, show
+from common.sweeps.grid import make_specs
+from common.sweeps.spec import RunSpec, check_specs, read_specs, write_specs
+
+
+def test_the_product_runs_fastest_over_the_last_axis():
+    axes = [Axis("a", (1, 2)), Axis("b", ("x", "y"), lambda word: {"c": word * 2})]
+    assert list(product(axes)) == [
+        ({"a": 1, "b": "x"}, {"a": 1, "c": "xx"}),
+        ({"a": 1, "b": "y"}, {"a": 1, "c": "yy"}),
+        ({"a": 2, "b": "x"}, {"a": 2, "c": "xx"}),
+        ({"a": 2, "b": "y"}, {"a": 2, "c": "yy"}),
+    ]
+
+
+def test_the_order_is_that_of_random_shuffle():
+    specs = make_specs([Axis("seed", tuple(range(50)))], Config, lambda labels: str(labels["seed"]), ("seed",),
+                       shuffle_seed=11)  # fmt: skip
+    expected = list(range(50))
+    random.seed(11)
+    random.shuffle(expected)
+    assert [spec.config["seed"] for spec in specs] == expected
+    assert [spec.index for spec in specs] == list(range(50))
+
+
+def test_the_command_line_wins_over_the_file_and_the_file_over_the_published_values(tmp_path):
+    file = tmp_path / "grid.toml"
+    file.write_text("seed = [5, 6]\nepochs = 4\n")
+    axes = chosen_axes(Config, SWEEP.axes, file, {"seed": "7,8"})
+    assert {axis.name: axis.values for axis in axes} == {"seed": (7, 8), "epochs": (4,)}
+    specs = SWEEP.specs(chosen_axes(Config, SWEEP.axes, None, {"seed": "1", "epochs": "2,3"}))
+    assert [spec.folder for spec in specs] == ["run_0000_seed1_epochs2", "run_0001_seed1_epochs3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sead = 1", "unknown axis 'sead'; known are epochs, seed"),
+        ("quiet = true", "unknown axis 'quiet'"),
+        ("seed = [1, 1]", "--seed: the same value twice"),
+        ("seed = []", "--seed: no value"),
+        ("seed = 1.5", r"argument --seed: 1\.5 is not an integer"),
+        ("seed = [true]", "argument --seed: True is not an integer"),
+        ("seed = ", "is no TOML"),
+    ],
+)
+def test_a_bad_file_is_refused(tmp_path, text, message):
+    file = tmp_path / "grid.toml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message):
+        chosen_axes(Config, SWEEP.axes, file, {})
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.toml: cannot be read \(No such file"):
+        chosen_axes(Config, SWEEP.axes, tmp_path / "nothing.toml", {})
+
+
+def test_values_as_words():
+    assert [show(value) for value in (0.03, 3.0, 7, True, "x")] == ["0.03", "3", "7", "true", "x"]
+
+
+def test_specs_survive_the_disk(tmp_path):
+    specs = [RunSpec(3, "a", {"x": 0.1, "y": None}, {"z": "w"}, "g"), RunSpec(4, "b", {})]
+    write_specs(tmp_path, specs)
+    assert read_specs(tmp_path) == specs
+    assert specs[0].columns == {"z": "w", "x": 0.1, "y": None}
+    with pytest.raises(InputError, match=r"no runspecs\.jsonl"):
+        read_specs(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("a/b", "c"), ("", "c"), ("a" * 200, "c")])
+def test_names_must_be_good_for_folders(names):
+    with pytest.raises(InputError, match="run"):
+        check_specs([RunSpec(index, name, {}) for index, name in enumerate(names)])

@@ -1,0 +1,115 @@
+"""A real cluster: a scheduler and two workers, each a process that knows nothing of the launcher."""
+
+import os
+import signal
+import socket
+
+import pytest
+from sweep_helpers import calls, rows, wait_until
+
+from common.errors import InputError
+from common.sweeps import RunSpec, run_sweep
+from common.sweeps.journal import read_events
+
+WORKER = "distributed.cli.dask_worker"
+
+
+@pytest.fixture
+def scheduler(start, tmp_path):
+    """A running scheduler, and its file."""
+    file = tmp_path / "scheduler.json"
+    words = ("--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--scheduler-file", file)
+    process = start(*words, module="distributed.cli.dask_scheduler")
+    wait_until(file.exists)
+    return process, file
+
+
+@pytest.fixture
+def cluster(scheduler, start, tmp_path):
+    """The scheduler's file and two workers."""
+    file = scheduler[1]
+    options = ("--scheduler-file", file, "--nthreads", 1, "--no-dashboard", "--local-directory", tmp_path / "scratch")
+    workers = [start(*options, "--no-nanny", module=WORKER, DEMO_SECONDS=0.2) for _ in range(2)]
+    return file, workers
+
+
+def test_a_sweep_goes_on_when_a_worker_of_the_cluster_is_killed(cluster, start, tmp_path, undisturbed):
+    file, workers = cluster
+    folder = tmp_path / "sweep"
+    launcher = start("--sweep-dir", folder, "--scheduler-file", file)
+    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2)
+    victim = int((folder / "calls.txt").read_text().split()[1])
+    assert victim in [worker.pid for worker in workers]
+    os.kill(victim, signal.SIGKILL)
+    out, err = launcher.communicate(timeout=120)
+    assert (launcher.returncode, err) == (0, ""), err + out
+    assert rows(folder) == undisturbed
+    assert sorted(calls(folder).values()) == [1, 1, 1, 1, 1, 2]
+    assert [event["event"] for event in read_events(folder)].count("retry") == 1
+    assert sum(worker.poll() is None for worker in workers) == 1  # the other one is left for the next sweep
+
+
+@pytest.mark.slow
+def test_what_a_dead_launcher_left_at_work_is_stopped_first(cluster, start, sweep, tmp_path, undisturbed):
+    file, workers = cluster
+    folder = tmp_path / "sweep"
+    first = start("--sweep-dir", folder, "--scheduler-file", file)
+    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2)
+    first.kill()
+    first.wait()
+    sweep(folder, "--scheduler-file", file)
+    assert rows(folder) == undisturbed
+    assert [path.read_text() for path in folder.glob("run_*/epochs.txt")] == ["xxx"] * 6
+    assert all(worker.poll() is None for worker in workers)
+
+
+def test_nobody_at_the_address_is_one_line(tmp_path, monkeypatch):
+    from common.sweeps import dask_cluster
+
+    monkeypatch.setattr(dask_cluster, "CONNECT_S", 0.5)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(InputError, match=f"--scheduler {address}: no scheduler answers there"):
+            run_sweep([RunSpec(0, "a", {})], tmp_path / "a", "demo_sweep:train", scheduler=address, quiet=True)
+    missing = tmp_path / "missing.json"
+    with pytest.raises(InputError, match=r"missing\.json: no such file"):
+        run_sweep([RunSpec(0, "a", {})], tmp_path / "b", "demo_sweep:train", scheduler_file=missing, quiet=True)
+
+
+@pytest.mark.slow
+def test_workers_with_several_threads_are_refused(scheduler, start, tmp_path):
+    file = scheduler[1]
+    start("--scheduler-file", file, "--nthreads", 2, "--no-dashboard", module=WORKER)
+    process = start("--sweep-dir", tmp_path / "sweep", "--scheduler-file", file)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "has 2 threads; start workers with --nthreads 1" in err
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_one_line_and_fails_no_run(scheduler, cluster, start, tmp_path):
+    folder = tmp_path / "sweep"
+    launcher = start("--sweep-dir", folder, "--scheduler-file", scheduler[1])
+    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2)
+    scheduler[0].kill()
+    _, err = launcher.communicate(timeout=90)
+    assert launcher.returncode == 1
+    assert err.startswith("error: the scheduler is gone; start the same sweep again to go on")
+    assert err.count("\n") == 1
+    assert not list(folder.glob("*/FAILED"))
+
+
+@pytest.mark.slow
+def test_a_run_that_hangs_on_the_cluster_ends_with_its_worker_and_no_other(scheduler, start, tmp_path, undisturbed):
+    """With a nanny the worker comes back; without one it gets no more work. Here one of each."""
+    file = scheduler[1]
+    words = ("--scheduler-file", file, "--nthreads", 1, "--no-dashboard", "--local-directory", tmp_path / "scratch")
+    faults = {"DEMO_FAULTS": "hang@0 hang@1"}
+    start(*words, module=WORKER, **faults)
+    start(*words, "--no-nanny", module=WORKER, **faults)
+    process = start("--sweep-dir", tmp_path / "sweep", "--scheduler-file", file, "--run-timeout", 2)
+    _, err = process.communicate(timeout=90)
+    assert (process.returncode, err) == (1, "")
+    assert [row["status"] for row in rows(tmp_path / "sweep")] == ["failed"] * 2 + ["done"] * 4
+    assert rows(tmp_path / "sweep")[2:] == [{**row, "reason": ""} for row in undisturbed[2:]]

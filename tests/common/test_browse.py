@@ -1,0 +1,151 @@
+"""`nonideal`: what people see of sweeps and runs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from common.browse import main
+from common.browse.text import aligned
+from common.runs import Run, StopSignals
+from common.sweeps import Outcome, RunSpec
+from common.sweeps.folder import settle_specs
+from common.sweeps.journal import Journal
+
+
+@pytest.fixture
+def nonideal(capsys):
+    def run(*words, code=0):
+        try:
+            found = main([str(word) for word in words])
+        except SystemExit as stop:
+            found = stop.code
+        out, err = capsys.readouterr()
+        assert found == code, err
+        return err if code else out
+
+    return run
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    folder = tmp_path / "sweep"
+    folder.mkdir()
+    specs = []
+    for n in range(12):
+        gamma, delta = (0.03, 0.3, 3.0)[n % 3], (0.02, 0.05)[n % 2]
+        config = {"gamma": gamma, "delta": delta, "epochs": 20, "vg_init_fixed": 4.0 + n // 6}
+        specs.append(RunSpec(n, f"n{n}", config, {"gamma": gamma, "delta": delta, "vg": f"fix{4 + n // 6}"}))
+    settle_specs(folder, specs, {"function": "m:f"})
+    for n in range(11):
+        result = {
+            "final_val_acc": 0.5 + n / 50,
+            "final_epoch": 20,
+            "selected_val_acc": 0.6 + n / 50,
+            "selected_epoch": n,
+        }
+        Journal(folder).ended(Outcome(n, "done", 1.0, {**result, "selected_on": "test set"}))
+    return folder
+
+
+def test_a_table_in_words_and_plots(nonideal, sweep):
+    out = nonideal("table", sweep, "--x", "gamma", "--y", "delta", "--top", 2)
+    assert "12 runs, 11 done, 1 waiting" in out
+    assert "selected_val_acc (the best epoch, on the test set) by axis" in out
+    lines = [line.split() for line in out.splitlines()]
+    assert ["vg", "fix4", "6", "0.6500", "0.6500", "0.7000"] in lines
+    assert ["vg", "fix5", "5", "0.7600", "0.7600", "0.8000"] in lines
+    assert ["gamma", "0.03", "4", "0.6900", "0.6900", "0.7800"] in lines
+    assert not any(line[:1] in (["vg_init_fixed"], ["selected_epoch"], ["epochs"]) for line in lines)
+    best = lines[lines.index("best 2 runs".split()) :]
+    assert best[2] == ["0.8000", "0.7000", "10", "20", "run_0010_n10"]
+    assert len([line for line in best if line and line[-1].startswith("run_")]) == 2
+    names = {path.name for path in (sweep / "plots").iterdir()}
+    assert names == {"selected_val_acc_by_axis.png", "selected_val_acc_delta_over_gamma.png"}
+
+
+def test_other_columns_other_places(nonideal, sweep, tmp_path):
+    options = ("--value", "final_val_acc", "--by", "vg", "--best", "--x", "vg", "--y", "gamma", "--plot-format", "svg")
+    out = nonideal("table", sweep, *options, "--plot-dir", tmp_path / "p")
+    assert "final_val_acc by axis" in out
+    assert {path.name for path in (tmp_path / "p").iterdir()} == {
+        "final_val_acc_by_axis.svg": 1,
+        "final_val_acc_gamma_over_vg.svg": 1,
+    }.keys()
+    assert "by axis" in nonideal("table", sweep, "--no-plots")
+    assert not (sweep / "plots").exists()
+    csv = nonideal("table", sweep, "--csv").splitlines()
+    assert len(csv) == 13
+    assert csv[0].startswith("index,run,status,gamma,delta,vg,")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--x", "gamme", "--y", "delta"), "error: no column 'gamme' in the table; there are index, status, gamma"),
+        (("--x", "gamma"), "error: a heat map needs both --x and --y"),
+        (("--value", "vg"), "error: --value vg: holds no numbers"),
+        (("--x", "gamma", "--y", "delta", "--no-plots"), "error: --x and --y are for a heat map"),
+    ],
+)
+def test_wrong_columns_are_named(nonideal, sweep, words, message):
+    err = nonideal("table", sweep, *words, code=2)
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+
+
+def run(folder, status="done", **config):
+    folder.mkdir(parents=True)
+    with StopSignals() as signals, Run(folder, {"epochs": 2, "gamma": 0.3, **config}, signals, echo=None) as one:
+        for epoch in range(3):
+            one.metrics({"epoch": epoch, "val_acc": epoch / 4})
+        one.note(result={"final_val_acc": 0.5, "selected_val_acc": 0.75, "selected_epoch": 1}, package="demo")
+    if status != "done":
+        meta = json.loads((folder / "run_meta.json").read_text())
+        (folder / "run_meta.json").write_text(json.dumps({**meta, "status": status, "pid": 2**22 + 1}))
+    return folder
+
+
+def test_runs_with_their_status(nonideal, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(tmp_path / "results" / "demo" / "runs" / "a")
+    run(tmp_path / "results" / "demo" / "runs" / "b", status="running")
+    run(tmp_path / "results" / "demo" / "runs" / "c", status="interrupted")
+    (tmp_path / "results" / "demo" / "runs" / "d").mkdir()
+    (tmp_path / "results" / "demo" / "runs" / "d" / "run_meta.json").write_text("{")
+    out = nonideal("runs")
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[0] for line in lines[1:5]] == ["done", "dead", "interrupted", "damaged"]
+    assert lines[1][-5:] == ["2", "2", "0.5000", "0.7500", "results/demo/runs/a"]
+    assert out.endswith("4 runs: 1 damaged, 1 dead, 1 done, 1 interrupted\n")
+    assert nonideal("runs", "results/demo/runs/a").splitlines()[1].startswith("done")
+    assert "no run folder in nowhere" in nonideal("runs", "nowhere", code=2)
+
+
+def test_one_run(nonideal, tmp_path):
+    folder = run(tmp_path / "one", seed=3)
+    (folder / "learning_curves_acc.png").touch()
+    out = nonideal("show", folder, "--tail", 2)
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    for expected in ("run one", "status done", "gamma 0.3", "final_val_acc 0.5", "plots: learning_curves_acc.png"):
+        assert expected in lines
+    table = lines[lines.index("last epochs") :]
+    assert table[1:4] == ["epoch val_acc", "1 0.2500", "2 0.5000"]
+    assert "no run_meta.json in it" in nonideal("show", tmp_path, code=2)
+
+
+def test_columns_are_aligned():
+    assert aligned(("a", "number"), [["x", 0.5], ["long", None]]) == "a     number\nx     0.5000\nlong       -"
+
+
+def test_help_is_quick():
+    lines = (
+        "import sys; from common.browse import main",
+        "try: main(['--help'])",
+        "except SystemExit: pass",
+        "print([n for n in ('pandas', 'matplotlib', 'dask', 'scipy') if n in sys.modules], file=sys.stderr)",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+    assert "nonideal table" in done.stdout
