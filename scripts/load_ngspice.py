@@ -34,17 +34,17 @@ def load(library: Path, folder: Path | None, loaded_first: list[Path]) -> ctypes
 def main(argv: list[str] | None = None) -> int:
     """Load the library named on the command line; the exit code is 0 if that works and it is ngspice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("library", type=Path)
+    parser.add_argument("file", type=Path)
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args(argv)
     loaded_first: list[Path] = []
     try:
-        library = load(arguments.library, arguments.folder, loaded_first)
+        library = load(arguments.file, arguments.folder, loaded_first)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if not hasattr(library, "ngSpice_Init"):
-        print(f"error: {arguments.library} is not an ngspice library", file=sys.stderr)
+        print(f"error: {arguments.file} is not an ngspice library", file=sys.stderr)
         return 1
     for path in loaded_first:
         print(path.relative_to(arguments.folder))

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 from common.errors import InputError
 
@@ -31,7 +31,7 @@ class StopSignals:
         """Whether work should stop here and now, even inside an epoch."""
         return self.received is not None and time.monotonic() >= self._deadline
 
-    def __enter__(self) -> StopSignals:
+    def __enter__(self) -> Self:
         # Only the main thread may set handlers; in a thread of a sweep's worker the worker itself sees to signals.
         with contextlib.suppress(ValueError):
             for number in CAUGHT:
@@ -46,10 +46,15 @@ class StopSignals:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            self.at_once(number)
+            return
         self.received = signal.Signals(number)
         self._deadline = time.monotonic() + (0.0 if number == signal.SIGINT else self.grace_s)
+
+    def at_once(self, number: int) -> None:
+        """What a second signal does: end the process."""
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
 
 def _grace_s() -> float:

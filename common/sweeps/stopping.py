@@ -6,37 +6,19 @@ import contextlib
 import os
 import signal
 import sys
-from types import FrameType, TracebackType
-from typing import Any
 
-CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+from common.runs.signals import StopSignals
 
 
-class Stopping:
-    """Remembers the first signal while the block runs."""
+class Stopping(StopSignals):
+    """Remembers the first signal while the block runs; the launcher looks at `received` in every turn."""
 
     def __init__(self, prog: str) -> None:
+        super().__init__(grace_s=0.0)
         self._prog = prog
-        self._before: dict[int, Any] = {}
-        self.received: signal.Signals | None = None
 
-    def __enter__(self) -> Stopping:
-        with contextlib.suppress(ValueError):  # a notebook's thread: its owner sees to signals
-            for number in CAUGHT:
-                self._before[number] = signal.signal(number, self._receive)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received is None:
-            self.received = signal.Signals(number)
-            return
-        # Local workers end by themselves when this process is gone, and their runs go on from checkpoints.
+    def at_once(self, number: int) -> None:
+        """Say so in one line and end: local workers end by themselves then, and their runs go on from checkpoints."""
         line = f"{self._prog}: stopped at once by a second {signal.Signals(number).name}\n"
         with contextlib.suppress(OSError):
             os.write(sys.stderr.fileno(), line.encode())
