@@ -67,11 +67,12 @@ def _work(arguments: argparse.Namespace) -> int:
     from analog_nmos.figures import registry
     from analog_nmos.figures.run_files import RunFiles
     from common.progress import Progress
+    from common.runs.folder import make_writable
 
     run = RunFiles(arguments.run_dir)
     epochs = registry.choose_epochs(run, arguments.epochs)
     names = [name for name in KINDS if name in (arguments.only or KINDS)]
-    out = _folder(arguments.out or run.folder / "figures")
+    out = make_writable(arguments.out or run.folder / "figures", "--out", "name a folder that can be written")
     done: list[Drawn] = []
     with Progress(registry.count(names, epochs), quiet=arguments.quiet) as progress:
         for drawn in registry.draw(run, names, epochs, out, arguments.plot_format):
@@ -102,18 +103,6 @@ def _left_out(done: Sequence[Drawn]) -> list[str]:
         numbers = [str(epoch) for epoch in which if epoch is not None]
         lines.append(f"left out: {name}{' of epoch ' * bool(numbers)}{', '.join(numbers)}: {reason}")
     return lines
-
-
-def _folder(out: Path) -> Path:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as problem:
-        reason = "is a file" if out.is_file() else f"cannot be written ({problem.strerror})"
-        raise InputError(f"--out {out}: {reason}; name a folder that can be written") from None
-    return out
 
 
 if __name__ == "__main__":

@@ -49,13 +49,22 @@ def prune_pairs(topology: Topology, pairs: Iterable[tuple[int, int]]) -> Topolog
 
 
 def prune_copies(topology: Topology, triples: Iterable[tuple[int, int, int]]) -> Topology:
-    """Without copy c (counted in edge order) of the pair (i, k), for each (i, k, c) in `triples`."""
+    """Without copy c (counted in edge order) of the pair (i, k), for each (i, k, c) in `triples`.
+
+    Raises:
+        InputError: a pair or a copy that does not exist.
+    """
+    triples = list(triples)
     gone = {(*_pair(topology, i, k), c) for i, k, c in triples}
     seen: dict[tuple[int, int], int] = {}
     keep = np.ones(topology.n_edges, bool)
     for edge, pair in enumerate(zip(topology.edges_D.tolist(), topology.edges_S.tolist(), strict=True)):
         keep[edge] = (*pair, seen.get(pair, 0)) not in gone
         seen[pair] = seen.get(pair, 0) + 1
+    for i, k, c in triples:
+        copies = seen.get(_pair(topology, i, k), 0)
+        if not 0 <= c < copies:
+            raise InputError(f"copy {c} of pair ({i}, {k}): the pair has {copies}, counted from 0")
     return topology.keep(keep, pruned_by="pair and copy")
 
 

@@ -48,6 +48,19 @@ def _claim(folder: Path) -> Path:
         raise InputError(
             f"run folder {folder}: holds a run already; go on with it by --resume {folder}, or name another"
         )
+    return make_writable(folder, "run folder", "name a folder that can be written")
+
+
+def make_writable(folder: Path, what: str, advice: str) -> Path:
+    """Make a folder if it is missing, and see that it can be written.
+
+    Args:
+        folder: which.
+        what, advice: begin and end of the message if it cannot.
+
+    Raises:
+        InputError: it is a file, or cannot be made or written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".probe.{os.getpid()}"
@@ -55,7 +68,7 @@ def _claim(folder: Path) -> Path:
         probe.unlink()
     except OSError as problem:
         reason = "is a file" if folder.is_file() else f"cannot be written ({problem.strerror})"
-        raise InputError(f"run folder {folder}: {reason}; name a folder that can be written") from None
+        raise InputError(f"{what} {folder}: {reason}; {advice}") from None
     return folder
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 
 from common.errors import InputError
 from common.runs.files import write_json, write_text
+from common.runs.folder import make_writable
 from common.runs.origin import describe
 from common.sweeps.outcome import FAILED, Outcome, read_outcome
 from common.sweeps.spec import RUNSPECS, RunSpec, check_specs, read_specs, write_specs
@@ -27,15 +27,7 @@ def make_folder(folder: Path) -> Path:
     Raises:
         InputError: it is a file, holds other things, or belongs to someone else.
     """
-    folder = folder.absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe.{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as problem:
-        reason = "is a file" if folder.is_file() else f"cannot be written ({problem.strerror})"
-        raise InputError(f"sweep folder {folder}: {reason}; name another with --sweep-dir") from None
+    folder = make_writable(folder.absolute(), "sweep folder", "name another with --sweep-dir")
     if not (folder / RUNSPECS).exists() and any(folder.glob("*/run_meta.json")):
         raise InputError(f"sweep folder {folder}: holds runs of no sweep; name another with --sweep-dir")
     return folder

@@ -138,7 +138,7 @@ BAD_INPUT = [
     ((*PRUNE, "--flat", "a"), "'a' is no list of whole numbers such as 3,17"),
     ((*PRUNE, "--pairs", "4,0"), "pair (4, 0): inputs are 0..3, outputs 0..1"),
     ((*PRUNE, "--flat", "8"), "pair (4, 0): inputs are 0..3, outputs 0..1"),
-    ((*PRUNE, "--copies-of", "0,0,2"), "nothing to prune: topology small.npz has none of these edges"),
+    ((*PRUNE, "--copies-of", "0,0,2"), "copy 2 of pair (0, 0): the pair has 2, counted from 0"),
     ((*PRUNE, "--flat", "0,1,2,3,4,5,6,7"), "edges_D is empty"),
     ((*PRUNE, "--vg-below", "1"), "--vg-below and --gate-voltages belong together"),
     ((*PRUNE, "--flat", "1", "--gate-voltages", "vg.npy"), "--vg-below and --gate-voltages belong together"),

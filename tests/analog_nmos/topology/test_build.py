@@ -49,3 +49,5 @@ def test_counts_below_one_are_refused(arguments):
 def test_pairs_that_do_not_exist_are_refused():
     with pytest.raises(InputError, match=r"pair \(3, 0\): inputs are 0\.\.2, outputs 0\.\.1"):
         prune_pairs(dense(3, 2), [(3, 0)])
+    with pytest.raises(InputError, match=r"copy 2 of pair \(1, 0\): the pair has 2, counted from 0"):
+        prune_copies(dense(3, 2, copies=2), [(0, 0, 1), (1, 0, 2)])
