@@ -70,8 +70,11 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=32, width=min(110, _columns()))
 
 
-def add_options(parser: argparse.ArgumentParser, config_type: type[Any]) -> None:
+def add_options(parser: argparse.ArgumentParser, config_type: type[Any], prefix: str = "") -> None:
     """Add one argument per field of the dataclass; nothing is set for those the user leaves out.
+
+    A field of type tuple[X, ...] takes one or more words, or one word with commas. With a `prefix` the field batch_size
+    is the option --<prefix>-batch-size and the parsed name <prefix>_batch_size: one group of settings among several.
 
     In --help every class of the inheritance has a group of its own, the most special one first, under the first line
     of its docstring.
@@ -79,19 +82,22 @@ def add_options(parser: argparse.ArgumentParser, config_type: type[Any]) -> None
     hints = typing.get_type_hints(config_type)
     fields = {field.name: field for field in dataclasses.fields(config_type)}
     places = [f"[{name.upper()}]" for name, field in fields.items() if field.metadata["positional"]]
-    parser.usage = " ".join(["%(prog)s", *places, "[options]"])  # naming forty options would hide what is needed
+    if not prefix:  # naming forty options would hide what is needed
+        parser.usage = " ".join(["%(prog)s", *places, "[options]"])
     for owner in config_type.__mro__:
         own = [fields.pop(name) for name in inspect.get_annotations(owner) if name in fields]
         title = (owner.__doc__ or "options").strip().splitlines()[0].rstrip(".")
         group = parser.add_argument_group(title) if own else None
         for field in own:
-            names, keywords = _argument(field, hints[field.name])
+            names, keywords = _argument(field, hints[field.name], prefix)
             assert group is not None
             (parser if field.metadata["positional"] else group).add_argument(*names, **keywords)
 
 
 def build(config_type: type[Config], values: dict[str, Any]) -> Config:
     """The config with the given values, checked as on the command line (notebooks and sweeps call this too).
+
+    Lists, which is what JSON and TOML files have, become tuples where the field is a tuple.
 
     Raises:
         InputError: an unknown name, a value outside its choices or range, or what the config's own check() refuses.
@@ -100,18 +106,23 @@ def build(config_type: type[Config], values: dict[str, Any]) -> Config:
     unknown = sorted(set(values) - known)
     if unknown:
         raise InputError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    config = config_type(**values)
+    hints = typing.get_type_hints(config_type)
+    listed = {name for name, value in values.items() if isinstance(value, list) and _is_tuple(hints[name])}
+    config = config_type(**{name: tuple(value) if name in listed else value for name, value in values.items()})
     check(config)
     return config
 
 
-def check(config: Any) -> None:
-    """Raise InputError for the first value outside its type, choices or range, then call the config's own check()."""
+def check(config: Any, prefix: str = "") -> None:
+    """Raise InputError for the first value outside its type, choices or range, then call the config's own check().
+
+    `prefix` is that of `add_options`, for the names of options in messages.
+    """
     hints = typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.metadata and value is not None:
-            _check_value(_flag(field), field.metadata, _value_type(hints[field.name]), value)
+            _check_field(_flag(field, prefix), field.metadata, hints[field.name], value)
     if hasattr(config, "check"):
         config.check()
 
@@ -141,22 +152,37 @@ def _fail(line: str, code: int) -> int:
     return code
 
 
-def _argument(field: Any, hint: Any) -> tuple[list[str], dict[str, Any]]:
-    meta, kind = field.metadata, _value_type(hint)
+def _argument(field: Any, hint: Any, prefix: str) -> tuple[list[str], dict[str, Any]]:
+    meta, kind, flag = field.metadata, _value_type(hint), _flag(field, prefix)
+    several = _is_tuple(hint)
     text = meta["help"].replace("%", "%%")
     unit = f" {meta['unit']}".rstrip()
-    shown = "" if field.default in (None, "") else f" (default: {_shown(field.default)}{unit})"
+    shown = "" if field.default in (None, "", ()) else f" (default: {_shown(field.default)}{unit})"
     keywords: dict[str, Any] = {"help": text + (shown or (f" [{unit.strip()}]" if unit else ""))}
     keywords["default"] = argparse.SUPPRESS
     if kind is bool:
         if field.default:
-            return [_flag(field)], {**keywords, "action": argparse.BooleanOptionalAction}
-        return [_flag(field)], {**keywords, "action": "store_true", "help": text}
+            return [flag], {**keywords, "action": argparse.BooleanOptionalAction}
+        return [flag], {**keywords, "action": "store_true", "help": text}
     keywords["type"] = _converter(meta, kind)
     keywords["metavar"] = "{" + ",".join(meta["choices"]) + "}" if meta["choices"] else _metavar(field, kind)
     if meta["positional"]:
         return [field.name], {**keywords, "nargs": "?"}
-    return [_flag(field)], {**keywords, "dest": field.name}
+    keywords["dest"] = f"{prefix}_{field.name}" if prefix else field.name
+    if several:
+        return [flag], {**keywords, "nargs": "+", "action": _Words, "type": str, "const": _converter(meta, kind)}
+    return [flag], keywords
+
+
+class _Words(argparse.Action):
+    """The words after a flag, each of which may hold several with commas between them, as one tuple."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        words = [word for value in values for word in value.split(",")]
+        try:
+            setattr(namespace, self.dest, tuple(self.const(word) for word in words))
+        except argparse.ArgumentTypeError as problem:
+            raise argparse.ArgumentError(self, str(problem)) from None
 
 
 def _converter(meta: Any, kind: type) -> Callable[[str], Any]:
@@ -175,6 +201,16 @@ def _converter(meta: Any, kind: type) -> Callable[[str], Any]:
         return value
 
     return convert
+
+
+def _check_field(label: str, meta: Any, hint: Any, value: Any) -> None:
+    if not _is_tuple(hint):
+        return _check_value(label, meta, _value_type(hint), value)
+    if not isinstance(value, tuple):
+        raise InputError(f"argument {label}: {value!r} is not a tuple")
+    for element in value:
+        _check_value(label, meta, _value_type(hint), element)
+    return None
 
 
 def _check_value(label: str, meta: Any, kind: type, value: Any) -> None:
@@ -197,14 +233,23 @@ def _check_value(label: str, meta: Any, kind: type, value: Any) -> None:
 
 
 def _value_type(hint: Any) -> type:
-    """The type inside `X | None`."""
+    """The type inside `X | None`, and inside a tuple of any length."""
+    inner = _optional(hint)
+    return typing.get_args(inner)[0] if _is_tuple(inner) else inner  # type: ignore[no-any-return]
+
+
+def _is_tuple(hint: Any) -> bool:
+    return typing.get_origin(_optional(hint)) is tuple
+
+
+def _optional(hint: Any) -> Any:
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        return next(part for part in typing.get_args(hint) if part is not type(None))  # type: ignore[no-any-return]
-    return hint  # type: ignore[no-any-return]
+        return next(part for part in typing.get_args(hint) if part is not type(None))
+    return hint
 
 
-def _flag(field: Any) -> str:
-    name = str(field.name)
+def _flag(field: Any, prefix: str = "") -> str:
+    name = f"{prefix}_{field.name}" if prefix else str(field.name)
     return name.upper() if field.metadata.get("positional") else "--" + name.replace("_", "-")
 
 
@@ -215,6 +260,8 @@ def _metavar(field: Any, kind: type) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(_shown(element) for element in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

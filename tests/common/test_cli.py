@@ -111,6 +111,64 @@ def test_notebooks_get_the_same_checks(values, message):
         build(Config, values)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Several:
+    """Network."""
+
+    layers: tuple[int, ...] = option((512,), "widths", low=1)
+    ps: tuple[float, ...] = option((0.0, 0.5), "probabilities", high=1.0)
+    fields: tuple[str, ...] | None = option(None, "curves", choices=("linear", "exponential"))
+
+
+def parse_several(*words, prefix=""):
+    parser = Parser(prog="demo")
+    add_options(parser, Several, prefix)
+    return vars(parser.parse_args(words))
+
+
+def test_a_tuple_takes_words_and_commas():
+    assert parse_several("--layers", "3", "4,5", "--ps=0.1,1") == {"layers": (3, 4, 5), "ps": (0.1, 1.0)}
+    assert parse_several("--fields", "linear", "exponential") == {"fields": ("linear", "exponential")}
+    assert build(Several, parse_several()) == Several()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--layers", "3", "0"), "argument --layers: 0 is out of range; it must be at least 1"),
+        (("--layers", "3,,4"), "'' is not an integer"),
+        (("--layers",), "--layers"),
+        (("--ps", "0.5", "2"), "at most 1"),
+        (("--fields", "linear,cubic"), "argument --fields: 'cubic' is not one of linear, exponential"),
+    ],
+)
+def test_every_word_of_a_tuple_is_checked(words, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse_several(*words)
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_tuples_from_notebooks_are_checked_too():
+    with pytest.raises(InputError, match=r"--layers: 0 is out of range"):
+        build(Several, {"layers": (3, 0)})
+    assert build(Several, {"layers": [3, 4], "fields": ["linear"]}) == Several(layers=(3, 4), fields=("linear",))
+    with pytest.raises(InputError, match=r"3 is not a tuple"):
+        build(Several, {"layers": 3})
+
+
+def test_a_prefix_names_a_group_of_settings(capsys):
+    assert parse_several("--net_layers", "7", "--net-ps", "1", prefix="net") == {"net_layers": (7,), "net_ps": (1.0,)}
+    with pytest.raises(InputError, match=r"argument --net-ps: 2 is out of range"):
+        check(Several(ps=(2.0,)), "net")
+    with pytest.raises(SystemExit, match="0"):
+        parse_several("--help", prefix="net")
+    text = " ".join(capsys.readouterr().out.split())
+    assert "(default: 0 0.5)" in text
+    assert "--net-layers" in text
+
+
 def test_an_integer_will_do_for_a_number():
     check(Config(gamma=1))
 
