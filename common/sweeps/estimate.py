@@ -1,4 +1,4 @@
-"""--dry-run of a sweep: how many runs, and from a short version of one how much time, memory and disk they need."""
+"""--dry-run of a sweep: how many runs, and from short versions of them how much time, memory and disk they need."""
 
 from __future__ import annotations
 
@@ -50,16 +50,29 @@ def describe(sweep: Sweep, specs: Sequence[RunSpec], folder: Path, options: Opti
         return head
     from common.sweeps.dask_cluster import cores
 
-    probe = measure(sweep, todo)
+    kinds: dict[str, list[RunSpec]] = {}
+    for spec in todo:
+        kinds.setdefault(sweep.kind(spec), []).append(spec)
+    probes = [(specs_of, measure(sweep, specs_of)) for specs_of in kinds.values()]
     cluster = options.scheduler or options.scheduler_file
     workers = (options.workers or 1) if cluster else max(1, min(cores(), options.workers or cores(), len(todo)))
-    seconds = len(todo) * probe.run_s / workers + probe.start_s
+    seconds = sum(len(those) * probe.run_s for those, probe in probes) / workers + max(p.start_s for _, p in probes)
+    memory_MiB = workers * max(probe.memory_MiB for _, probe in probes)
+    files_MiB = sum(len(those) * probe.files_MiB for those, probe in probes)
+    return "\n".join(
+        [
+            head,
+            *(_line(those, probe) for those, probe in probes),
+            f"about {_clock(seconds)} (h:mm) on {workers} worker(s), {memory_MiB:.0f} MiB of memory, "
+            f"{files_MiB:.0f} MiB of files",
+        ]
+    )
+
+
+def _line(specs: Sequence[RunSpec], probe: Probe) -> str:
     return (
-        f"{head}\n"
-        f"a run takes about {probe.run_s:.3g} s (measured on {EPOCHS[1]} epochs of {todo[0].name}), "
-        f"a worker's start {probe.start_s:.1f} s\n"
-        f"about {_clock(seconds)} (h:mm) on {workers} worker(s), {workers * probe.memory_MiB:.0f} MiB of memory, "
-        f"{len(todo) * probe.files_MiB:.0f} MiB of files"
+        f"{len(specs)} run(s) like {specs[0].name}: a run takes about {probe.run_s:.3g} s "
+        f"(measured on {EPOCHS[1]} epochs), a worker's start {probe.start_s:.1f} s"
     )
 
 

@@ -18,6 +18,11 @@ def fewer_epochs(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any]
     return {**config, "epochs": epochs}, 1.0
 
 
+def by_group(spec: RunSpec) -> str:
+    """Runs that may travel together take equally long."""
+    return spec.group
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A published grid of one experiment.
@@ -34,6 +39,7 @@ class Sweep:
         lanes: runs that go side by side because that is faster; see `common.sweeps.groups.Waiting`.
         score: the number of a result by which the best is chosen.
         short: a short version of a run, for the estimate of --dry-run.
+        kind: runs with the same word here take about equally long; the estimate measures one of each kind.
     """
 
     prog: str
@@ -49,6 +55,7 @@ class Sweep:
     lanes: int = 1
     score: str = "selected_val_acc"
     short: Short = field(default=fewer_epochs)
+    kind: Callable[[RunSpec], str] = field(default=by_group)
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """The command; returns its exit code."""

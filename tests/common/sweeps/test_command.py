@@ -6,7 +6,7 @@ import socket
 import demo_sweep
 import pytest
 
-from common.sweeps import Options, RunSpec
+from common.sweeps import Options, RunSpec, estimate
 from common.sweeps.run import selected
 
 
@@ -78,6 +78,21 @@ def test_limit_only_and_growing_with_a_real_pool(sweep, tmp_path):
     out, _ = sweep(tmp_path, "--limit", 1, "--seed", "0,1,2,3,4,5,9", DEMO_SECONDS=0.01)
     assert "3 of 7 runs done" in out
     assert (tmp_path / "run_0000_seed0" / "DONE").exists()
+
+
+def test_dry_run_measures_one_run_of_each_kind(monkeypatch, tmp_path):
+    specs = [RunSpec(n, f"seed{n}", {"seed": n}, group="ab"[n % 2]) for n in range(6)]
+    seen = []
+
+    def measure(sweep, of_a_kind):
+        seen.append([spec.index for spec in of_a_kind])
+        return estimate.Probe(start_s=10, run_s=600 * len(seen), memory_MiB=100, files_MiB=2)
+
+    monkeypatch.setattr(estimate, "measure", measure)
+    text = estimate.describe(demo_sweep.SWEEP, specs, tmp_path / "new", Options(workers=1))
+    assert seen == [[0, 2, 4], [1, 3, 5]]
+    assert "3 run(s) like seed0: a run takes about 600 s" in text
+    assert "about 1:31 (h:mm) on 1 worker(s), 100 MiB of memory, 12 MiB of files" in text
 
 
 def test_dry_run_measures_and_writes_nothing(sweep, tmp_path):
