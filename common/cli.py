@@ -20,6 +20,9 @@ from common.progress import mute_stdout
 
 Config = TypeVar("Config")
 
+# Packages that the small installation (scripts/setup.sh --without-torch) leaves out.
+LEFT_OUT = ("torch", "torchvision")
+
 
 def option(
     default: Any,
@@ -139,6 +142,12 @@ def run_command(prog: str, work: Callable[[], int]) -> int:
         return _fail(f"{prog}: interrupted", 130)
     except RunError as problem:
         return _fail(f"error: {problem}", 1)
+    except ModuleNotFoundError as problem:
+        if problem.name not in LEFT_OUT:
+            raise
+        return _fail(
+            f"error: {problem.name} is not installed; `bash scripts/setup.sh` or `poetry install` brings it", 1
+        )
     except BrokenPipeError:
         mute_stdout()
         return 141

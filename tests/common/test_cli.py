@@ -191,6 +191,18 @@ def test_expected_failures_become_one_line_and_an_exit_code(problem, code, line,
     assert capsys.readouterr().err == line + "\n"
 
 
+def test_a_package_that_the_small_installation_leaves_out_is_named(capsys):
+    def missing(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    assert run_command("demo", lambda: missing("torch")) == 1
+    line = capsys.readouterr().err
+    assert line.startswith("error: torch is not installed; ")
+    assert line.count("\n") == 1
+    with pytest.raises(ModuleNotFoundError):
+        run_command("demo", lambda: missing("tourch"))
+
+
 def test_a_programming_error_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         run_command("demo", lambda: 1 // 0)
