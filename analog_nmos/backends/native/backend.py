@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray, Solution
 from analog_nmos.backends.native import parameters
-from analog_nmos.backends.native.compile_cache import source_hash
 from analog_nmos.backends.native.coupled import CoupledLanes
 from analog_nmos.backends.native.decoupled import DecoupledLanes
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.model_card import ModelCard
 from analog_nmos.topology import Topology
+from common.compiled.cache import source_hash
 from common.errors import InputError
 
 

@@ -16,10 +16,9 @@ import math
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.backends.native.compile_cache import kernel
 from analog_nmos.backends.native.device import unpack
 from analog_nmos.backends.native.edge import first_guess, floating_body, newton_step
-from analog_nmos.backends.native.jit import compiled, leaf
+from analog_nmos.backends.native.jit import compiled, kernel, leaf
 from analog_nmos.backends.native.kernel import LARGEST_LAST_V
 from analog_nmos.backends.native.simd import WIDTH, absolute, largest, load, maximum, minimum, splat, store
 

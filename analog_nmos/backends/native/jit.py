@@ -1,4 +1,4 @@
-"""numba's decorators with the types that the rest of the package can rely on, and the three ways we compile."""
+"""numba's decorators with the types that the rest of the package can rely on, and the four ways we compile."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import numba
 from numba.extending import intrinsic as _intrinsic
+
+from common.compiled.cache import keep
 
 Function = Callable[..., Any]
 _njit = cast(Any, numba.njit)
@@ -35,3 +37,8 @@ def inlined(function: Function) -> Function:
 def compiled(function: Function) -> Function:
     """Compiled, for calls from other kernels; releases the GIL when called from Python."""
     return cast(Function, _njit(nogil=True)(function))
+
+
+def kernel(function: Function) -> Function:
+    """A compiled entry point that is called from Python: releases the GIL, compiles on first use, is kept on disk."""
+    return keep(compiled(function))

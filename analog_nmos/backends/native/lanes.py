@@ -15,9 +15,8 @@ import math
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.backends.native.compile_cache import kernel
 from analog_nmos.backends.native.device import unpack
-from analog_nmos.backends.native.jit import inlined
+from analog_nmos.backends.native.jit import inlined, kernel
 from analog_nmos.backends.native.kernel import CONVERGED, FIELDS, NOT_FINITE, Output, solve_output
 
 SETTINGS = ("tolerance_V", "passes", "free_S", "clamp_S", "vminus_V", "vplus_V")

@@ -1,5 +1,7 @@
 """Lanes, warm starts, statuses: what the trainers rely on besides the right voltages."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -239,3 +241,12 @@ def test_what_does_not_fit_is_refused():
         solver.solve_free(np.zeros((1, 3)), ON)
     with pytest.raises(InputError, match="state has"):
         solver.restore(0, {"sink_V": np.zeros(7)})
+
+
+def test_importing_the_package_compiles_nothing(monkeypatch):
+    from analog_nmos.backends.native import lanes
+
+    fresh = importlib.util.spec_from_file_location("lanes_again", lanes.__file__)
+    module = importlib.util.module_from_spec(fresh)
+    fresh.loader.exec_module(module)
+    assert not module.solve_free.overloads

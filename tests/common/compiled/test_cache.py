@@ -9,8 +9,8 @@ import sys
 import numba
 import pytest
 
-from analog_nmos.backends.native import compile_cache
-from analog_nmos.backends.native.compile_cache import KernelCache, cache_root, source_hash, tidy
+from common.compiled import cache
+from common.compiled.cache import cache_root, keep, source_hash, tidy
 
 SOURCES = {"helper.py": "def add(x):\n    return x + 1.0\n", "entry.py": "def twice(x):\n    return 2.0 * add(x)\n"}
 
@@ -35,13 +35,12 @@ def run(package):
         spec.loader.exec_module(module)
         modules.append(module)
     modules[1].add = numba.njit(modules[0].add)
-    dispatcher = numba.njit(modules[1].twice)
-    dispatcher._cache = KernelCache("twice", package)
+    dispatcher = keep(numba.njit(modules[1].twice))
     return dispatcher(1.0), bool(dispatcher.stats.cache_hits)
 
 
 def files(package):
-    return list(package.parent.glob("cache/native-*/*.bin"))
+    return list(package.parent.glob("cache/*.package-*/*.bin"))
 
 
 def test_second_process_finds_what_the_first_compiled(package):
@@ -107,7 +106,7 @@ def test_unwritable_folder_seen_by_root_too(package, monkeypatch):
     def refuse(*args, **keywords):
         raise PermissionError("read-only file system")
 
-    monkeypatch.setattr(compile_cache.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(cache.tempfile, "mkstemp", refuse)
     assert run(package) == (4.0, False)
     assert files(package) == []
 
@@ -135,12 +134,3 @@ def test_hash_sees_every_source_file(package):
     before = source_hash(package)
     (package / "new.py").write_text("")
     assert source_hash(package) != before
-
-
-def test_importing_the_package_compiles_nothing(monkeypatch):
-    from analog_nmos.backends.native import lanes
-
-    fresh = importlib.util.spec_from_file_location("lanes_again", lanes.__file__)
-    module = importlib.util.module_from_spec(fresh)
-    fresh.loader.exec_module(module)
-    assert not module.solve_free.overloads

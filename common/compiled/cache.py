@@ -1,10 +1,10 @@
 """Compiled kernels, kept between processes in a folder named by a hash of everything that made them.
 
 numba's own cache asks whether the file of the cached function is newer, so that an edit in another file of the
-package leaves stale code in use. Here the folder's name hashes all sources of the package, the versions of
-numba, llvmlite and Python, and the processor, and each file carries a checksum of itself. A folder that cannot be
-read or written, or a damaged file, costs compile time and nothing else. As with numba's cache, whoever can write
-there can run code as the user: it lies in the user's own cache folder.
+package leaves stale code in use. Here the folder's name hashes all sources of the kernel's package and of this one, the
+versions of numba, llvmlite and Python, and the processor, and each file carries a checksum of itself. A folder that
+cannot be read or written, or a damaged file, costs compile time and nothing else. As with numba's cache, whoever can
+write there can run code as the user: it lies in the user's own cache folder.
 """
 
 # mypy: allow-untyped-calls
@@ -20,7 +20,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import llvmlite
 import numba
@@ -28,8 +28,7 @@ from numba.core import codegen, compiler
 from numba.core.caching import _Cache
 from numba.core.serialize import dumps
 
-from analog_nmos.backends.native.jit import compiled
-
+HERE = Path(__file__).parent
 KEEP = 4  # folders of other versions that stay
 # What reading back a file of another version, or half a file, may raise.
 UNREADABLE = (
@@ -38,11 +37,14 @@ UNREADABLE = (
 )  # fmt: skip
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A compiled entry point that is called from Python: releases the GIL, compiles on first use, is kept on disk."""
-    dispatcher: Any = compiled(function)
-    dispatcher._cache = KernelCache(function.__qualname__)
-    return cast(Callable[..., Any], dispatcher)
+def keep(dispatcher: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep what numba compiles for this function on disk. It may use functions of its own package and of this one."""
+    kernel: Any = dispatcher
+    function = kernel.py_func
+    kernel._cache = KernelCache(
+        f"{function.__module__}.{function.__qualname__}", Path(function.__code__.co_filename).parent
+    )
+    return dispatcher
 
 
 def cache_root() -> Path:
@@ -55,9 +57,9 @@ def cache_root() -> Path:
 
 
 def source_hash(package: Path) -> str:
-    """Hash of the sources in a folder and of what compiles them."""
+    """Hash of the sources in a folder and in this one, and of what compiles them."""
     digest = hashlib.sha256()
-    for path in sorted(package.glob("*.py")):
+    for path in sorted({*package.glob("*.py"), *HERE.glob("*.py")}):
         digest.update(f"{path.name} {path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
     digest.update(repr((numba.__version__, llvmlite.__version__, platform.python_version(), _processor())).encode())
@@ -73,16 +75,17 @@ def _processor() -> Any:
 class KernelCache(_Cache):
     """The cache of one dispatcher, in the place of numba's FunctionCache; nothing is read before the first call."""
 
-    def __init__(self, name: str, package: Path | None = None) -> None:
+    def __init__(self, name: str, package: Path) -> None:
         self._name = name
-        self._package = package or Path(__file__).parent
+        self._package = package
         self._folder: Path | None = None
 
     @property
     def cache_path(self) -> str:
         """Folder of the compiled kernels."""
         if self._folder is None:
-            self._folder = cache_root() / f"native-{source_hash(self._package)}"
+            label = f"{self._package.parent.name}.{self._package.name}"
+            self._folder = cache_root() / f"{label}-{source_hash(self._package)}"
         return str(self._folder)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -131,7 +134,8 @@ class KernelCache(_Cache):
 
 def tidy(current: Path, keep: int = KEEP) -> None:
     """Remove all but the newest folders of other versions beside `current`."""
-    others = [path for path in current.parent.glob("native-*") if path.is_dir() and path != current]
+    label = current.name.rpartition("-")[0]
+    others = [path for path in current.parent.glob(f"{label}-*") if path.is_dir() and path != current]
     ages: dict[Path, float] = {}
     for path in others:
         with contextlib.suppress(OSError):
