@@ -37,13 +37,15 @@ UNREADABLE = (
 )  # fmt: skip
 
 
-def keep(dispatcher: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep what numba compiles for this function on disk. It may use functions of its own package and of this one."""
+def keep(dispatcher: Callable[..., Any], *others: Path) -> Callable[..., Any]:
+    """Keep what numba compiles for this function on disk.
+
+    It may use compiled functions of its own package, of this one, and of those whose folders `others` names.
+    """
     kernel: Any = dispatcher
     function = kernel.py_func
-    kernel._cache = KernelCache(
-        f"{function.__module__}.{function.__qualname__}", Path(function.__code__.co_filename).parent
-    )
+    package = Path(function.__code__.co_filename).parent
+    kernel._cache = KernelCache(f"{function.__module__}.{function.__qualname__}", package, *others)
     return dispatcher
 
 
@@ -56,10 +58,10 @@ def cache_root() -> Path:
     return Path(os.path.expanduser("~")) / ".cache" / "nonideal"
 
 
-def source_hash(package: Path) -> str:
-    """Hash of the sources in a folder and in this one, and of what compiles them."""
+def source_hash(*packages: Path) -> str:
+    """Hash of the sources in some folders and in this one, and of what compiles them."""
     digest = hashlib.sha256()
-    for path in sorted({*package.glob("*.py"), *HERE.glob("*.py")}):
+    for path in sorted({path for folder in (*packages, HERE) for path in folder.glob("*.py")}):
         digest.update(f"{path.name} {path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
     digest.update(repr((numba.__version__, llvmlite.__version__, platform.python_version(), _processor())).encode())
@@ -75,9 +77,9 @@ def _processor() -> Any:
 class KernelCache(_Cache):
     """The cache of one dispatcher, in the place of numba's FunctionCache; nothing is read before the first call."""
 
-    def __init__(self, name: str, package: Path) -> None:
+    def __init__(self, name: str, package: Path, *others: Path) -> None:
         self._name = name
-        self._package = package
+        self._package, self._others = package, others
         self._folder: Path | None = None
 
     @property
@@ -85,7 +87,7 @@ class KernelCache(_Cache):
         """Folder of the compiled kernels."""
         if self._folder is None:
             label = f"{self._package.parent.name}.{self._package.name}"
-            self._folder = cache_root() / f"{label}-{source_hash(self._package)}"
+            self._folder = cache_root() / f"{label}-{source_hash(self._package, *self._others)}"
         return str(self._folder)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:

@@ -7,9 +7,10 @@ docs/sweeps.md explains the folder, docs/clusters.md clusters.
 """
 
 from common.sweeps.axes import Axis
+from common.sweeps.listener import Listener
 from common.sweeps.outcome import Outcome
 from common.sweeps.run import run_sweep
 from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Options, Sweep
 
-__all__ = ["Axis", "Options", "Outcome", "RunSpec", "Sweep", "run_sweep"]
+__all__ = ["Axis", "Listener", "Options", "Outcome", "RunSpec", "Sweep", "run_sweep"]

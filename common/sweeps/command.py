@@ -67,7 +67,8 @@ def _run(sweep: Sweep, axes: Sequence[Axis], specs: Sequence[Any], folder: Path,
 
     work = Work(sweep.function, sweep.lists, sweep.lanes, sweep.score)
     facts = {"axes": {axis.name: list(axis.values) for axis in axes}}
-    ended = run_sweep(specs, folder, work, prog=sweep.prog, options=options, facts=facts)
+    listener = sweep.listener(folder) if sweep.listener else None
+    ended = run_sweep(specs, folder, work, prog=sweep.prog, options=options, facts=facts, listener=listener)
     failed = sum(outcome.status == "failed" for outcome in ended.values())
     if not options.quiet:
         print(f"{len(ended) - failed} of {len(specs)} runs done, {failed} failed; table: nonideal table {folder}")

@@ -50,12 +50,14 @@ def describe(sweep: Sweep, specs: Sequence[RunSpec], folder: Path, options: Opti
         return head
     from common.sweeps.dask_cluster import cores
 
+    cluster = options.scheduler or options.scheduler_file
+    workers = (options.workers or 1) if cluster else max(1, min(cores(), options.workers or cores(), len(todo)))
+    if sweep.estimate:
+        return f"{head}\n{sweep.estimate(todo, workers)}"
     kinds: dict[str, list[RunSpec]] = {}
     for spec in todo:
         kinds.setdefault(sweep.kind(spec), []).append(spec)
     probes = [(specs_of, measure(sweep, specs_of)) for specs_of in kinds.values()]
-    cluster = options.scheduler or options.scheduler_file
-    workers = (options.workers or 1) if cluster else max(1, min(cores(), options.workers or cores(), len(todo)))
     seconds = sum(len(those) * probe.run_s for those, probe in probes) / workers + max(p.start_s for _, p in probes)
     memory_MiB = workers * max(probe.memory_MiB for _, probe in probes)
     files_MiB = sum(len(those) * probe.files_MiB for those, probe in probes)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common.runs.files import write_json, write_text
+from common.sweeps.listener import Listener
 from common.sweeps.outcome import Outcome
 from common.sweeps.spec import RunSpec
 
@@ -26,10 +27,20 @@ class Results:
         specs: all its runs.
         score: the number of a result by which the best is chosen; higher is better.
         ended: what earlier starts did.
+        listener: is told of every end and every save.
     """
 
-    def __init__(self, folder: Path, specs: Sequence[RunSpec], score: str, ended: Mapping[int, Outcome]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        specs: Sequence[RunSpec],
+        score: str,
+        ended: Mapping[int, Outcome],
+        listener: Listener | None = None,
+    ) -> None:
         self._folder, self._specs, self.score = folder, list(specs), score
+        self._by_index = {spec.index: spec for spec in specs}
+        self._listener = listener or Listener()
         self.ended = dict(ended)
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._clock = self._saved = time.monotonic()
@@ -39,6 +50,7 @@ class Results:
         if outcome.index in self.ended:
             return False
         self.ended[outcome.index] = outcome
+        self._listener.ended(self._by_index[outcome.index], outcome)
         return True
 
     def count(self, status: str) -> int:
@@ -77,6 +89,7 @@ class Results:
             },
         )
         self._saved = time.monotonic()
+        self._listener.saved()
 
     def save_if_due(self, **facts: Any) -> None:
         """Write them if the last time was a while ago."""

@@ -16,6 +16,7 @@ from common.sweeps.sweep import Options
 if TYPE_CHECKING:
     from common.sweeps.display import Display
     from common.sweeps.journal import Journal
+    from common.sweeps.listener import Listener
     from common.sweeps.lock import LauncherLock
     from common.sweeps.outcome import Outcome
     from common.sweeps.pool import Pool
@@ -58,6 +59,7 @@ def run_sweep(
     prog: str = "sweep",
     options: Options | None = None,
     facts: Mapping[str, Any] | None = None,
+    listener: Listener | None = None,
     **changes: Any,
 ) -> dict[int, Outcome]:
     """Run what is not DONE yet and return the ends of all runs that are over, by index.
@@ -70,6 +72,7 @@ def run_sweep(
         prog: how messages call the sweep.
         options: see `Options`; single ones may be given by name, e.g. workers=4.
         facts: more for manifest.json.
+        listener: is told how the sweep goes on.
 
     Raises:
         InputError: another launcher is at work there, or the folder holds another sweep or cannot be written.
@@ -84,7 +87,7 @@ def run_sweep(
     work.check()
     place = make_folder(Path(folder))
     with Stopping(prog) as stopping, LauncherLock(place) as lock:
-        start = _Start(place, specs, work, options or Options(**changes), {"sweep": prog, **(facts or {})})
+        start = _Start(place, specs, work, options or Options(**changes), {"sweep": prog, **(facts or {})}, listener)
         try:
             start.run(lock, stopping)
         except BaseException:
@@ -102,7 +105,13 @@ class _Start:
     """One start of a sweep, from the look at its folder to summary.json."""
 
     def __init__(
-        self, folder: Path, specs: Sequence[RunSpec], work: Work, options: Options, facts: Mapping[str, Any]
+        self,
+        folder: Path,
+        specs: Sequence[RunSpec],
+        work: Work,
+        options: Options,
+        facts: Mapping[str, Any],
+        listener: Listener | None,
     ) -> None:
         from common.sweeps.folder import finished, settle_specs
         from common.sweeps.journal import Journal, last_outcomes
@@ -112,7 +121,8 @@ class _Start:
         self._specs = settle_specs(folder, specs, {**facts, "function": work.name})
         ended = finished(folder, self._specs, retry_failed=options.retry_failed)
         self._todo = selected(self._specs, ended, options)
-        self.results: Results = Results(folder, self._specs, work.score, ended)
+        self.results: Results = Results(folder, self._specs, work.score, ended, listener)
+        self._listener = listener
         self._journal: Journal = Journal(folder)
         self._retries = 0
         known = last_outcomes(folder)
@@ -139,6 +149,8 @@ class _Start:
         options = self._options
         with Display(self.results, len(self._todo), quiet=options.quiet) as display:
             display.say(f"{self.progress}, {len(self._todo)} to do now, in {self._folder}")
+            if self._listener:
+                self._listener.started(display.say)
             with _pool(self._folder, options, len(self._todo)) as pool:
                 self._launch(pool, lock, stopping, display)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.sweeps.axes import Axis
+from common.sweeps.listener import Listener
 from common.sweeps.spec import RunSpec
 
 Short = Callable[[Mapping[str, Any], int], tuple[dict[str, Any], float]]
@@ -40,6 +41,9 @@ class Sweep:
         score: the number of a result by which the best is chosen.
         short: a short version of a run, for the estimate of --dry-run.
         kind: runs with the same word here take about equally long; the estimate measures one of each kind.
+        estimate: instead of such an estimate: from runs to do and the number of workers to the lines to print; None
+            means the engine's.
+        listener: from the sweep's folder to who is told how it goes on.
     """
 
     prog: str
@@ -56,6 +60,8 @@ class Sweep:
     score: str = "selected_val_acc"
     short: Short = field(default=fewer_epochs)
     kind: Callable[[RunSpec], str] = field(default=by_group)
+    estimate: Callable[[Sequence[RunSpec], int], str] | None = None
+    listener: Callable[[Path], Listener] | None = None
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """The command; returns its exit code."""

@@ -2,11 +2,12 @@
 
 import contextlib
 import socket
+from dataclasses import replace
 
 import demo_sweep
 import pytest
 
-from common.sweeps import Options, RunSpec, estimate
+from common.sweeps import Listener, Options, RunSpec, estimate
 from common.sweeps.run import selected
 
 
@@ -78,6 +79,38 @@ def test_limit_only_and_growing_with_a_real_pool(sweep, tmp_path):
     out, _ = sweep(tmp_path, "--limit", 1, "--seed", "0,1,2,3,4,5,9", DEMO_SECONDS=0.01)
     assert "3 of 7 runs done" in out
     assert (tmp_path / "run_0000_seed0" / "DONE").exists()
+
+
+def test_a_sweep_may_have_an_estimate_and_a_listener_of_its_own(monkeypatch, tmp_path, capsys):
+    told = []
+
+    class Ends(Listener):
+        def started(self, say):
+            say("now it starts")
+
+        def ended(self, spec, outcome):
+            told.append((spec.index, outcome.status))
+
+        def saved(self):
+            told.append("saved")
+
+    folder = tmp_path / "sweep"
+    own = replace(
+        demo_sweep.SWEEP,
+        estimate=lambda todo, workers: f"{len(todo)} by {workers}",
+        listener=lambda path: Ends() if path == folder else None,
+    )
+    monkeypatch.setenv("DEMO_SECONDS", "0.01")
+    words = ["--seed", "0,1", "--workers", "1", "--sweep-dir", str(folder)]
+    assert own.main([*words, "--dry-run"]) == 0
+    assert "2 by 1" in capsys.readouterr().out
+    assert own.main(words) == 0
+    assert "now it starts" in capsys.readouterr().out
+    assert sorted(end for end in told if end != "saved") == [(0, "done"), (1, "done")]
+    assert told[-1] == "saved"
+    told.clear()
+    assert own.main(words) == 0
+    assert told == ["saved"]
 
 
 def test_dry_run_measures_one_run_of_each_kind(monkeypatch, tmp_path):

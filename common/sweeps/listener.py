@@ -1,0 +1,21 @@
+"""Who wants to know how a sweep goes on, e.g. to write tables of its own or a line for every run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from common.sweeps.outcome import Outcome
+from common.sweeps.spec import RunSpec
+
+
+class Listener:
+    """Told by the launcher, between its other work: what takes long holds the sweep up. This one does nothing."""
+
+    def started(self, say: Callable[[str], None]) -> None:
+        """Runs are about to start; `say` prints a line under the bar, unless the sweep is quiet."""
+
+    def ended(self, spec: RunSpec, outcome: Outcome) -> None:
+        """A run has ended now (not in an earlier start)."""
+
+    def saved(self) -> None:
+        """results.csv has been written anew: every 20 seconds while runs end, and at the end."""
