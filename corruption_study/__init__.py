@@ -1,0 +1,1 @@
+"""How much pixel corruption in training a classifier stands."""

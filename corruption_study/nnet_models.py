@@ -1,0 +1,281 @@
+"""Networks, corruption and training for notebooks, in ordinary PyTorch.
+
+    from corruption_study.nnet_models import TrainConfig, train_and_evaluate
+    train_and_evaluate(TrainConfig(activation="tanh", p=0.4, epochs=2))["test_accuracy"]      # about 0.95, seconds
+
+`train_and_evaluate` is what the campaign calls for every run. The other functions are the same training taken apart:
+get_dataloaders, build_model, train_one_epoch and evaluate give, from the same seed, the same batches with the same
+corruption, and losses that agree with the campaign's to rounding.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from common.errors import InputError
+from common.replicas.activations import LEAKY_SLOPE
+from common.replicas.batches import Images, epoch_orders
+from common.seeding import torch_generator
+from corruption_study.config import ACTIVATIONS, MODEL_TYPES, TrainConfig
+from corruption_study.corruption import CorruptedImages, check_strength
+from corruption_study.data import training_and_test
+from corruption_study.device import get_device
+
+__all__ = [
+    "MLP", "CorruptedDataset", "SimpleCNN", "TrainConfig", "build_model", "corrupt_pixels", "evaluate",
+    "get_activation", "get_dataloaders", "get_device", "initial_model", "set_seed", "train_and_evaluate",
+    "train_one_epoch",
+]  # fmt: skip
+
+_SIDE, _CLASSES = 28, 10
+Model = TypeVar("Model", bound=nn.Module)
+Item = int | tuple[int, int]
+
+
+class ChoiceError(InputError, ValueError):
+    """A name that is none of the choices."""
+
+
+def set_seed(seed: int) -> None:
+    """Seed the global generators of Python, NumPy and torch."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - what notebooks draw from without a generator of their own
+    torch.manual_seed(seed)
+
+
+def get_activation(name: str) -> nn.Module:
+    """A new activation layer: relu, tanh, sigmoid, leaky_relu (slope 0.1) or gelu.
+
+    Raises:
+        ValueError: another name.
+    """
+    made: dict[str, nn.Module] = {
+        "relu": nn.ReLU(),
+        "tanh": nn.Tanh(),
+        "sigmoid": nn.Sigmoid(),
+        "leaky_relu": nn.LeakyReLU(LEAKY_SLOPE),
+        "gelu": nn.GELU(),
+    }
+    if name not in made:
+        raise ChoiceError(f"activation is {name!r}, allowed: {', '.join(ACTIVATIONS)}")
+    return made[name]
+
+
+class MLP(nn.Module):
+    """Flatten, then a linear layer and an activation for each hidden size, then a linear layer to 10 logits.
+
+    Takes images of any shape with 28 x 28 pixels.
+    """
+
+    def __init__(self, activation: str = "relu", hidden_sizes: Sequence[int] = (256, 128)) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Flatten()]
+        width = _SIDE * _SIDE
+        for size in hidden_sizes:
+            layers += [nn.Linear(width, size), get_activation(activation)]
+            width = size
+        self.net = nn.Sequential(*layers, nn.Linear(width, _CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, 10) of images (B, ...)."""
+        logits: Tensor = self.net(x)
+        return logits
+
+
+class SimpleCNN(nn.Module):
+    """A 3x3 convolution (same size), an activation and 2x2 max pooling per channel count; then two linear layers."""
+
+    def __init__(self, activation: str = "relu", channels: Sequence[int] = (32, 64), hidden: int = 128) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before, side = 1, _SIDE
+        for count in channels:
+            layers += [nn.Conv2d(before, count, 3, padding=1), get_activation(activation), nn.MaxPool2d(2)]
+            before, side = count, side // 2
+        self.features = nn.Sequential(*layers)
+        flat = nn.Linear(before * side * side, hidden)
+        self.classifier = nn.Sequential(nn.Flatten(), flat, get_activation(activation), nn.Linear(hidden, _CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, 10) of images (B, 1, 28, 28), or (B, 784)."""
+        logits: Tensor = self.classifier(self.features(x.reshape(len(x), 1, _SIDE, _SIDE)))
+        return logits
+
+
+def build_model(model_type: str, activation: str, **sizes: Any) -> nn.Module:
+    """A new network with random weights: mlp (hidden_sizes=...) or cnn (channels=..., hidden=...).
+
+    Raises:
+        ValueError: another model type or activation.
+    """
+    if model_type == "mlp":
+        return MLP(activation, **sizes)
+    if model_type == "cnn":
+        return SimpleCNN(activation, **sizes)
+    raise ChoiceError(f"model type is {model_type!r}, allowed: {', '.join(MODEL_TYPES)}")
+
+
+def initial_model(cfg: TrainConfig) -> nn.Module:
+    """The network of a run with the weights it starts from, on the run's device. Leaves torch's own seed alone."""
+    sizes = {"hidden_sizes": cfg.hidden_sizes}
+    if cfg.model_type == "cnn":
+        sizes = {"channels": cfg.channels, "hidden": cfg.hidden}  # type: ignore[dict-item]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_generator(cfg.seed, "init").initial_seed())
+        return build_model(cfg.model_type, cfg.activation, **sizes).to(get_device(cfg.use_cuda))
+
+
+def corrupt_pixels(x: Tensor, p: float, *, generator: torch.Generator | None = None) -> Tensor:
+    """Each pixel, with probability p, becomes a fresh uniform value in [0, 1); p = 0 returns x itself.
+
+    Args:
+        x: pixels in [0, 1], of any shape; not changed.
+        p: probability.
+        generator: random numbers, on the device of x (default: torch's own).
+
+    Raises:
+        ValueError: p is outside [0, 1].
+    """
+    if check_strength(p) == 0:
+        return x
+    # 53 random bits decide: with float32's 24 a probability of 1e-9 would never or too often come true.
+    chosen = torch.rand(x.shape, generator=generator, device=x.device, dtype=torch.float64) < p
+    return torch.where(chosen, torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype), x)
+
+
+class CorruptedDataset(Dataset[tuple[Tensor, Tensor]]):
+    """Images (1, 28, 28) in [0, 1] and labels, corrupted anew every time they are looked at.
+
+    Args:
+        images: the clean ones, as bytes.
+        p: strength.
+        corruption: what it does; see `corruption_study.corruption`.
+        seed: of the random numbers.
+
+    An item is asked for as (epoch, index), which always gives the same corruption: that of the campaign's run with this
+    seed. A plain index counts its visits as epochs.
+    """
+
+    def __init__(self, images: Images, p: float = 0.0, *, corruption: str = "uniform", seed: int = 0) -> None:
+        self._images = images
+        self._corrupted = CorruptedImages(images, corruption, [p], [seed])
+        self._visits: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, item: Item) -> tuple[Tensor, Tensor]:
+        return self.__getitems__([item])[0]
+
+    def __getitems__(self, items: Sequence[Item]) -> list[tuple[Tensor, Tensor]]:
+        """Many items at once, which torch's DataLoader asks for."""
+        pairs = [item if isinstance(item, tuple) else (self._visit(item), item) for item in items]
+        found: list[tuple[Tensor, Tensor]] = []
+        start = 0
+        while start < len(pairs):
+            epoch = pairs[start][0]
+            end = next((k for k in range(start, len(pairs)) if pairs[k][0] != epoch), len(pairs))
+            index = torch.tensor([[number for _, number in pairs[start:end]]], device=self._images.device)
+            self._corrupted.start_epoch(epoch)
+            x = self._corrupted.gather(index)[0].reshape(-1, 1, _SIDE, _SIDE)
+            found += list(zip(x, self._corrupted.labels_of(index)[0], strict=True))
+            start = end
+        return found
+
+    def _visit(self, index: int) -> int:
+        if not 0 <= index < len(self):
+            raise IndexError(f"image {index}, allowed: 0 to {len(self) - 1}")
+        self._visits[index] = self._visits.get(index, -1) + 1
+        return self._visits[index]
+
+
+class _EpochSampler(Sampler[tuple[int, int]]):
+    """(epoch, index) in the order of the campaign's run; every pass is the next epoch."""
+
+    def __init__(self, seed: int, samples: int) -> None:
+        self._seed, self._samples, self._epoch = seed, samples, 0
+
+    def __len__(self) -> int:
+        return self._samples
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        epoch, self._epoch = self._epoch, self._epoch + 1
+        return ((epoch, int(index)) for index in epoch_orders([self._seed], epoch, self._samples)[0])
+
+
+def get_dataloaders(cfg: TrainConfig) -> tuple[DataLoader[Any], DataLoader[Any]]:
+    """Training batches (corrupted, shuffled anew each epoch) and clean test batches of a run, as torch DataLoaders.
+
+    `cfg.num_workers` processes prepare them; no number depends on how many.
+    """
+    train, test = training_and_test(cfg)
+    noisy = CorruptedDataset(train, cfg.p, corruption=cfg.corruption, seed=cfg.seed)
+    sampler: Any = _EpochSampler(cfg.seed, len(train))
+    # Forking a process that has threads is deprecated; these processes only gather and corrupt.
+    more: dict[str, Any] = {"num_workers": cfg.num_workers}
+    if cfg.num_workers:
+        more["multiprocessing_context"] = "forkserver"
+    training = DataLoader(noisy, cfg.batch_size, sampler=sampler, **more)
+    return training, DataLoader(CorruptedDataset(test), 500, **more)
+
+
+def train_one_epoch(model: nn.Module, loader: DataLoader[Any], optimizer: torch.optim.Optimizer, device: Any) -> float:
+    """One pass with cross-entropy; the mean training loss.
+
+    Raises:
+        RunError: the loss is not finite.
+    """
+    from common.errors import RunError
+
+    model.train()
+    total, seen = 0.0, 0
+    for step, (x, y) in enumerate(loader):
+        loss = nn.functional.cross_entropy(model(x.to(device)), y.to(device))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        if not np.isfinite(value := loss.item()):
+            raise RunError(f"training loss is {value} in step {step}")
+        total, seen = total + value * len(y), seen + len(y)
+    return total / seen
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, loader: DataLoader[Any], device: Any) -> tuple[float, float]:
+    """Mean loss and accuracy."""
+    model.eval()
+    total, hits, seen = 0.0, 0, 0
+    for x, y in loader:
+        logits, labels = model(x.to(device)), y.to(device)
+        total += nn.functional.cross_entropy(logits, labels, reduction="sum").item()
+        hits += int((logits.argmax(1) == labels).sum())
+        seen += len(y)
+    return total / seen, hits / seen
+
+
+def train_and_evaluate(cfg: TrainConfig) -> dict[str, Any]:
+    """Train a run with Adam and test it on clean images: the campaign's own code, to the last bit.
+
+    Returns final_loss, test_accuracy (a fraction), test_loss, train_accuracy, seconds, and corrupted_test_accuracy (by
+    strength) where cfg.test_ps asks for it. Sets torch's number of threads to cfg.cpu_threads.
+
+    Raises:
+        InputError: a setting out of range, no data, no CUDA device.
+        RunError: the loss is not finite.
+    """
+    from common.cli import check
+    from common.errors import RunError
+    from corruption_study.trainer import train
+
+    check(cfg)
+    result = train([cfg])[0]
+    if isinstance(result, RunError):
+        raise result
+    return result

@@ -1,0 +1,95 @@
+"""How many runs of a campaign train side by side, by measurement on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from common.cli import build
+from common.runs.files import write_json
+from common.sweeps.spec import RunSpec
+from corruption_study.campaign import families
+from corruption_study.config import TrainConfig
+
+NAME = "stack.json"
+CPU_SIZES, CUDA_SIZES = (1, 2, 4), (1, 4, 16, 64, 256)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a few steps of a family took.
+
+    Attributes:
+        stack: how many runs side by side.
+        step_s: of one run, side by side with others.
+        test_s: for all test images, likewise.
+        start_s: until the first step.
+    """
+
+    stack: int
+    step_s: float
+    test_s: float
+    start_s: float
+
+
+def stack_of(folder: Path, model_type: str) -> int:
+    """The size that stack.json in the campaign's folder names; 1 without it."""
+    path = folder / NAME
+    return int(json.loads(path.read_text()).get(model_type, 1)) if path.exists() else 1
+
+
+def settle_stacks(folder: Path, specs: Sequence[RunSpec], workers: int, wanted: int | None) -> int:
+    """Write stack.json and return the largest size in it: as `wanted`, as it stands there, or measured now."""
+    path = folder / NAME
+    known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    for model_type, those in families(specs).items():
+        if wanted is not None:
+            known[model_type] = wanted
+        elif len(those) <= workers:  # nothing to gain: every run has a worker
+            known.setdefault(model_type, 1)
+        elif model_type not in known:
+            known[model_type] = measure(those[0].config, len(those) // workers).stack
+    write_json(path, known)
+    return max(known.values())
+
+
+def measure(settings: Mapping[str, Any], most: int) -> Measured:
+    """Time some steps of stacks of several sizes, at most `most`, in this process.
+
+    Raises:
+        InputError: no CUDA device.
+    """
+    import time
+
+    import torch
+
+    from common.devices import set_threads
+    from common.replicas.choose import choose_stack
+    from corruption_study.trainer import Stack
+
+    begun = time.perf_counter()
+    config = build(TrainConfig, dict(settings))
+    if not config.use_cuda:
+        set_threads(config.cpu_threads, libraries=("torch",))
+    made: dict[int, Stack] = {}
+
+    def make_step(size: int) -> Any:
+        made.clear()  # the memory of one stack at a time
+        stack = made[size] = Stack([replace(config, p=0.5, seed=seed) for seed in range(size)])
+        batch = min(config.batch_size, len(stack.train_images))
+        index = torch.randint(len(stack.train_images), (size, batch), device=stack.device)
+        return lambda: stack.step(index)
+
+    finish = torch.cuda.synchronize if config.use_cuda else (lambda: None)
+    sizes = [size for size in (CUDA_SIZES if config.use_cuda else CPU_SIZES) if size <= max(most, 1)]
+    make_step(1)()
+    start_s = time.perf_counter() - begun
+    choice = choose_stack(make_step, sizes, finish=finish)
+    largest, stack = made.popitem()
+    begun = time.perf_counter()
+    stack.test()
+    test_s = (time.perf_counter() - begun) / largest
+    return Measured(choice.stack, choice.step_s[choice.stack], test_s, start_s)

@@ -1,0 +1,126 @@
+"""results_per_run.csv, results_summary.csv and results_test_ps.csv of a campaign."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError
+from common.runs.files import append_line, write_text
+from common.sweeps.outcome import Outcome
+from common.sweeps.spec import RunSpec
+from corruption_study.config import TrainConfig
+
+PER_RUN, SUMMARY, TEST_PS = "results_per_run.csv", "results_summary.csv", "results_test_ps.csv"
+# The published columns first and in their order; what we add follows.
+PUBLISHED = (
+    "activation", "model_type", "p", "epochs", "batch_size", "learning_rate", "weight_decay", "seed", "num_workers",
+    "cpu_threads", "max_train_samples", "use_cuda",
+)  # fmt: skip
+_RESULTS = ("final_loss", "test_accuracy", "seconds")
+_MORE = ("test_loss", "train_accuracy")
+_SETTINGS = tuple(
+    field.name for field in dataclasses.fields(TrainConfig) if field.name not in (*PUBLISHED, "data_root")
+)
+KEY = ("activation", "model_type", "p")
+SPREAD = ("repeats", "mean_test_accuracy", "std_test_accuracy", "stderr_test_accuracy")
+
+
+def columns(test_ps: Iterable[float]) -> list[str]:
+    """The columns of results_per_run.csv."""
+    corrupted = [f"test_accuracy_p{float(p)!r}" for p in test_ps]
+    return [*PUBLISHED, *_RESULTS, "repeat", *_SETTINGS, *_MORE, *corrupted]
+
+
+def row(spec: RunSpec, outcome: Outcome) -> dict[str, Any]:
+    """One run as a row; lists are written with spaces between."""
+    settings = {name: " ".join(map(str, v)) if isinstance(v, list) else v for name, v in spec.config.items()}
+    return {**settings, "repeat": spec.axes["repeat"], **outcome.result, "seconds": round(outcome.seconds, 3)}
+
+
+class Tables:
+    """The tables of a campaign's folder while it runs.
+
+    Args:
+        folder: the campaign's.
+        specs: all its runs.
+        ended: ends of runs so far, by index.
+    """
+
+    def __init__(self, folder: Path, specs: Sequence[RunSpec], ended: Mapping[int, Outcome]) -> None:
+        self._folder, self._specs = folder, {spec.index: spec for spec in specs}
+        self._columns = columns(specs[0].config["test_ps"])
+        self._ended = {index: outcome for index, outcome in ended.items() if outcome.status == "done"}
+        self.write()
+
+    def append(self, outcome: Outcome) -> None:
+        """Add a run that is done to results_per_run.csv."""
+        if outcome.index not in self._ended:
+            self._ended[outcome.index] = outcome
+            line = csv_text(self._columns, [row(self._specs[outcome.index], outcome)]).splitlines()[1]
+            append_line(self._folder / PER_RUN, line)
+
+    def write(self) -> None:
+        """Write all tables anew, the runs in the campaign's order."""
+        rows = [row(self._specs[index], self._ended[index]) for index in sorted(self._ended)]
+        write_text(self._folder / PER_RUN, csv_text(self._columns, rows))
+        write_text(self._folder / SUMMARY, csv_text((*KEY, *SPREAD), summary(rows)))
+        test_ps = next(iter(self._specs.values())).config["test_ps"]
+        if test_ps:
+            write_text(self._folder / TEST_PS, csv_text((*KEY, "test_p", *SPREAD), summary_of_test_ps(rows, test_ps)))
+
+
+def summary(rows: Iterable[Mapping[str, Any]], column: str = "test_accuracy") -> list[dict[str, Any]]:
+    """Mean, population standard deviation and standard error by model type, activation and p, in this order."""
+    groups: dict[tuple[str, str, float], list[float]] = {}
+    for entry in rows:
+        key = (str(entry["model_type"]), str(entry["activation"]), float(entry["p"]))
+        groups.setdefault(key, []).append(float(entry[column]))
+    found = []
+    for (model_type, activation, p), values in sorted(groups.items()):
+        mean = math.fsum(values) / len(values)
+        std = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
+        numbers = (len(values), mean, std, std / math.sqrt(len(values)))
+        found.append(
+            {"activation": activation, "model_type": model_type, "p": p, **dict(zip(SPREAD, numbers, strict=True))}
+        )
+    return found
+
+
+def summary_of_test_ps(rows: Sequence[Mapping[str, Any]], test_ps: Iterable[float]) -> list[dict[str, Any]]:
+    """`summary` of the accuracies on corrupted test images, for each strength."""
+    found = []
+    for test_p in test_ps:
+        found += [{**e, "test_p": float(test_p)} for e in summary(rows, f"test_accuracy_p{float(test_p)!r}")]
+    return sorted(found, key=lambda entry: (entry["model_type"], entry["activation"], entry["p"], entry["test_p"]))
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """CSV with a header; None is an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(names), restval="", lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The whole rows of a table of ours, also while it grows.
+
+    Raises:
+        InputError: there is no such file, or it lacks our columns.
+    """
+    try:
+        text = path.read_text()
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be read ({problem.strerror}); name the folder of a campaign") from None
+    rows = list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))
+    for name in (*KEY, "test_accuracy"):
+        if not rows or name not in rows[0]:
+            raise InputError(f"{path}: no row, or no column {name}; it is not a campaign's {PER_RUN}")
+    return rows

@@ -1,0 +1,184 @@
+"""Train runs that share an architecture side by side, as replicas; a run alone is a stack of one."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from common.devices import set_threads
+from common.errors import RunError
+from common.replicas.adam import Adam
+from common.replicas.bank import Bank
+from common.replicas.batches import batches, epoch_orders
+from common.replicas.evaluate import evaluate
+from common.replicas.initial import initialise
+from common.replicas.loss import CrossEntropy
+from common.seeding import torch_generator
+from corruption_study.cnn import StackedCNN, cnn_shapes
+from corruption_study.config import TrainConfig
+from corruption_study.corruption import CorruptedImages
+from corruption_study.data import training_and_test
+from corruption_study.device import get_device
+from corruption_study.mlp import StackedMLP, mlp_shapes
+
+OWN = ("p", "seed")  # what replicas of one stack may differ in
+TEST_BATCH = 500
+
+Result = dict[str, Any]
+
+
+def stack_key(config: TrainConfig) -> TrainConfig:
+    """The settings that runs must share to be replicas of one stack."""
+    plain = TrainConfig()
+    return replace(config, **{name: getattr(plain, name) for name in OWN})
+
+
+class Stack:
+    """R runs in training.
+
+    Args:
+        configs: they differ in `OWN` only.
+        kernels: use CPU kernels on the CPU.
+    """
+
+    def __init__(self, configs: Sequence[TrainConfig], *, kernels: bool = True) -> None:
+        config = configs[0]
+        assert all(stack_key(other) == stack_key(config) for other in configs)
+        self.configs, self.config, self.epoch = list(configs), config, 0
+        self.device = get_device(config.use_cuda)
+        self.train_images, self.test_images = training_and_test(config, self.device, kernels=kernels)
+        self.seeds = [each.seed for each in configs]
+        self.bank = _bank(config, len(configs), self.train_images.pixels.shape[1], self.device)
+        initialise(self.bank, [torch_generator(seed, "init") for seed in self.seeds])
+        kind = {"mlp": StackedMLP, "cnn": StackedCNN}[config.model_type]
+        self.network: StackedMLP | StackedCNN = kind(self.bank, config.activation)
+        self.adam = Adam(self.bank, config.learning_rate, config.weight_decay, kernels=kernels)
+        self.score = CrossEntropy(len(configs), self.device, kernels=kernels)
+        strengths = [each.p for each in configs]
+        self.images = CorruptedImages(self.train_images, config.corruption, strengths, self.seeds, kernels=kernels)
+        self._kernels = kernels
+        self._memory: dict[int, torch.Tensor] = {}
+
+    def train_epoch(self, look: Callable[[], None] = lambda: None) -> tuple[list[float], list[float]]:
+        """One pass through the training set; training loss and accuracy of each replica.
+
+        Args:
+            look: called before every step; may raise to stop.
+        """
+        orders = self.train_images.place(epoch_orders(self.seeds, self.epoch, len(self.train_images)))
+        self.images.start_epoch(self.epoch)
+        for index in batches(orders, self.config.batch_size):
+            look()
+            self.step(index)
+        self.epoch += 1
+        return self.score.means()
+
+    def step(self, index_RxB: torch.Tensor) -> None:
+        """One step of every replica on the images of its own index row."""
+        x = self.images.gather(index_RxB, self._room(*index_RxB.shape))
+        self.network.backward(x, self.images.labels_of(index_RxB), self.score)
+        self.adam.step()
+
+    def test(self) -> tuple[list[float], list[float]]:
+        """Loss and accuracy of each replica on the clean test images."""
+        return evaluate(
+            self.network.forward, self.test_images, len(self.configs), batch_size=TEST_BATCH, kernels=self._kernels
+        )
+
+    def test_corrupted(self, p: float) -> tuple[list[float], list[float]]:
+        """The same on test images corrupted with strength p, each replica on a draw of its own."""
+        kind = self.config.corruption
+        strengths = [p] * len(self.configs)
+        images = CorruptedImages(
+            self.test_images, kind, strengths, self.seeds, name="test corruption", kernels=self._kernels
+        )
+        images.start_epoch(0)
+        return evaluate(
+            self.network.forward,
+            self.test_images,
+            len(self.configs),
+            batch_size=TEST_BATCH,
+            gather=images.gather,
+            kernels=self._kernels,
+        )
+
+    def _room(self, replicas: int, batch: int) -> torch.Tensor:
+        if batch not in self._memory:
+            self._memory[batch] = torch.empty(replicas, batch, self.train_images.pixels.shape[1], device=self.device)
+        return self._memory[batch]
+
+
+@dataclass
+class Epoch:
+    """What is told after each epoch: its number from 1, and each replica's training loss and accuracy."""
+
+    number: int
+    losses: list[float]
+    accuracies: list[float]
+    stack: Stack
+
+
+def train(
+    configs: Sequence[TrainConfig],
+    *,
+    after: Callable[[Epoch], None] = lambda epoch: None,
+    look: Callable[[], None] = lambda: None,
+    start: Callable[[Stack], None] = lambda stack: None,
+    kernels: bool = True,
+) -> list[Result | RunError]:
+    """Train runs side by side and test them; for each its result, or the error that its loss became.
+
+    A result has final_loss (mean training loss of the last epoch), test_accuracy, test_loss, train_accuracy, seconds
+    (the stack's, shared evenly), and corrupted_test_accuracy (by test_p) if asked for.
+
+    Args:
+        configs: they differ in p and seed only.
+        after: called after each epoch.
+        look: called before every step.
+        start: called before the first epoch; may bring the stack to a later one.
+        kernels: use CPU kernels on the CPU.
+    """
+    begun = time.perf_counter()
+    if not configs[0].use_cuda:
+        set_threads(configs[0].cpu_threads)
+    stack = Stack(configs, kernels=kernels)
+    start(stack)
+    broken: dict[int, RunError] = {}
+    losses = accuracies = [math.nan] * len(configs)
+    while stack.epoch < configs[0].epochs:
+        losses, accuracies = stack.train_epoch(look)
+        for r, loss in enumerate(losses):
+            if not math.isfinite(loss):
+                broken.setdefault(r, RunError(f"training loss is {loss} in epoch {stack.epoch}"))
+        after(Epoch(stack.epoch, losses, accuracies, stack))
+        if len(broken) == len(configs):
+            break
+    test_losses, test_accuracies = stack.test()
+    corrupted = {p: stack.test_corrupted(p)[1] for p in configs[0].test_ps}
+    seconds = (time.perf_counter() - begun) / len(configs)
+    results: list[Result | RunError] = []
+    for r in range(len(configs)):
+        if r not in broken and not math.isfinite(test_losses[r]):
+            broken[r] = RunError(f"test loss is {test_losses[r]} after epoch {stack.epoch}")
+        result: Result = {
+            "final_loss": losses[r],
+            "test_accuracy": test_accuracies[r],
+            "test_loss": test_losses[r],
+            "train_accuracy": accuracies[r],
+            "seconds": seconds,
+        }
+        if corrupted:
+            result["corrupted_test_accuracy"] = {p: found[r] for p, found in corrupted.items()}
+        results.append(broken.get(r, result))
+    return results
+
+
+def _bank(config: TrainConfig, replicas: int, pixels: int, device: torch.device) -> Bank:
+    if config.model_type == "mlp":
+        return Bank(mlp_shapes(pixels, config.hidden_sizes), replicas, device)
+    return Bank(cnn_shapes(math.isqrt(pixels), config.channels, config.hidden), replicas, device)

@@ -1,0 +1,277 @@
+"""The campaign at the edge a user touches: options, seeds, files, interruption."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from common.errors import InputError
+from corruption_study import run_experiments, tables
+from corruption_study.campaign import Campaign, read_toml, settle, specs_of
+from corruption_study.nnet_models import TrainConfig, train_and_evaluate
+
+MODULE = "corruption_study.run_experiments"
+
+
+def rows_of(path):
+    with open(path) as stream:
+        return list(csv.DictReader(stream))
+
+
+def without_seconds(path):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows_of(path)]
+
+
+def test_seeds_are_drawn_in_the_published_order():
+    import random
+
+    campaign = Campaign()
+    specs = specs_of(campaign)
+    random.seed(1234)
+    place = 0
+    for activation in campaign.activations:
+        for model_type in campaign.model_types:
+            for p in campaign.ps:
+                for repeat in range(campaign.repeats):
+                    spec = specs[place]
+                    assert spec.config["seed"] == random.randint(1, 1_000_000_000)
+                    assert spec.axes == {"activation": activation, "model_type": model_type, "p": p, "repeat": repeat}
+                    place += 1
+    assert len(specs) == place == 105
+    assert [spec.config["seed"] for spec in specs[:4]] == [835549144, 473233032, 125467290, 8043910]
+    assert [specs_of(Campaign(seed=7))[place].config["seed"] for place in (0, 104)] == [347712783, 525020129]
+
+
+def test_the_reliable_preset_is_2400_runs():
+    specs = specs_of(settle("reliable", {}, {}))
+    assert len(specs) == 2400
+    kinds = {
+        (s.config["model_type"], s.config["epochs"], s.config["batch_size"], tuple(s.config["hidden_sizes"]))
+        for s in specs
+    }
+    assert kinds == {("mlp", 15, 512, (1024, 512, 256)), ("cnn", 20, 256, (1024, 512, 256))}
+    assert {s.config["p"] for s in specs} == {0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}
+    shorter = specs_of(settle("reliable", {}, {"epochs": 2}))
+    assert {s.config["epochs"] for s in shorter} == {2}
+    assert {s.config["batch_size"] for s in shorter} == {256, 512}
+
+
+def test_a_file_wins_over_a_preset_and_the_command_line_over_both(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('repeats = 3\nps = [0, 0.25]\nmodel-types = ["mlp"]\nlearning-rate = 0.01\n')
+    campaign = settle("reliable", read_toml(path), {"repeats": 2})
+    assert (campaign.repeats, campaign.ps, campaign.learning_rate) == (2, (0, 0.25), 0.01)
+    assert campaign.hidden_sizes == (1024, 512, 256)
+    assert len(specs_of(campaign)) == 3 * 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--ps 0 1.5", "at most 1"),
+        ("--ps 0.1 0.1", "0.1 stands there twice"),
+        ("--activations swish", "is not one of relu, tanh, sigmoid, leaky_relu, gelu"),
+        ("--model-types rnn", "is not one of mlp, cnn"),
+        ("--repeats 0", "at least 1"),
+        ("--corruption dust", "is not one of uniform, gaussian"),
+        ("--dataset cifar", "is not one of mnist, fashion-mnist, digits"),
+        ("--config missing.toml", "cannot be read"),
+        ("--channels 1 1 1 1 1", "allowed: 1 to 4"),
+        ("--dataset digits --max-train-samples 99999", "allowed: at most 1437"),
+        ("--output-dir a --run-dir b", "give one of them"),
+        ("--max-workers 0", "1 or more"),
+    ],
+)
+def test_wrong_options_are_one_line_and_exit_code_2(here, tmp_path, words, message):
+    done = here(MODULE, *words.split(), code=2)
+    assert message in done.err
+    assert done.err.startswith("error: ")
+    assert len(done.err.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_settings_in_a_file_are_named(here, tmp_path):
+    for text, message in (
+        ("reapeats = 3", "unknown setting 'reapeats'"),
+        ("ps = [2]", "at most 1"),
+        ("ps = ", "cannot be read"),
+        ("max-workers = 0", "1 or more"),
+        ("output_dir = 3", "allowed: a folder"),
+    ):
+        (tmp_path / "bad.toml").write_text(text)
+        assert message in here(MODULE, "--config", "bad.toml", code=2).err
+
+
+def test_missing_files_are_named_before_any_work(here, tmp_path, monkeypatch):
+    import common.datasets
+
+    def no_network(name, root):
+        raise OSError("no network")
+
+    monkeypatch.setattr(common.datasets, "_fetch", no_network)
+    done = here(MODULE, "--data-root", tmp_path / "none", code=2)
+    assert "or --dataset digits" in done.err
+    assert not (tmp_path / "results").exists()
+
+
+def test_fashion_mnist_takes_the_same_path(monkeypatch):
+    """Its files are not at hand: the loader is replaced by one that hands out made-up images."""
+    from common.datasets import Dataset
+    from corruption_study import data
+
+    rng = np.random.default_rng(0)
+    asked = []
+
+    def load(name, root):
+        asked.append(name)
+        x = rng.integers(0, 256, (300, 28, 28), dtype=np.uint8)
+        return Dataset(name, x, np.arange(300) % 10, x[:50], np.arange(50) % 10)
+
+    monkeypatch.setattr(data, "load", load)
+    result = train_and_evaluate(TrainConfig(dataset="fashion-mnist", epochs=1, hidden_sizes=(16,)))
+    assert asked == ["fashion-mnist"]
+    assert 0 <= result["test_accuracy"] <= 1
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    code = (
+        "import sys\n"
+        "for module in ('run_experiments', 'plot'):\n"
+        "    main = __import__('corruption_study.' + module, fromlist=['main']).main\n"
+        "    for words in (['--help'], ['--seed', 'x']):\n"
+        "        try: main(words)\n"
+        "        except SystemExit: pass\n"
+        "bad = {'torch', 'numba', 'matplotlib', 'sklearn', 'distributed', 'pandas'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {bad}' if bad else 0)\n"
+    )
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert time.perf_counter() - begun < 5
+
+
+@pytest.mark.slow
+def test_a_campaign_killed_and_interrupted_ends_with_the_same_files(start, here, small, tmp_path):
+    words = [*small, "--test-ps", "0.3", "--output-dir"]
+    whole = here(MODULE, *words, "whole")
+    assert whole.out.count("test accuracy") == 4
+    assert "p=0.5" in whole.out
+    more = [*words, "cut", "--max-workers", "1"]
+    first = start(MODULE, *more)
+    status = tmp_path / "cut" / "status.jsonl"
+    wait_for(lambda: status.exists() and '"start"' in status.read_text(), first)
+    first.kill()
+    first.communicate()
+    second = start(MODULE, *more)
+    wait_for(lambda: status.read_text().count('"start"') > 1, second)
+    second.send_signal(signal.SIGINT)
+    _, err = second.communicate(timeout=60)
+    assert second.returncode in (0, 130)  # 0: the last run was over before the signal came
+    assert "Traceback" not in err
+    here(MODULE, *words, "cut")
+    for name in (tables.PER_RUN, tables.SUMMARY, tables.TEST_PS):
+        assert without_seconds(tmp_path / "whole" / name) == without_seconds(tmp_path / "cut" / name), name
+    per_run = (tmp_path / "whole" / tables.PER_RUN).read_bytes()
+    again = here(MODULE, *words, "whole")  # nothing left to do
+    assert "0 to do now" in again.out
+    assert (tmp_path / "whole" / tables.PER_RUN).read_bytes() == per_run
+    check_tables(tmp_path / "whole")
+
+
+def wait_for(ready, process):
+    end = time.monotonic() + 90
+    while not ready():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def check_tables(folder):
+    per_run = rows_of(folder / tables.PER_RUN)
+    assert tuple(per_run[0])[:15] == (*tables.PUBLISHED, "final_loss", "test_accuracy", "seconds")
+    assert [(row["p"], row["repeat"]) for row in per_run] == [("0.0", "0"), ("0.0", "1"), ("0.5", "0"), ("0.5", "1")]
+    row = per_run[3]
+    config = TrainConfig(dataset="digits", epochs=2, hidden_sizes=(32,), p=0.5, seed=int(row["seed"]), test_ps=(0.3,))
+    alone = train_and_evaluate(config)
+    assert float(row["test_accuracy"]) == alone["test_accuracy"]
+    assert float(row["final_loss"]) == alone["final_loss"]
+    summary = rows_of(folder / tables.SUMMARY)
+    assert list(summary[0]) == [
+        "activation", "model_type", "p", "repeats", "mean_test_accuracy", "std_test_accuracy", "stderr_test_accuracy",
+    ]  # fmt: skip
+    values = np.array([float(row["test_accuracy"]) for row in per_run[2:]])
+    assert float(summary[1]["mean_test_accuracy"]) == pytest.approx(values.mean())
+    assert float(summary[1]["std_test_accuracy"]) == pytest.approx(values.std())
+    assert float(summary[1]["stderr_test_accuracy"]) == pytest.approx(values.std() / np.sqrt(2))
+    corrupted = rows_of(folder / tables.TEST_PS)
+    assert [(row["p"], row["test_p"]) for row in corrupted] == [("0.0", "0.3"), ("0.5", "0.3")]
+
+
+def test_stacks_change_no_number(here, small, tmp_path):
+    here(MODULE, *small, "--stack", "1", "--max-workers", "1", "--output-dir", "alone", "--quiet")
+    here(MODULE, *small, "--stack", "4", "--max-workers", "1", "--output-dir", "stacked", "--quiet")
+    assert json.loads((tmp_path / "stacked/stack.json").read_text()) == {"mlp": 4}
+    assert without_seconds(tmp_path / "alone" / tables.PER_RUN) == without_seconds(
+        tmp_path / "stacked" / tables.PER_RUN
+    )
+    another = here(MODULE, *small, "--learning-rate", "0.5", "--output-dir", "alone", code=2)
+    assert "holds another" in another.err
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_is_reported_and_kept_out_of_the_tables(here, small, tmp_path):
+    done = here(MODULE, *small, "--learning-rate", "1e38", "--output-dir", "bad", code=1)
+    assert "failed: training loss is nan" in done.out
+    assert "4 failed" in done.out
+    assert rows_of(tmp_path / "bad" / tables.PER_RUN) == []
+
+
+@pytest.mark.slow
+def test_a_dry_run_estimates_and_writes_nothing(here, small, tmp_path):
+    done = here(MODULE, *small, "--dry-run", "--model-types", "mlp", "cnn", "--channels", "2", "--hidden", "8")
+    assert "8 runs, 8 to do now" in done.out
+    assert "4 runs of mlp: about" in done.out
+    assert "4 runs of cnn: about" in done.out
+    assert "MiB of memory" in done.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_summaries_are_sorted_by_model_type_activation_and_p():
+    rows = [
+        {"model_type": m, "activation": a, "p": p, "test_accuracy": 0.5}
+        for m in ("mlp", "cnn")
+        for a in ("tanh", "relu")
+        for p in (0.5, 0.0)
+    ]
+    found = [(row["model_type"], row["activation"], row["p"]) for row in tables.summary(rows)]
+    assert found == sorted(found)
+    assert len(found) == 8
+
+
+def test_workers_leave_room_for_their_threads(monkeypatch):
+    monkeypatch.setattr("common.devices.available_cores", lambda: 8)
+    assert run_experiments.workers_for(Campaign(), None) == 8
+    assert run_experiments.workers_for(Campaign(cpu_threads_per_worker=3), None) == 2
+    assert run_experiments.workers_for(Campaign(), 3) == 3
+    assert run_experiments.workers_for(Campaign(use_cuda=True), 5) == 1
+
+
+def test_a_campaign_for_a_missing_gpu_is_refused(here):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    assert "no CUDA device" in here(MODULE, "--use-cuda", "--dataset", "digits", code=2).err
+
+
+def test_a_folder_of_something_else_is_refused(here, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "is a file" in here(MODULE, "--dataset", "digits", "--output-dir", "file", code=2).err
+    with pytest.raises(InputError, match="cannot be read"):
+        tables.read_rows(tmp_path / "nothing.csv")
+    assert os.listdir(tmp_path) == ["file"]
