@@ -1,0 +1,1 @@
+"""The digital twin of an analog convolutional network chip."""

@@ -1,0 +1,139 @@
+"""Every epoch's weights and optimizer state on disk, under a key of everything that changes them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aanntwin.config import Settings
+from common.errors import InputError
+from common.runs.files import atomic_writer, plain
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = Path("cache/models")
+FORMAT = 1  # of the files and of the numbers: raise it when a change of ours changes weights
+# What may differ between a training and its continuation: where it runs is in the engine's name.
+NOT_IN_KEY = ("testing_nonidealities", "data_root", "device", "threads", "engine")
+_VELOCITY = "velocity."
+
+Weights = dict[str, "Tensor"]
+
+
+class Cache:
+    """A folder of epochs: <folder>/<key>/epoch_00001.safetensors, each with the settings that it belongs to.
+
+    A file is written under another name, forced to disk, and moved into place; a damaged one, or one of other settings,
+    counts as missing. Noise and order are functions of seed and epoch, so no generator's state needs keeping.
+    """
+
+    def __init__(self, folder: str | Path = FOLDER) -> None:
+        self.folder = Path(folder)
+
+    def identity(self, settings: Settings) -> dict[str, Any]:
+        """Everything that changes the weights, in JSON's types; the images count by their checksum."""
+        from aanntwin.engines import engine_name
+
+        values = {name: value for name, value in asdict(settings).items() if name not in NOT_IN_KEY}
+        more = {"engine": engine_name(settings), "images": _checksum(settings.dataset_name, settings.data_root)}
+        return {"format": FORMAT, **plain(values), **more}
+
+    def key(self, settings: Settings) -> str:
+        """The name of the folder of these settings."""
+        return hashlib.sha256(_text(self.identity(settings)).encode()).hexdigest()[:32]
+
+    def place(self, settings: Settings, epoch: int) -> Path:
+        """The file of an epoch."""
+        return self.folder / self.key(settings) / f"epoch_{epoch:05d}.safetensors"
+
+    def known(self, settings: Settings) -> dict[int, float]:
+        """The mean training loss of each epoch on disk, by its number."""
+        text, found = _text(self.identity(settings)), {}
+        for path in sorted((self.folder / self.key(settings)).glob("epoch_*.safetensors")):
+            content = _read(path, text)
+            if content is not None:
+                found[int(path.stem.removeprefix("epoch_"))] = content[1]
+        return found
+
+    def epochs(self, settings: Settings) -> list[int]:
+        """The numbers of the epochs on disk."""
+        return sorted(self.known(settings))
+
+    def load(self, settings: Settings, epoch: int) -> Weights:
+        """The weights at the end of an epoch; errors as `state`."""
+        return self.state(settings, epoch)[0]
+
+    def state(self, settings: Settings, epoch: int) -> tuple[Weights, Weights]:
+        """Weights, and the optimizer's velocity (empty without momentum), at the end of an epoch.
+
+        Raises:
+            InputError: that epoch is not on disk, or was damaged there.
+        """
+        content = _read(self.place(settings, epoch), _text(self.identity(settings)))
+        if content is None:
+            raise InputError(f"cache {self.folder}: epoch {epoch} of these settings is not in it")
+        tensors = content[0]
+        weights = {name: value for name, value in tensors.items() if not name.startswith(_VELOCITY)}
+        velocity = {
+            name.removeprefix(_VELOCITY): value for name, value in tensors.items() if name.startswith(_VELOCITY)
+        }
+        return weights, velocity
+
+    def store(
+        self, settings: Settings, epoch: int, weights: Mapping[str, Tensor], velocity: Mapping[str, Tensor], loss: float
+    ) -> None:
+        """Keep an epoch.
+
+        Raises:
+            OSError: the disk is full or the folder cannot be written; earlier epochs stay as they are.
+        """
+        from safetensors.torch import save
+
+        tensors = {**weights, **{_VELOCITY + name: value for name, value in velocity.items()}}
+        identity = _text(self.identity(settings))
+        metadata = {"identity": identity, "loss": repr(loss), "checksum": _digest(tensors)}
+        path = self.place(settings, epoch)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_writer(path, durable=True) as stream:
+            stream.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata))
+
+
+def _text(identity: Mapping[str, Any]) -> str:
+    return json.dumps(identity, sort_keys=True)
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tuple(tensors[name].shape)}\n".encode())
+        digest.update(tensors[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path, identity: str) -> tuple[Weights, float] | None:
+    """Tensors and loss of a file, or None where it is missing, damaged, or of other settings."""
+    from aanntwin.weights import parse_safetensors
+
+    try:
+        tensors, metadata = parse_safetensors(path.read_bytes())
+    except (ValueError, OSError):  # a loss of time, not of truth: the epoch is trained again
+        return None
+    if metadata.get("identity") != identity or metadata.get("checksum") != _digest(tensors):
+        return None
+    return tensors, float(metadata["loss"])
+
+
+@functools.lru_cache(maxsize=8)
+def _checksum(dataset_name: str, data_root: Path | None) -> int:
+    """Of the training images and labels, so that another folder's files are other images."""
+    from aanntwin.data import load_split
+
+    images, labels = load_split(Settings(dataset_name=dataset_name, data_root=data_root), train=True)
+    return zlib.crc32(labels.tobytes(), zlib.crc32(images.tobytes()))

@@ -1,0 +1,154 @@
+"""A model inside the compiled kernels: weights go in and out by their names on file, images as bytes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
+from aanntwin.kernel.layout import Floats, make_net, make_work, pack, unpack
+from aanntwin.kernel.normals import make_key
+from aanntwin.kernel.simd import aligned
+from aanntwin.kernel.step import CONV, CONV_RELU, INPUT, SUMS, Circuit, Rates, test_range, train_range
+from aanntwin.sizes import derive
+
+Arrays = dict[str, Floats]
+
+
+class Engine:
+    """One model with its circuit; not to be used by two threads at once, save for `test`.
+
+    Args:
+        settings: shape, normalization, compat, seed and rates.
+        nonidealities: the circuit.
+        stream: names the noise: the same settings and stream give the same noise.
+    """
+
+    def __init__(self, settings: Settings, nonidealities: Nonidealities, stream: str) -> None:
+        params, rates = settings.model_params, settings.train_params
+        self._sizes = derive(params, settings.image_shape)
+        self._names = [*(f"additional_linear_{i}" for i in range(len(params.additional_layers))), "linear"]
+        self._kernel_shape = (
+            params.conv_out_channels, self._sizes.in_channels, params.kernel_size, params.kernel_size
+        )  # fmt: skip
+        self.circuit = make_circuit(nonidealities, settings.compat, make_key(settings.seed, "aanntwin", stream))
+        self._net = make_net(params, self._sizes, reshaped=self.circuit.shaped)
+        self._rates = Rates(np.float32(rates.lr), np.float32(rates.momentum), np.float32(rates.weight_decay))
+        self._batch = rates.batch_size
+        self._table = pixel_table(settings.normalization)
+        self._weights = aligned(self._net.size)
+        self._velocity = aligned(self._net.size)
+        self._gradient = aligned(self._net.size)
+        self._work = make_work(self._net)
+
+    def load(self, weights: Mapping[str, NDArray[Any]], velocity: Mapping[str, NDArray[Any]] | None = None) -> None:
+        """Take weights, and the optimizer's velocity if there is one (else it is zero)."""
+        self._weights = pack(self._net, weights, self._names)
+        self._velocity = pack(self._net, velocity, self._names) if velocity else aligned(self._net.size)
+
+    def weights(self) -> Arrays:
+        """Copies of the weights by their names on file."""
+        return unpack(self._net, self._weights, self._kernel_shape, self._names)
+
+    def velocity(self) -> Arrays:
+        """Copies of the optimizer's velocity, named as the weights."""
+        return unpack(self._net, self._velocity, self._kernel_shape, self._names)
+
+    def train(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64], order: NDArray[np.int64], start: int, stop: int,
+        epoch: int,
+    ) -> tuple[float, int]:  # fmt: skip
+        """Steps over the images order[start:stop]; returns the sum of their losses and -1, or the place of a bad one.
+
+        Args:
+            images: (N, pixels) in the order channel, row, column.
+            labels: (N,).
+            order: the whole epoch's.
+            start: a multiple of the batch size.
+            stop: behind the last one; a last batch may be smaller.
+            epoch: numbers the noise.
+        """
+        total, bad = train_range(
+            self._net, self.circuit, self._rates, self._work, self._weights, self._gradient, self._velocity, images,
+            labels, self._table, order, start, stop, self._batch, epoch,
+        )  # fmt: skip
+        return float(total), int(bad)
+
+    def test(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64], draw: int = 0, threads: int = 1
+    ) -> tuple[Floats, NDArray[np.int64]]:
+        """Loss and guessed class of each image; `draw` numbers the noise, and threads change no number."""
+        losses, guesses = np.zeros(len(images), np.float32), np.zeros(len(images), np.int64)
+
+        def part(bounds: tuple[int, int]) -> None:
+            test_range(
+                self._net, self.circuit, make_work(self._net), self._weights, images, labels, self._table, *bounds,
+                draw, losses, guesses,
+            )  # fmt: skip
+
+        edges = np.linspace(0, len(images), max(1, threads) + 1).astype(int).tolist()
+        bounds = list(itertools.pairwise(edges))
+        if len(bounds) == 1:
+            part(bounds[0])
+        else:
+            with ThreadPoolExecutor(len(bounds)) as pool:
+                list(pool.map(part, bounds))
+        return losses, guesses
+
+
+def flat_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images (N, C, H, W) as the kernels take them: (N, pixels), contiguous."""
+    return np.ascontiguousarray(images).reshape(len(images), -1)
+
+
+def make_circuit(nonidealities: Nonidealities, compat: str | None, key: NDArray[np.uint32]) -> Circuit:
+    """Nonidealities in the kernels' terms."""
+    hidden = Nonidealities() if compat == "published" else nonidealities
+    poly = np.array(nonidealities.linear_input_nonlin or (), np.float32)
+    conv_poly = np.array(nonidealities.conv2d_input_nonlin or (), np.float32)
+    slope = (poly[1:] * np.arange(1, len(poly), dtype=np.float32)).astype(np.float32)
+    if len(poly) == 1:
+        slope = np.zeros(1, np.float32)
+    clips = (nonidealities.conv2d_input_clip, nonidealities.linear_input_clip)
+    conv_limit, limit = (np.float32(np.inf if clip is None else clip) for clip in clips)
+    return Circuit(
+        input_noise=np.float32(nonidealities.input_noise or 0),
+        conv_noise=np.float32(nonidealities.conv2d_out_noise or 0),
+        linear_noise=np.float32(nonidealities.linear_out_noise or 0),
+        conv_relu_noise=np.float32(nonidealities.relu_out_noise or 0),
+        relu_noise=np.float32(hidden.relu_out_noise or 0),
+        conv_cutoff=np.float32(nonidealities.relu_cutoff),
+        cutoff=np.float32(hidden.relu_cutoff),
+        conv_limit=conv_limit,
+        limit=limit,
+        conv_poly=conv_poly,
+        poly=poly,
+        slope=slope,
+        conv_shaped=bool(conv_limit < np.inf or len(conv_poly) > 0),
+        shaped=bool(limit < np.inf or len(poly) > 0),
+        key=key,
+    )
+
+
+def pixel_table(normalization: Normalization) -> Floats:
+    """What each byte of an image becomes, rounded as the PyTorch layer rounds it."""
+    import torch
+
+    from aanntwin.layers import Normalize
+
+    scale = Normalize(normalization.min_out, normalization.max_out, normalization.min_in, normalization.max_in)
+    bytes_ = torch.arange(256, dtype=torch.float32) / 255
+    return np.array(scale(bytes_).numpy())
+
+
+def noise_sites(params: ModelParams) -> dict[str, int]:
+    """The number of each place where noise is drawn, by the layer's name in the PyTorch model."""
+    sites = {"input": INPUT, "conv2d": CONV, "conv2d_relu": CONV_RELU}
+    for layer, name in enumerate([*(f"additional_linear_{i}" for i in range(len(params.additional_layers))), "linear"]):
+        sites |= {name: SUMS + 2 * layer, f"{name}_relu": SUMS + 2 * layer + 1}
+    return sites

@@ -1,0 +1,165 @@
+"""How the kernels see a model: where each number lies in a few flat float32 arrays.
+
+The image lies in stride^2 planes, one for each remainder of row and column, so that the pixels that one kernel element
+meets at neighbouring outputs are neighbours: element (row, column) of the convolution's output sits at row * pitch +
+column, and a kernel element adds a fixed offset to that. Rows of weights are padded with zeros to whole vectors.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aanntwin.config import ModelParams
+from aanntwin.kernel.simd import WIDTH, aligned, round_up
+from aanntwin.sizes import Sizes
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+SLACK = 128  # floats behind a buffer that whole vectors and noise blocks may touch
+
+
+class Net(NamedTuple):
+    """Sizes and places. `channels` is rounded up to four; the weights of what is added stay zero."""
+
+    real_channels: int
+    channels: int
+    taps: int
+    side: int
+    pitch: int
+    vectors: int  # of one channel of the convolution's output in the image's pitch; even
+    pool: int
+    pool_side: int
+    pixels: int
+    features: int
+    layers: int
+    conv_bias: int
+    first_weight: int  # where the linear weights begin; convolution and all biases lie before
+    size: int
+    tap_place: Ints
+    pixel_place: NDArray[np.uint64]
+    widths: Ints
+    row: Ints  # floats of one row of weights
+    rows: Ints  # rounded up to four
+    weight: Ints
+    bias: Ints
+    hidden: Ints  # places in Work.signals: input of each linear layer before clip and polynomial,
+    operand: Ints  # after them,
+    sums: Ints  # and its output
+
+
+class Work(NamedTuple):
+    """Room for one image on its way forward and back."""
+
+    pixels: Floats
+    image: Floats
+    planes: Floats
+    conv: Floats
+    relu: Floats
+    winner: Ints
+    signals: Floats
+    grad_sums: Floats
+    grad_operand: Floats
+    grad_conv: Floats
+    grad_planes: Floats
+
+
+def make_net(params: ModelParams, sizes: Sizes, *, reshaped: bool) -> Net:
+    """Places for a model; `reshaped` says that a clip or a polynomial changes the linear layers' inputs."""
+    stride = params.stride
+    side, channels = sizes.conv_out, round_up(params.conv_out_channels, 4)
+    pitch = -(-(sizes.in_size + 2 * params.padding) // stride)
+    plane = round_up(pitch * pitch + SLACK)
+    tap_place, pixel_place = _places(params, sizes, pitch, plane)
+    widths = np.array(sizes.widths, np.int64)
+    rows = np.array([round_up(int(width), 4) for width in widths[1:]], np.int64)
+    row = np.array([round_up(int(width)) for width in widths[:-1]], np.int64)
+    conv_bias = round_up(len(tap_place) * channels)
+    bias_sizes = [round_up(channels), *(round_up(int(count)) for count in rows)]
+    bias = conv_bias + np.cumsum(bias_sizes)
+    weight = bias[-1] + np.cumsum([0, *(rows * row)])
+    hidden, operand, sums = _signal_places(widths, reshaped)
+    return Net(
+        params.conv_out_channels, channels, len(tap_place), side, pitch,
+        2 * -(-((side - 1) * pitch + side) // (2 * WIDTH)), params.pool_size, sizes.pool_out, len(pixel_place),
+        sizes.features, len(rows), conv_bias, int(weight[0]), int(weight[-1]), tap_place, pixel_place, widths, row,
+        rows, weight[:-1], bias[:-1], hidden, operand, sums,
+    )  # fmt: skip
+
+
+def _places(params: ModelParams, sizes: Sizes, pitch: int, plane: int) -> tuple[Ints, NDArray[np.uint64]]:
+    """Offset of each kernel element, and the place of each pixel, both in the order channel, row, column."""
+
+    def place(count: int, margin: int) -> Ints:
+        channel, y, x = np.mgrid[: sizes.in_channels, margin : margin + count, margin : margin + count].astype(np.int64)
+        phase = (channel * params.stride + y % params.stride) * params.stride + x % params.stride
+        return (phase * plane + (y // params.stride) * pitch + x // params.stride).ravel()  # type: ignore[no-any-return]
+
+    return place(params.kernel_size, 0), place(sizes.in_size, params.padding).astype(np.uint64)
+
+
+def _signal_places(widths: Ints, reshaped: bool) -> tuple[Ints, Ints, Ints]:
+    hidden, operand, sums, end = [], [], [], 0
+    for width, out in itertools.pairwise(widths):
+        hidden.append(end)
+        end += round_up(int(width)) + SLACK
+        operand.append(end if reshaped else hidden[-1])
+        end += (round_up(int(width)) + SLACK) * reshaped
+        sums.append(end)
+        end += round_up(int(out)) + SLACK
+    return (*(np.array([*places, end], np.int64) for places in (hidden, operand, sums)),)  # type: ignore[return-value]
+
+
+def make_work(net: Net) -> Work:
+    """Room for `net`, zeroed."""
+    dense = net.real_channels * net.side**2 + SLACK
+    pitched = net.channels * net.vectors * WIDTH + SLACK
+    widest = int(max(net.row.max(), net.rows.max())) + SLACK
+    image = int(max(net.pixel_place.max(), net.tap_place.max())) + net.vectors * WIDTH + SLACK
+    return Work(
+        aligned(net.pixels + SLACK), aligned(image), aligned(pitched), aligned(dense), aligned(dense),
+        np.zeros(net.features, np.int64), aligned(int(net.hidden[-1])), aligned(widest), aligned(widest),
+        aligned(dense), aligned(pitched),
+    )  # fmt: skip
+
+
+def pack(net: Net, weights: Mapping[str, NDArray[Any]], names: list[str]) -> Floats:
+    """The flat parameters from arrays by their names on file; `names` are the linear layers in order."""
+    flat = aligned(net.size)
+    kernels = weights["conv2d_weight"].reshape(net.real_channels, net.taps)
+    _kernels(net, flat)[:, : net.real_channels] = kernels.T
+    flat[net.conv_bias : net.conv_bias + net.real_channels] = weights["conv2d_bias"]
+    for layer, name in enumerate(names):
+        _matrix(net, flat, layer)[:] = weights[f"{name}_weight"]
+        _bias(net, flat, layer)[:] = weights[f"{name}_bias"]
+    return flat
+
+
+def unpack(net: Net, flat: Floats, kernel_shape: tuple[int, ...], names: list[str]) -> dict[str, Floats]:
+    """The inverse of `pack`: new arrays by their names on file."""
+    found = {
+        "conv2d_weight": _kernels(net, flat)[:, : net.real_channels].T.reshape(kernel_shape),
+        "conv2d_bias": flat[net.conv_bias : net.conv_bias + net.real_channels],
+    }
+    for layer, name in enumerate(names):
+        found[f"{name}_weight"] = _matrix(net, flat, layer)
+        found[f"{name}_bias"] = _bias(net, flat, layer)
+    return {name: np.array(array, np.float32, order="C") for name, array in found.items()}
+
+
+def _kernels(net: Net, flat: Floats) -> Floats:
+    return flat[: net.taps * net.channels].reshape(net.taps, net.channels)
+
+
+def _matrix(net: Net, flat: Floats, layer: int) -> Floats:
+    start, shape = int(net.weight[layer]), (int(net.rows[layer]), int(net.row[layer]))
+    matrix = flat[start : start + shape[0] * shape[1]].reshape(shape)
+    return matrix[: net.widths[layer + 1], : net.widths[layer]]
+
+
+def _bias(net: Net, flat: Floats, layer: int) -> Floats:
+    return flat[net.bias[layer] : net.bias[layer] + net.widths[layer + 1]]

@@ -1,0 +1,143 @@
+"""The layers with their nonidealities, as PyTorch modules on any device: the definition of what the twin computes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# Standard normals of a tensor's shape and device, for the layer of that name.
+NoiseSource = Callable[[str, Tensor], Tensor]
+
+
+class TorchNoise:
+    """Normals from torch's generator on each tensor's own device.
+
+    Args:
+        seed: of the first device that asks; see `restart`.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self._generators: dict[torch.device, torch.Generator] = {}
+
+    def restart(self, seed: int) -> None:
+        """Begin again with another seed, on every device."""
+        self._seed = seed
+        self._generators.clear()
+
+    def __call__(self, name: str, like: Tensor) -> Tensor:
+        """Normals for `like`; the layer's name does not matter here."""
+        generator = self._generators.get(like.device)
+        if generator is None:
+            generator = self._generators[like.device] = torch.Generator(like.device).manual_seed(self._seed)
+        return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
+
+
+class Normalize(nn.Module):
+    """A linear map that brings the range min_in to max_in to min_out to max_out."""
+
+    def __init__(self, min_out: float, max_out: float, min_in: float, max_in: float) -> None:
+        super().__init__()
+        self.slope = (max_out - min_out) / (max_in - min_in)
+        self.offset = min_out - self.slope * min_in
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape."""
+        return x * self.slope + self.offset
+
+
+class Noise(nn.Module):
+    """Adds Gaussian noise of a standard deviation; None or 0 adds none."""
+
+    def __init__(self, name: str, deviation: float | None, source: NoiseSource) -> None:
+        super().__init__()
+        self.name, self.deviation, self.source = name, deviation, source
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape."""
+        return x + self.deviation * self.source(self.name, x) if self.deviation else x
+
+
+class Shape(nn.Module):
+    """A layer's input stage: keeps its input within +- clip, then applies a polynomial (power 0 first)."""
+
+    def __init__(self, clip: float | None, coefficients: Sequence[float] | None) -> None:
+        super().__init__()
+        self.clip, self.coefficients = clip, tuple(coefficients or ())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape."""
+        if self.clip is not None:
+            x = torch.clamp(x, -self.clip, self.clip)
+        if not self.coefficients:
+            return x
+        total = torch.full_like(x, self.coefficients[-1])
+        for coefficient in reversed(self.coefficients[:-1]):
+            total = total * x + coefficient
+        return total
+
+
+class ReLU(nn.Module):
+    """max(cutoff, x), then noise. The gradient is zero at the cutoff and below."""
+
+    def __init__(self, cutoff: float, noise: Noise) -> None:
+        super().__init__()
+        self.cutoff, self.noise = cutoff, noise
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape."""
+        return self.noise(functional.threshold(x, self.cutoff, self.cutoff))  # type: ignore[no-any-return]
+
+
+class Linear(nn.Linear):
+    """Input stage, linear map, noise. Weights start Kaiming-uniform for ReLU, biases uniform in +-1/sqrt(inputs)."""
+
+    def __init__(
+        self, inputs: int, outputs: int, shape: Shape, noise: Noise, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__(inputs, outputs)
+        self.shape, self.noise = shape, noise
+        bound = 1 / math.sqrt(inputs)
+        nn.init.kaiming_uniform_(self.weight, nonlinearity="relu", generator=generator)
+        with torch.no_grad():
+            self.bias.uniform_(-bound, bound, generator=generator)
+
+    def reset_parameters(self) -> None:
+        """Nothing: PyTorch's own start would draw from its global generator."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """From (B, inputs) to (B, outputs)."""
+        return self.noise(super().forward(self.shape(input)))  # type: ignore[no-any-return]
+
+
+class Conv2d(nn.Conv2d):
+    """Input stage, convolution, noise; weights start as PyTorch's own."""
+
+    def __init__(
+        self,
+        channels: tuple[int, int],
+        kernel_size: int,
+        stride: int,
+        padding: int,
+        shape: Shape,
+        noise: Noise,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__(*channels, kernel_size, stride, padding)
+        self.shape, self.noise = shape, noise
+        bound = 1 / math.sqrt(channels[0] * kernel_size**2)  # what nn.Conv2d draws both from
+        with torch.no_grad():
+            self.weight.uniform_(-bound, bound, generator=generator)
+            assert self.bias is not None
+            self.bias.uniform_(-bound, bound, generator=generator)
+
+    def reset_parameters(self) -> None:
+        """Nothing: PyTorch's own start would draw from its global generator."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """From (B, C, H, W) to (B, channels, side, side). Padding is zero behind the input stage."""
+        return self.noise(super().forward(self.shape(input)))  # type: ignore[no-any-return]

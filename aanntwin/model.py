@@ -1,0 +1,124 @@
+"""The network: Normalize, input noise, Conv2d, ReLU, MaxPool2d, Flatten, [Linear, ReLU].., Linear."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
+from aanntwin.layers import Conv2d, Linear, Noise, NoiseSource, Normalize, ReLU, Shape, TorchNoise
+from aanntwin.sizes import derive
+from common.errors import InputError
+
+Weights = dict[str, Tensor]
+
+
+class Model(nn.Module):
+    """The twin as PyTorch sees it. Input (B, C, H, W) with 1 for full brightness; output (B, classes) logits.
+
+    Args:
+        params: the network's shape.
+        image_shape: channels, height and width.
+        nonidealities: what the circuit does; None for an ideal one.
+        normalization: of the pixels.
+        seed: of the initial weights.
+        compat: "published" keeps relu_cutoff and relu_out_noise off the additional layers.
+        noise: where normals come from; None for torch's generators.
+
+    Raises:
+        InputError: the sizes do not fit.
+    """
+
+    def __init__(
+        self,
+        params: ModelParams,
+        image_shape: tuple[int, int, int],
+        nonidealities: Nonidealities | None = None,
+        normalization: Normalization | None = None,
+        *,
+        seed: int = 0,
+        compat: str | None = None,
+        noise: NoiseSource | None = None,
+    ) -> None:
+        super().__init__()
+        self.sizes = derive(params, image_shape)
+        self.noise = noise or TorchNoise(seed)
+        circuit, scale = nonidealities or Nonidealities(), normalization or Normalization()
+        # The published program draws in this order from a generator seeded so: the same seed, the same weights.
+        generator = torch.Generator().manual_seed(seed)
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        layers["normalize"] = Normalize(scale.min_out, scale.max_out, scale.min_in, scale.max_in)
+        layers["input_noise"] = Noise("input", circuit.input_noise, self.noise)
+        layers["conv2d"] = Conv2d(
+            (self.sizes.in_channels, params.conv_out_channels), params.kernel_size, params.stride, params.padding,
+            Shape(circuit.conv2d_input_clip, circuit.conv2d_input_nonlin),
+            Noise("conv2d", circuit.conv2d_out_noise, self.noise), generator,
+        )  # fmt: skip
+        layers["conv2d_relu"] = self._relu("conv2d_relu", circuit)
+        # torch takes ten times a copy's time to find the largest of one.
+        layers["maxpool2d"] = nn.MaxPool2d(params.pool_size) if params.pool_size > 1 else nn.Identity()
+        layers["flatten"] = nn.Flatten()
+        names = linear_names(len(params.additional_layers))
+        for name, inputs, outputs in zip(names, self.sizes.widths[:-1], self.sizes.widths[1:], strict=True):
+            shape = Shape(circuit.linear_input_clip, circuit.linear_input_nonlin)
+            noise_out = Noise(name, circuit.linear_out_noise, self.noise)
+            layers[name] = Linear(inputs, outputs, shape, noise_out, generator)
+            if name != "linear":
+                hidden = Nonidealities() if compat == "published" else circuit
+                layers[f"{name}_relu"] = self._relu(f"{name}_relu", hidden)
+        self.layers = nn.Sequential(layers)
+
+    def _relu(self, name: str, circuit: Nonidealities) -> ReLU:
+        return ReLU(circuit.relu_cutoff, Noise(name, circuit.relu_out_noise, self.noise))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, classes) of images (B, C, H, W)."""
+        return self.layers(x)  # type: ignore[no-any-return]
+
+    def weights(self) -> Weights:
+        """Copies of all parameters on the CPU, by their names on file."""
+        return {_file_name(name): value.detach().cpu().clone() for name, value in self.named_parameters()}
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take parameters by their names on file.
+
+        Raises:
+            InputError: a name or a shape is not the model's.
+        """
+        own = {_file_name(name): value for name, value in self.named_parameters()}
+        check_weights(weights, {name: tuple(value.shape) for name, value in own.items()})
+        with torch.no_grad():
+            for name, value in own.items():
+                value.copy_(weights[name])
+
+
+def linear_names(additional: int) -> list[str]:
+    """The linear layers' names in order."""
+    return [*(f"additional_linear_{index}" for index in range(additional)), "linear"]
+
+
+def build_model(
+    settings: Settings, nonidealities: Nonidealities | None = None, noise: NoiseSource | None = None
+) -> Model:
+    """The model of settings, with its initial weights; the nonidealities are those of training if none are given."""
+    return Model(
+        settings.model_params, settings.image_shape, nonidealities or settings.training_nonidealities,
+        settings.normalization, seed=settings.seed, compat=settings.compat, noise=noise,
+    )  # fmt: skip
+
+
+def check_weights(weights: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise InputError where weights do not have the names and shapes of a model."""
+    if wrong := sorted(set(weights) ^ set(shapes)):
+        where = "are missing" if wrong[0] in shapes else "have no place in this model"
+        raise InputError(f"weights {wrong[0]} {where}; the model has {', '.join(shapes)}")
+    for name, shape in shapes.items():
+        if tuple(weights[name].shape) != shape:
+            raise InputError(f"weights {name} are {tuple(weights[name].shape)}, the model's are {shape}")
+
+
+def _file_name(name: str) -> str:
+    return name.removeprefix("layers.").replace(".", "_")

@@ -1,0 +1,119 @@
+"""Rescale layers so that each one's largest output is a reference, and the network's function stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aanntwin.config import Nonidealities, Settings
+from aanntwin.data import brightness
+from aanntwin.weights import layer_names
+from common.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Weights = dict[str, "Tensor"]
+Range = tuple[float, float]
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class LayerRange:
+    """What became of a layer.
+
+    Attributes:
+        layer: its name.
+        before, after: smallest and largest output over the images.
+        reference: what the largest was to become.
+        factor: its outputs have been divided by this.
+    """
+
+    layer: str
+    before: Range
+    after: Range
+    reference: float
+    factor: float
+
+
+def normalize(
+    weights: Mapping[str, Tensor],
+    settings: Settings,
+    images: NDArray[np.uint8],
+    reference: float | Sequence[float] = 1.0,
+    nonidealities: Nonidealities | None = None,
+) -> tuple[Weights, list[LayerRange]]:
+    """New weights, and each layer's range before and after.
+
+    With m the largest output that a layer (Conv2d, Linear) gives over the images, and s = m / reference, its weights
+    are multiplied by s of the layer before and divided by its own s, and its biases divided by s. The logits are then
+    those of before divided by the last s; exactly so with relu_cutoff 0 and without clip and polynomial.
+
+    Args:
+        weights: by their names on file.
+        settings: shape, normalization and compat.
+        images: what to record the ranges on, bytes.
+        reference: what each layer's largest output becomes: one number, or one for each layer.
+        nonidealities: of the recording, their noises left out; None for an ideal circuit.
+
+    Raises:
+        InputError: a layer's largest output is not positive, or references are not positive or not one a layer.
+    """
+    names = layer_names(weights)
+    references = list(reference) if isinstance(reference, Sequence) else [float(reference)] * len(names)
+    if len(references) != len(names):
+        raise InputError(f"references are {len(references)}, allowed: one number for each of {', '.join(names)}")
+    if not all(np.isfinite(value) and value > 0 for value in references):
+        raise InputError(f"references are {references}, allowed: positive numbers")
+    before = record_ranges(weights, settings, images, nonidealities)
+    rescaled: Weights = {}
+    factors, previous = [], 1.0
+    for name, wanted in zip(names, references, strict=True):
+        highest = before[name][1]
+        if not highest > 0:
+            raise InputError(f"layer {name}: its largest output is {highest:g}; only a positive one can be normalized")
+        factor = highest / wanted
+        rescaled[f"{name}_weight"] = weights[f"{name}_weight"] * (previous / factor)
+        rescaled[f"{name}_bias"] = weights[f"{name}_bias"] / factor
+        factors.append(factor)
+        previous = factor
+    after = record_ranges(rescaled, settings, images, nonidealities)
+    report = [
+        LayerRange(name, before[name], after[name], wanted, factor)
+        for name, wanted, factor in zip(names, references, factors, strict=True)
+    ]
+    return rescaled, report
+
+
+def record_ranges(
+    weights: Mapping[str, Tensor],
+    settings: Settings,
+    images: NDArray[np.uint8],
+    nonidealities: Nonidealities | None = None,
+) -> dict[str, Range]:
+    """The smallest and the largest output of each Conv2d and Linear layer over images, by the layer's name."""
+    import torch
+
+    from aanntwin.model import build_model
+
+    model = build_model(settings, (nonidealities or Nonidealities()).noiseless())
+    model.load_weights(weights)
+    ranges = dict.fromkeys(layer_names(weights), (np.inf, -np.inf))
+
+    def watch(name: str) -> None:
+        def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
+            low, high = ranges[name]
+            ranges[name] = (min(low, float(output.min())), max(high, float(output.max())))
+
+        getattr(model.layers, name).register_forward_hook(hook)
+
+    for name in ranges:
+        watch(name)
+    with torch.inference_mode():
+        for start in range(0, len(images), BATCH):
+            model(brightness(images[start : start + BATCH]))
+    return ranges

@@ -1,0 +1,115 @@
+"""The groups of settings on a command line: --train_params_lr 0.01, or a whole group from a JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aanntwin.config import GROUPS, Basics, Settings
+from aanntwin.sizes import derive
+from common.cli import add_options, build, check
+from common.devices import check_device_name
+from common.errors import InputError
+
+# The names of Settings' fields that are no groups.
+PLAIN = tuple(field.name for field in dataclasses.fields(Basics))
+
+
+def add_group(parser: argparse.ArgumentParser, prefix: str, config_type: type[Any] | None = None) -> None:
+    """Add the options of one group, and --PREFIX_json FILE, which replaces the whole group.
+
+    `config_type` is needed where the prefix is not one of config.GROUPS (e.g. "nonidealities").
+    """
+    add_options(parser, config_type or GROUPS[prefix], prefix=prefix)
+    parser.add_argument(
+        f"--{prefix.replace('_', '-')}-json",
+        type=Path,
+        metavar="FILE",
+        dest=f"{prefix}_json",
+        default=argparse.SUPPRESS,
+        help="JSON file with the whole group; no other option of the group beside it",
+    )
+
+
+def take_group(values: dict[str, Any], prefix: str, config_type: type[Any] | None = None) -> Any:
+    """Remove a group's parsed values from `values` and build the group.
+
+    Raises:
+        InputError: a value is wrong, or both the JSON file and single options are given.
+    """
+    group = config_type or GROUPS[prefix]
+    names = [field.name for field in dataclasses.fields(group)]
+    given = {name: values.pop(f"{prefix}_{name}") for name in names if f"{prefix}_{name}" in values}
+    path = values.pop(f"{prefix}_json", None)
+    if path is None:
+        config = group(**given)
+        check(config, prefix)
+        return config
+    if given:
+        raise InputError(f"--{prefix}_json replaces the whole group; leave out --{prefix}_{next(iter(given))}")
+    return read_group(path, group, prefix)
+
+
+def read_group(path: Path, config_type: type[Any], prefix: str) -> Any:
+    """A group from a JSON object in a file; what it leaves out keeps its default.
+
+    Raises:
+        InputError: no such file, no JSON object, an unknown name or a wrong value.
+    """
+    try:
+        values = json.loads(path.read_text())
+    except OSError as problem:
+        raise InputError(f"--{prefix}_json {path}: cannot be read ({problem.strerror})") from None
+    except ValueError as problem:
+        raise InputError(f"--{prefix}_json {path}: no JSON ({problem})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"--{prefix}_json {path}: a {type(values).__name__}, allowed: a JSON object")
+    try:
+        return build(config_type, values)
+    except InputError as problem:
+        raise InputError(f"--{prefix}_json {path}: {problem}") from None
+
+
+def add_settings(parser: argparse.ArgumentParser, *, without: Sequence[str] = ()) -> None:
+    """Add the options of Settings: the basic ones, and all groups, except those named."""
+    add_options(parser, _basics(without))
+    for prefix in GROUPS:
+        if prefix not in without:
+            add_group(parser, prefix)
+
+
+def take_settings(values: dict[str, Any]) -> Settings:
+    """Remove what `add_settings` parsed from `values`, build the Settings, and check that the sizes fit.
+
+    Raises:
+        InputError: a value is wrong, or kernel, stride and pool do not fit the images.
+    """
+    groups = {prefix: take_group(values, prefix) for prefix in GROUPS}
+    plain = {name: values.pop(name) for name in PLAIN if name in values}
+    settings = Settings(**plain, **groups)
+    check(settings)
+    check_settings(settings)
+    return settings
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise InputError where the settings do not fit together: sizes, device."""
+    check_device_name(settings.device)
+    if settings.engine == "compiled" and settings.device not in ("cpu", "auto"):
+        raise InputError(f"engine compiled runs on the cpu, not on {settings.device}; use --engine torch")
+    derive(settings.model_params, settings.image_shape)
+
+
+def _basics(without: Sequence[str]) -> type[Any]:
+    """Basics without some of its fields."""
+    hints = typing.get_type_hints(Basics)
+    kept = [field for field in dataclasses.fields(Basics) if field.name not in without]
+    parts = [(f.name, hints[f.name], dataclasses.field(default=f.default, metadata=f.metadata)) for f in kept]
+    part = dataclasses.make_dataclass("Basics", parts, kw_only=True, frozen=True)
+    part.__doc__ = Basics.__doc__
+    return part

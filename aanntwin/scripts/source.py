@@ -1,0 +1,211 @@
+"""Where a tool gets its model from: a weight file, or a training whose epochs are in the cache or will be."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aanntwin.config import GROUPS, ModelParams, Settings
+from aanntwin.options import PLAIN, add_settings, take_group, take_settings
+from common.cli import Parser, build
+from common.errors import InputError
+
+if TYPE_CHECKING:
+    from aanntwin.cache import Cache
+    from aanntwin.weights import Weights
+
+CACHE = Path("cache/models")
+# A weight file says the rest of the model's shape.
+OPEN = ("stride", "padding", "pool_size")
+LOCAL = tuple(field.name for field in dataclasses.fields(Settings) if field.metadata.get("local"))
+# Without effect on the test of a weight file.
+OF_TRAINING = ("train_params", "training_nonidealities", "shuffle", "engine")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to load or train.
+
+    Attributes:
+        settings: of the model, its training and its test. With a file its model_params are the default's until `load`.
+        file: of weights, instead of a training.
+        shape: stride, padding and pool size where the user gave them beside a file.
+        count_epoch: of the training.
+        cache: folder of the cache; None trains without it.
+    """
+
+    settings: Settings
+    file: Path | None = None
+    shape: dict[str, int] = dataclasses.field(default_factory=dict)
+    count_epoch: int = 100
+    cache: Path | None = CACHE
+
+    def load(self) -> tuple[Weights, Settings]:
+        """Weights and the settings that belong to them; trains what is not in the cache.
+
+        Raises:
+            InputError: the file cannot be read, or does not fit the settings.
+        """
+        start(self.settings)
+        if self.file is None:
+            from aanntwin.trainer import train
+
+            return train(self.settings, self.count_epoch, cache=open_cache(self.cache)), self.settings
+        weights, params = read_model(self.file, self.settings, self.shape)
+        return weights, self.settings.replace(model_params=params)
+
+
+def add_source(parser: Parser, *, without: tuple[str, ...] = ()) -> None:
+    """Add an optional weight file, the options of a training, and all groups of settings except those named."""
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="weights; without it a model is trained")
+    group = parser.add_argument_group("a training, where no FILE is given")
+    add_training(group)
+    add_settings(parser, without=without)
+
+
+def add_training(group: Any) -> None:
+    """Add --count_epoch, --cache_path and --no_cache."""
+    group.add_argument("--count-epoch", type=whole(1), default=100, metavar="N", help="epochs (default: 100)")
+    group.add_argument("--cache-path", type=Path, default=CACHE, metavar="DIR", help=f"of epochs (default: {CACHE})")
+    group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+
+
+def take_source(values: dict[str, Any]) -> Source:
+    """Remove what `add_source` parsed from `values`; see `Source`.
+
+    Raises:
+        InputError: a value is wrong.
+    """
+    file, epochs, cache = values.pop("file"), values.pop("count_epoch"), take_cache(values)
+    shape = take_shape(values) if file else {}
+    return Source(take_settings(values), file, shape, epochs, cache)
+
+
+def take_cache(values: dict[str, Any]) -> Path | None:
+    """Remove --cache_path and --no_cache; the folder, or None."""
+    folder: Path = values.pop("cache_path")
+    return None if values.pop("no_cache") else folder
+
+
+def take_shape(values: dict[str, Any]) -> dict[str, int]:
+    """Remove the group model_params: stride, padding and pool size, where given, for a weight file.
+
+    Raises:
+        InputError: another field is given, which the file's weights say.
+    """
+    names = [field.name for field in dataclasses.fields(ModelParams)]
+    whole_group = "model_params_json" in values
+    given = [name for name in names if f"model_params_{name}" in values]
+    params = take_group(values, "model_params")
+    if closed := [name for name in given if name not in OPEN]:
+        allowed = ", ".join(f"--model_params_{name}" for name in OPEN)
+        raise InputError(f"--model_params_{closed[0]}: FILE says it; allowed beside a file: {allowed}")
+    return {name: getattr(params, name) for name in OPEN if whole_group or name in given}
+
+
+def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[Weights, ModelParams]:
+    """The weights of a file and the model's shape, from what the file says of itself, `shape`, and the defaults.
+
+    Raises:
+        InputError: the file cannot be read, contradicts `shape`, or does not fit the images.
+    """
+    from aanntwin.weights import load_model_params, load_weights, model_params_of
+
+    weights = load_weights(path)
+    params = load_model_params(path)
+    if params is None:
+        params = model_params_of(weights, **shape)
+    for name, value in shape.items():
+        if getattr(params, name) != value:
+            raise InputError(f"--model_params_{name} is {value}, but {path} was trained with {getattr(params, name)}")
+    check_shapes(path, weights, params, settings)
+    return weights, params
+
+
+def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Settings) -> None:
+    """Raise InputError where a file's weights do not take the images, or not what the convolution makes of them."""
+    from aanntwin.sizes import derive
+    from aanntwin.weights import layer_names
+
+    sizes = derive(params, settings.image_shape)
+    needed = {"conv2d": (sizes.in_channels, "channels"), layer_names(weights)[1]: (sizes.features, "features")}
+    for layer, (count, what) in needed.items():
+        found = weights[f"{layer}_weight"].shape[1]
+        if found != count:
+            shape = ", ".join(f"{name} {getattr(params, name)}" for name in OPEN)
+            raise InputError(
+                f"{path}: {layer} takes {found} {what}; {settings.dataset_name} with {shape} gives {count}"
+            )
+
+
+def open_cache(folder: Path | None) -> Cache | None:
+    """The cache in a folder; None stays None."""
+    from aanntwin.cache import Cache
+
+    return None if folder is None else Cache(folder)
+
+
+def start(settings: Settings) -> None:
+    """Load torch with as many threads as the settings say."""
+    from common.devices import set_threads
+
+    set_threads(settings.threads, libraries=("torch",))
+
+
+def one_thread(settings: Settings) -> Settings:
+    """The settings for a worker, of which each core has one; a number of threads that the user gave stays."""
+    return settings.replace(threads=settings.threads or 1)
+
+
+def to_json(settings: Settings) -> dict[str, Any]:
+    """What differs from the default settings, in JSON's types, for sweeps."""
+    from common.runs.files import plain
+
+    values = {name: _differences(getattr(settings, name), kind()) for name, kind in GROUPS.items()}
+    values |= {name: value for name, value in _differences(settings, Settings()).items() if name in PLAIN}
+    changed: dict[str, Any] = plain({name: value for name, value in values.items() if value not in ({}, None)})
+    return changed
+
+
+def from_json(values: Mapping[str, Any]) -> Settings:
+    """The settings that `to_json` wrote."""
+    groups = {name: build(kind, values.get(name, {})) for name, kind in GROUPS.items()}
+    plain = {name: values[name] for name in PLAIN if name in values}
+    if "data_root" in plain:
+        plain["data_root"] = Path(plain["data_root"])
+    return Settings(**plain, **groups)
+
+
+def _differences(group: Any, default: Any) -> dict[str, Any]:
+    names = [field.name for field in dataclasses.fields(group)]
+    return {name: getattr(group, name) for name in names if getattr(group, name) != getattr(default, name)}
+
+
+def whole(low: int) -> Any:
+    """A converter for argparse: a whole number of `low` or more."""
+
+    def convert(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < low:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {low} or more")
+        return int(text)
+
+    return convert
+
+
+def number(low: float, *, above: bool = False) -> Any:
+    """A converter for argparse: a finite number of `low` or more, or above it."""
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not (low < value < float("inf") or (value == low and not above)):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {'above' if above else 'of at least'} {low:g}")
+        return value
+
+    return convert

@@ -1,0 +1,136 @@
+"""Accuracy against weight bits and full scale for one layer (`aanntwin-test-bits`).
+
+    aanntwin-test-bits weights.safetensors --layer linear --type weight
+
+tests 270 versions of the model in seconds and writes a table (CSV) and a heat map (PNG).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aanntwin.scripts.layout import table
+from aanntwin.scripts.source import Source, add_source, take_source
+from common.cli import Parser, run_command
+from common.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from aanntwin.scripts.bench import Bench
+    from aanntwin.weights import Weights
+
+PROG = "aanntwin-test-bits"
+DESCRIPTION = """\
+Test a weight file, or a model that is trained, with one layer's weights or biases quantised: 0 to 7 bits (the sign not
+counted) and full scales of 0.1 to 3 standard deviations; "clipped" is limited to the full scale and not quantised.
+
+example: aanntwin-test-bits weights.safetensors --layer linear --type weight
+"""
+BITS = range(8)
+FULL_SCALES = tuple(round(0.1 * step, 1) for step in range(1, 31))
+CLIPPED = "clipped"
+KINDS = ("weight", "bias")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What to quantise, and how: a layer's weight or bias, mid-rise or mid-tread."""
+
+    layer: str = "conv2d"
+    kind: str = "weight"
+    with_zero: bool = False
+
+    @property
+    def tensor(self) -> str:
+        """The name of the tensor."""
+        return f"{self.layer}_{self.kind}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = Parser(prog=PROG, description=DESCRIPTION)
+    parser.usage = "%(prog)s [FILE] [options]"
+    add = parser.add_argument
+    add("--layer", default="conv2d", metavar="NAME", help="conv2d, additional_linear_0, .., linear (default: conv2d)")
+    add("--type", choices=KINDS, default="weight", help="what of the layer (default: weight)")
+    add("--with-zero", action="store_true", help="mid-tread: zero is a level (default: mid-rise)")
+    text = "table and figure, two files (default: results/aanntwin/test_bits/<layer>_<type>)"
+    add("--output-path", type=Path, metavar="OUT", help=text)
+    add_source(parser)
+    values = vars(parser.parse_args(argv))
+
+    def work() -> int:
+        grid = Grid(values.pop("layer"), values.pop("type"), values.pop("with_zero"))
+        output = values.pop("output_path") or Path("results/aanntwin/test_bits") / grid.tensor
+        source = take_source(values)
+        if source.file is None:  # a training need not begin if its model has no such layer
+            extra = range(len(source.settings.model_params.additional_layers))
+            _check_layer(["conv2d", *(f"additional_linear_{number}" for number in extra), "linear"], grid)
+        return run(source, grid, output)
+
+    return run_command(PROG, work)
+
+
+def run(source: Source, grid: Grid, output: Path) -> int:
+    """Test, print the table, and write OUT.csv and OUT.png; returns 0."""
+    weights, settings = source.load()
+    from aanntwin.plots import plot_bits
+    from aanntwin.scripts.bench import Bench
+    from aanntwin.weights import layer_names
+    from common.runs.files import write_text
+
+    _check_layer(layer_names(weights), grid)
+    found = accuracies(weights, Bench(settings, train=False), grid)
+    header = ["full scale", *(f"{bits} bits" for bits in BITS), CLIPPED]
+    rows = [
+        [f"{scale:.1f}", *(f"{value:.4f}" for value in column)]
+        for scale, column in zip(FULL_SCALES, found.T, strict=True)
+    ]
+    sys.stdout.write(table(header, rows))
+    base = output.with_suffix("") if output.suffix in (".csv", ".png") else output
+    base.parent.mkdir(parents=True, exist_ok=True)
+    write_text(base.with_name(f"{base.name}.csv"), table(header, rows, "csv"))
+    title = f"{grid.tensor}, {'mid-tread' if grid.with_zero else 'mid-rise'} levels"
+    names = [*(str(bits) for bits in BITS), CLIPPED]
+    figure = plot_bits(found.tolist(), FULL_SCALES, names, base.with_name(f"{base.name}.png"), title=title)
+    print(f"table and figure: {base}.csv, {figure}")
+    return 0
+
+
+def accuracies(weights: Weights, bench: Bench, grid: Grid) -> NDArray[np.float64]:
+    """Accuracies from 0 to 1, (bits and then clipped, full scales).
+
+    Raises:
+        InputError: there is no such tensor, or its values do not differ.
+    """
+    tensor = weights[grid.tensor]
+    changed = [version for bits in (*BITS, None) for version in _versions(tensor, bits, grid)]
+    tested = bench.test_weights([{**weights, grid.tensor: version} for version in changed])
+    found: NDArray[np.float64] = tested.accuracy.reshape(len(BITS) + 1, len(FULL_SCALES))
+    return found
+
+
+def _versions(tensor: Tensor, bits: int | None, grid: Grid) -> list[Tensor]:
+    """The tensor at every full scale; without bits it is only clipped."""
+    from aanntwin.quantization import clip, full_scale_of, quantize
+
+    scales = [full_scale_of(tensor, deviations, grid.tensor) for deviations in FULL_SCALES]
+    if bits is None:
+        return [clip(tensor, scale) for scale in scales]
+    return [quantize(tensor, bits, scale, with_zero=grid.with_zero) for scale in scales]
+
+
+def _check_layer(layers: Sequence[str], grid: Grid) -> None:
+    if grid.layer not in layers:
+        raise InputError(f"--layer {grid.layer!r}: the model has no such layer, allowed: {', '.join(layers)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
