@@ -1,0 +1,91 @@
+"""From a configuration to images, curves and models, with everything checked before any work starts."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from common.datasets import Dataset, load
+from common.errors import InputError
+from magnetoionic.config import TASKS, TrainConfig
+from magnetoionic.curves import DOUBLE, MEASURED, SINGLE, AnyCurve, SingleField
+from magnetoionic.images import PIXELS, Batch, batches
+from magnetoionic.network import DeviceLayer, Network, Noise
+from magnetoionic.pairs import PairLayer
+from magnetoionic.relaxation import Relaxation, relaxation
+from magnetoionic.rule import Rule
+from magnetoionic.singles import SingleLayer
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """What a simulation trains, on what.
+
+    Attributes:
+        config: its options.
+        curves: of its one or two fields.
+        data: the images.
+        train, test: batches of them.
+        relaxation: what the devices become after training; None for single devices.
+    """
+
+    config: TrainConfig
+    curves: tuple[AnyCurve, ...]
+    data: Dataset
+    train: list[Batch]
+    test: list[Batch]
+    relaxation: Relaxation | None
+
+    def models(self) -> list[Network]:
+        """The models before their first epoch."""
+        return [self._model(self.config.seed + number) for number in range(self.config.n_models)]
+
+    def relaxed_test(self) -> list[Batch]:
+        """The test images with the input scale after field relaxation."""
+        assert self.relaxation is not None
+        return self._test(self.config.input_scale * self.relaxation.ratio)
+
+    def _test(self, input_scale: float) -> list[Batch]:
+        return batches(self.data.test_x, self.data.test_y, self.config.batch_size, input_scale)
+
+    def _model(self, seed: int) -> Network:
+        config, sizes = self.config, (PIXELS, *self.config.layers, self.data.n_classes)
+        rule = Rule(config.lr, config.clipping, config.clips_physically)
+        devices: list[DeviceLayer] = []
+        for number, shape in enumerate(itertools.pairwise(sizes), 1):
+            names = (seed, "layer", number)
+            curve = self.curves[0]
+            if isinstance(curve, SingleField):
+                devices.append(SingleLayer(shape, curve, rule, config.initial, config.scale, *names))
+            else:
+                devices.append(PairLayer(shape, curve, rule, config.initial, config.var, *names))
+        noise = Noise(config.voltage_noise, config.resistor_noise, config.device_noise)
+        return Network(devices, noise, config.input_scale, config.lr, seed, config.batch_size)
+
+
+def setup(config: TrainConfig) -> Setup:
+    """Read images and curves.
+
+    Raises:
+        InputError: a file is missing or damaged, or the last batch would hold a single image.
+    """
+    curves = tuple(find_curve(name, config) for name in config.fields)
+    data = load(TASKS[config.task], config.data_root)
+    if len(data.train_x) % config.batch_size == 1:
+        raise InputError(
+            f"--batch-size {config.batch_size} leaves a last batch of one of {len(data.train_x)} images, which batch "
+            "normalization cannot take; give another size"
+        )
+    train = batches(data.train_x, data.train_y, config.batch_size, config.input_scale)
+    test = batches(data.test_x, data.test_y, config.batch_size, config.input_scale)
+    return Setup(config, curves, data, train, test, relaxation(config, curves))
+
+
+def find_curve(name: str, config: TrainConfig) -> AnyCurve:
+    """The curve of a field; that of "measured" is fitted to the file of --device-curve."""
+    if name == MEASURED:
+        from magnetoionic.measured import fit, read_curve
+
+        assert config.device_curve is not None
+        return fit(read_curve(config.device_curve), config.curve_fit).curve
+    return DOUBLE[name] if name in DOUBLE else SINGLE[name]

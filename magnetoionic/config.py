@@ -1,0 +1,103 @@
+"""The options of a simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.cli import option
+from common.errors import InputError
+
+FIELDS = ("double-linear", "double-exponential", "single-linear", "single-strong", "single-weak", "measured")
+TASKS = {"MNIST": "mnist", "Fashion": "fashion-mnist", "digits": "digits28"}
+PUBLISHED_INIT = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Devices:
+    """Devices."""
+
+    field: tuple[str, ...] = option(
+        (),
+        "device curve; with two, the second takes over after epochs // time_switch epochs (default: double-linear, or "
+        "measured with --device-curve)",
+        choices=FIELDS,
+    )
+    device_curve: Path | None = option(None, "CSV file of pulses and measured values, for the field 'measured'")
+    curve_fit: str = option("spline", "what is fitted to them", choices=("linear", "exponential", "spline"))
+    scale: float = option(1.0, "weights of single devices lie between -scale and scale", above=0.0)
+    init: float = option(0.01, "half the width of the initial weights' range", low=0.0)
+    var: float = option(0.2, "device-to-device variability: standard deviation of a factor around 1", low=0.0)
+    clipping: float = option(0.0, "update threshold: smaller updates do nothing", unit="pulses", low=0.0)
+    physical_clipping: bool = option(False, "weaken small updates: u becomes (1 - exp(-u / 0.18)) u")
+    resistor_noise: float = option(
+        0.0, "standard deviation of a device's reading; that of a Hall voltage is 1e-4 of it", low=0.0
+    )
+    device_noise: bool = option(False, "devices are read with noise in the forward pass, too")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Devices):
+    """Training."""
+
+    seed: int = option(100, "seed; model i has seed + i", low=0)
+    task: str = option("MNIST", "images; digits need no files", choices=tuple(TASKS))
+    layers: tuple[int, ...] = option((512,), "sizes of the hidden layers", low=1)
+    epochs: int = option(20, "epochs of training", low=1)
+    batch_size: int = option(128, "images in a batch", low=2)
+    lr: float = option(0.001, "learning rate: pulses per unit of gradient; published: 500 to 5000", above=0.0)
+    input_scale: float = option(0.001, "current of a full pixel", above=0.0, high=3e38)
+    n_models: int = option(10, "models of a simulation", low=1)
+    time_switch: int = option(2, "see --field", low=1)
+    compute_intermediate: bool = option(False, "write the currents and voltages of one test image, layer by layer")
+    compat: str | None = option(
+        None, "published: without physical clipping and with init 0.01, whatever is asked for", choices=("published",)
+    )
+    relaxation_scale: str = option(
+        "published",
+        "input scale after field relaxation: published multiplies by 0.395 in both directions; physical by the range "
+        "of the field trained over that of the field tested",
+        choices=("published", "physical"),
+    )
+    data_root: Path | None = option(None, "folder of the images (default: $NONIDEAL_DATA, else ./data)", local=True)
+    threads: int = option(
+        0, "models trained at a time; 0 for all cores. Numbers do not depend on it", low=0, local=True
+    )
+    quiet: bool = option(False, "print nothing but errors", local=True)
+
+    def check(self) -> None:
+        """Raise InputError where options contradict each other."""
+        if len(self.field) > 2:
+            raise InputError(f"--field has {len(self.field)} words; it takes one curve, or two for a switch")
+        kinds = {name.startswith("single") for name in self.fields}
+        if len(kinds) > 1:
+            raise InputError("--field: single devices cannot become pairs; give two double curves or two single ones")
+        if len(self.fields) == 2 and self.epochs // self.time_switch < 1:
+            raise InputError(f"--time-switch {self.time_switch} is more than --epochs {self.epochs}")
+        if ("measured" in self.fields) != (self.device_curve is not None):
+            raise InputError("--field measured and --device-curve FILE.csv go together; give both or neither")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The one or two curves."""
+        return self.field or (("measured",) if self.device_curve else ("double-linear",))
+
+    @property
+    def initial(self) -> float:
+        """The initial half width that acts."""
+        return PUBLISHED_INIT if self.compat == "published" else self.init
+
+    @property
+    def clips_physically(self) -> bool:
+        """Whether physical clipping acts."""
+        return self.physical_clipping and self.compat != "published"
+
+    @property
+    def voltage_noise(self) -> float:
+        """Standard deviation of a Hall voltage."""
+        return 1e-4 * self.resistor_noise
+
+    @property
+    def switch_epoch(self) -> int:
+        """After this many epochs the second field takes over."""
+        return self.epochs // self.time_switch

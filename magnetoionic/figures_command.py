@@ -1,0 +1,89 @@
+"""Draw the figures of simulations (`magnetoionic-figures`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.cli import Parser, run_command
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROG = "magnetoionic-figures"
+DESCRIPTION = """\
+Draw device curves, accuracy against learning rate, and histograms of weights, as PDF, SVG and PNG.
+
+example: magnetoionic-figures results/magnetoionic/sweeps/figure_2
+         magnetoionic-figures simulations --out figures/all
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = Parser(prog=PROG, description=DESCRIPTION)
+    text = "folders of simulations or sweeps, or with an accuracies.csv (default: simulations)"
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help=text)
+    text = "where to (default: figures/TIMESTAMP)"
+    parser.add_argument("--out", type=Path, metavar="DIR", help=text)
+    text = "learning rate of the models whose weights are shown (default: the lowest with weights)"
+    parser.add_argument("--lr", type=float, metavar="X", help=text)
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    given = parser.parse_args(argv)
+    folders = given.folders or [Path("simulations")]
+    return run_command(PROG, lambda: _work(folders, given.out, given.lr, given.quiet))
+
+
+def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> list[Path]:
+    """Draw every figure that the simulations allow, and write their table; returns the paths.
+
+    Raises:
+        InputError: no simulation is there, or `out` cannot be written.
+    """
+    from common.runs.folder import make_writable
+    from magnetoionic.figures import accuracy, device_curves, histograms
+    from magnetoionic.figures.files import save_all
+    from magnetoionic.figures.table import TABLE, read_table, write_table
+
+    table = read_table(folders)
+    weights = {label: histograms.read_weights(path) for label, path in _shown_models(table, lr).items()}
+    make_writable(out, "folder", "name another with --out")
+    written = save_all(device_curves.draw(), out / "device_curves")
+    written += save_all(accuracy.draw(table), out / "accuracy")
+    if weights:
+        written += save_all(histograms.draw(weights), out / "weights")
+    write_table(table, out / TABLE)
+    return [*written, out / TABLE]
+
+
+def _shown_models(table: pd.DataFrame, lr: float | None) -> dict[str, Path]:
+    """Of each field the first model with weights, at one learning rate."""
+    there = table[table["file"].map(lambda name: bool(name) and Path(name).is_file())]
+    if lr is not None:
+        there = there[there["lr"] == lr]
+    first = there.sort_values(["lr", "seed"]).groupby("field", sort=True).first()
+    first = first.sort_index(ascending=False)  # linear before exponential, as in the other figures
+    return {f"{field}, learning rate {row.lr:g}": Path(row.file) for field, row in first.iterrows()}
+
+
+def _work(folders: Sequence[Path], out: Path | None, lr: float | None, quiet: bool) -> int:
+    from magnetoionic.figures.accuracy import summary
+    from magnetoionic.figures.table import read_table
+
+    target = out or Path("figures") / datetime.now().strftime("%Y%m%d-%H%M%S")
+    written = draw_all(folders, target, lr)
+    if not quiet:
+        for row in summary(read_table(folders)).itertuples():
+            print(
+                f"{row.field} lr {row.lr:g}: {row.accuracy:.2f} +- {row.std:.2f} %, after relaxation "
+                f"{row.relaxed:.2f} +- {row.relaxed_std:.2f} % ({row.models} models)"
+            )
+        print(f"{len(written)} files in {target}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

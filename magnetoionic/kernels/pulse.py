@@ -1,0 +1,160 @@
+"""Pulses for pairs of devices, gradient and update in one pass: linear and exponential curves.
+
+Both devices of a pair see the same gradient with opposite signs, so exactly one of them is pulsed. With w the value of
+that device, u its pulses: linear w' = w - slope u; exponential w' = w + (w - floor) (exp(-u / tau) - 1). A device that
+was not pulsed keeps its value to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from magnetoionic.kernels.jit import inline, kernel
+
+CHUNK = 512
+LINEAR, EXPONENTIAL = 0, 1
+_LOG2_E = np.float32(1.4426950408889634)
+_LN2_HIGH = np.float32(0.693359375)
+_LN2_LOW = np.float32(-2.12194440e-4)
+
+
+@inline
+def _expm1(t: Any) -> Any:
+    """exp(t) - 1 for t <= 0; relative error 2e-7."""
+    t = np.float32(-80.0) if t < np.float32(-80.0) else t
+    n = np.floor(t * _LOG2_E + np.float32(0.5))
+    r = (t - n * _LN2_HIGH) - n * _LN2_LOW
+    series = np.float32(1.0 / 5040.0)
+    series = series * r + np.float32(1.0 / 720.0)
+    series = series * r + np.float32(1.0 / 120.0)
+    series = series * r + np.float32(1.0 / 24.0)
+    series = series * r + np.float32(1.0 / 6.0)
+    series = series * r + np.float32(0.5)
+    series = r * r * series + r
+    power = np.int32(np.int32(np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+    return power * series + (power - np.float32(1.0))
+
+
+@inline
+def _pulse_row(
+    kind: Any, curve: Any, rule: Any, gradient: Any, first: Any, second: Any, difference: Any, vary1: Any, vary2: Any,
+    pulses: Any,
+) -> None:  # fmt: skip
+    """One stretch of pairs. gradient: of the second devices, (n,); pulses: (n,), room to work; the rest as below."""
+    top, bottom, rate, floor = curve[0], curve[1], curve[2], curve[3]
+    lr, clipping, physical = rule[0], rule[1], rule[2]
+    zero = np.float32(0.0)
+    for j in range(gradient.size):
+        slope = gradient[j]
+        pulses[j] = lr * abs(slope) * (vary2[j] if slope > zero else vary1[j])
+    if physical < zero:
+        for j in range(gradient.size):
+            pulses[j] *= -_expm1(pulses[j] * physical)
+    if clipping > zero:
+        for j in range(gradient.size):
+            size = pulses[j]
+            pulses[j] = size if size >= clipping else zero
+    for j in range(gradient.size):
+        forward = gradient[j] > zero
+        one, two = first[j], second[j]
+        moving = two if forward else one
+        resting = one if forward else two
+        if kind == LINEAR:  # noqa: SIM108 - not one expression, so that only one of the two is computed
+            moved = moving - rate * pulses[j]
+        else:
+            moved = moving + (moving - floor) * _expm1(pulses[j] * rate)
+        # Past its last pulse: the pair starts again from the top, with the difference it had at the last pulse.
+        spent = moved < bottom
+        again = bottom + (top - resting)
+        again = again if again < top else top
+        moved = again if spent else moved
+        resting = top if spent else resting
+        one = resting if forward else moved
+        two = moved if forward else resting
+        first[j] = one
+        second[j] = two
+        difference[j] = two - one
+
+
+@kernel
+def pulse_dense(
+    kind: Any, curve: Any, rule: Any, gradient: Any, first: Any, second: Any, difference: Any, vary1: Any, vary2: Any
+) -> None:
+    """Update every pair.
+
+    Args:
+        kind: LINEAR or EXPONENTIAL.
+        curve: (4,) float32: value at no pulse and at the last one, rate, floor. The rate is the slope per pulse, or
+            -1 / tau; the floor is what the exponential tends to.
+        rule: (3,) float32: learning rate, threshold of pulses, and -1 / 0.18 for physical clipping (0: without).
+        gradient: (n,) float32, of the second devices; that of the first is its negative.
+        first, second, difference: (n,) float32, overwritten: both devices, and second - first.
+        vary1, vary2: (n,) float32, the devices' variabilities.
+    """
+    pulses = np.empty(CHUNK, np.float32)
+    for start in range(0, gradient.size, CHUNK):
+        end = min(start + CHUNK, gradient.size)
+        _pulse_row(
+            kind, curve, rule, gradient[start:end], first[start:end], second[start:end], difference[start:end],
+            vary1[start:end], vary2[start:end], pulses[: end - start],
+        )  # fmt: skip
+
+
+@inline
+def _gradient_row(start: Any, end: Any, images: Any, currents: Any, voltage_gradient: Any, total: Any) -> None:
+    """total = sum over the images of one pixel of current * voltage gradient."""
+    total[:] = 0.0
+    entry = start
+    while entry + 8 <= end:  # eight images at a time, so that a total is fetched and stored less often
+        c0, c1, c2, c3 = currents[entry], currents[entry + 1], currents[entry + 2], currents[entry + 3]
+        c4, c5, c6, c7 = currents[entry + 4], currents[entry + 5], currents[entry + 6], currents[entry + 7]
+        row0, row1 = voltage_gradient[images[entry]], voltage_gradient[images[entry + 1]]
+        row2, row3 = voltage_gradient[images[entry + 2]], voltage_gradient[images[entry + 3]]
+        row4, row5 = voltage_gradient[images[entry + 4]], voltage_gradient[images[entry + 5]]
+        row6, row7 = voltage_gradient[images[entry + 6]], voltage_gradient[images[entry + 7]]
+        for j in range(total.size):
+            left = (c0 * row0[j] + c1 * row1[j]) + (c2 * row2[j] + c3 * row3[j])
+            right = (c4 * row4[j] + c5 * row5[j]) + (c6 * row6[j] + c7 * row7[j])
+            total[j] += left + right
+        entry += 8
+    while entry < end:
+        current, row = currents[entry], voltage_gradient[images[entry]]
+        for j in range(total.size):
+            total[j] += current * row[j]
+        entry += 1
+
+
+@kernel
+def pulse_sparse(
+    kind: Any, curve: Any, rule: Any, starts: Any, images: Any, currents: Any, voltage_gradient: Any,
+    first: Any, second: Any, difference: Any, vary1: Any, vary2: Any,
+) -> None:  # fmt: skip
+    """Gradient and update of the first layer, pixel by pixel; a pixel that no image of the batch has gets no pulse.
+
+    Args:
+        starts: (pixels + 1,) int64: pixel p has the entries starts[p] to starts[p + 1] of the next two.
+        images: (entries,) uint16, numbers within the batch.
+        currents: (entries,) float32.
+        voltage_gradient: (B, outputs) float32.
+        first, second, difference, vary1, vary2: (pixels, outputs).
+        The rest: see `pulse_dense`.
+    """
+    width = voltage_gradient.shape[1]
+    total, pulses = np.empty(width, np.float32), np.empty(width, np.float32)
+    for pixel in range(first.shape[0]):
+        start, end = starts[pixel], starts[pixel + 1]
+        if start < end:
+            _gradient_row(start, end, images, currents, voltage_gradient, total)
+            _pulse_row(
+                kind, curve, rule, total, first[pixel], second[pixel], difference[pixel], vary1[pixel], vary2[pixel],
+                pulses,
+            )  # fmt: skip
+
+
+@kernel
+def sparse_gradient(starts: Any, images: Any, currents: Any, voltage_gradient: Any, gradient: Any) -> None:
+    """The gradient of the first layer's second devices, (pixels, outputs), as `pulse_sparse` uses it."""
+    for pixel in range(gradient.shape[0]):
+        _gradient_row(starts[pixel], starts[pixel + 1], images, currents, voltage_gradient, gradient[pixel])

@@ -1,0 +1,125 @@
+"""A layer of pairs of devices: their values, their updates by compiled kernels, and a change of field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.seeding import stream
+from magnetoionic.curves import AnyCurve, Curve, ExponentialCurve, LinearCurve, SingleField
+from magnetoionic.images import Batch
+from magnetoionic.kernels import pulse
+from magnetoionic.rule import CLIPPING_PULSES, Rule
+
+Array = NDArray[np.float32]
+
+
+class PairLayer:
+    """Pairs of devices, each array (inputs, outputs) float32: a row is what one input reaches.
+
+    Attributes:
+        first, second: the devices.
+        weight: second - first.
+        curve: what both do under pulses.
+    """
+
+    reads = 2  # devices read for one weight
+
+    def __init__(self, shape: tuple[int, int], curve: Curve, rule: Rule, init: float, var: float, *names: Any) -> None:
+        self.curve, self._rule = curve, rule
+        high = curve.value(0.0) - init
+        self.first = np.full(shape, high, np.float32)
+        drop = stream(*names, "init").uniform(-init, init, shape)
+        self.second = (high - drop).astype(np.float32)
+        for devices in (self.first, self.second):
+            _keep_in_range(devices, curve)
+        self.weight: Array = self.second - self.first
+        factors = stream(*names, "variability")
+        self._vary1 = np.abs(factors.normal(1.0, var, shape)).astype(np.float32)
+        self._vary2 = np.abs(factors.normal(1.0, var, shape)).astype(np.float32)
+        self._kernel = _kernel(curve, rule)
+
+    def pulse_sparse(self, batch: Batch, voltage_gradient: Array) -> None:
+        """Update the devices of a first layer from the gradient of its voltages, (B, outputs)."""
+        if self._kernel is None:
+            return self.pulse(self.gradient(batch, voltage_gradient))
+        devices = (self.first, self.second, self.weight, self._vary1, self._vary2)
+        entries = (batch.pixel_starts, batch.images, batch.pixel_currents)
+        pulse.pulse_sparse(*self._kernel, *entries, voltage_gradient, *devices)
+        return None
+
+    def gradient(self, batch: Batch, voltage_gradient: Array) -> Array:
+        """The gradient of a first layer's weights, (inputs, outputs)."""
+        gradient: Array = np.empty_like(self.weight)
+        entries = (batch.pixel_starts, batch.images, batch.pixel_currents)
+        pulse.sparse_gradient(*entries, voltage_gradient, gradient)
+        return gradient
+
+    def pulse(self, gradient: Array) -> None:
+        """Update the devices from the gradient of the weights, (inputs, outputs): that of `second`."""
+        if self._kernel is None:
+            self._pulse_any_curve(gradient)
+            return
+        devices = (self.first, self.second, self.weight, self._vary1, self._vary2)
+        pulse.pulse_dense(*self._kernel, *(array.reshape(-1) for array in (gradient, *devices)))
+
+    def change_curve(self, curve: AnyCurve) -> None:
+        """Every device keeps its pulse count and goes over to another curve."""
+        assert not isinstance(curve, SingleField)
+        for devices in (self.first, self.second):
+            pulses = np.clip(self.curve.pulses(devices.astype(np.float64)), 0.0, min(self.curve.last, curve.last))
+            devices[...] = curve.value(pulses)
+            _keep_in_range(devices, curve)
+        self.use_curve(curve)
+        np.subtract(self.second, self.first, out=self.weight)
+
+    def use_curve(self, curve: AnyCurve) -> None:
+        """Values are those of another curve from here on; they stay as they are."""
+        assert not isinstance(curve, SingleField)
+        self.curve, self._kernel = curve, _kernel(curve, self._rule)
+
+    def arrays(self) -> dict[str, Array]:
+        """The devices by the names of their tensors, (outputs, inputs)."""
+        return {"weight1": self.first.T, "weight2": self.second.T}
+
+    def load(self, arrays: dict[str, Array]) -> None:
+        """The inverse of `arrays`."""
+        self.first[...], self.second[...] = arrays["weight1"].T, arrays["weight2"].T
+        np.subtract(self.second, self.first, out=self.weight)
+
+    def _pulse_any_curve(self, gradient: Array) -> None:
+        """The same in NumPy and double precision, for curves without a kernel; pairs without a gradient stay."""
+        at = np.nonzero(gradient)
+        slope, one, two = gradient[at].astype(np.float64), self.first[at], self.second[at]
+        forward = slope > 0
+        pulses = self._rule.pulses(slope, np.where(forward, self._vary2[at], self._vary1[at]))
+        moving, resting = np.where(forward, two, one).astype(np.float64), np.where(forward, one, two)
+        bottom, top = self.curve.value(self.curve.last), self.curve.value(0.0)
+        after = self.curve.pulses(moving) + pulses
+        spent = (after > self.curve.last) & (pulses > 0)
+        moved = np.where(pulses > 0, self.curve.value(np.minimum(after, self.curve.last)), moving)
+        moved, resting = np.where(spent, bottom + (top - resting), moved), np.where(spent, top, resting)
+        self.first[at], self.second[at] = np.where(forward, resting, moved), np.where(forward, moved, resting)
+        for devices in (self.first, self.second):
+            _keep_in_range(devices, self.curve)
+        np.subtract(self.second, self.first, out=self.weight)
+
+
+def _keep_in_range(devices: Array, curve: Curve) -> None:
+    """Rounding to single precision may go past an end by one part in 10 million."""
+    np.clip(devices, np.float32(curve.value(curve.last)), np.float32(curve.value(0.0)), out=devices)
+
+
+def _kernel(curve: Curve, rule: Rule) -> tuple[int, Array, Array] | None:
+    """The first arguments of the compiled updates; None for curves that have none."""
+    if isinstance(curve, LinearCurve):
+        kind, rate, floor = pulse.LINEAR, curve.slope, 0.0
+    elif isinstance(curve, ExponentialCurve):
+        kind, rate, floor = pulse.EXPONENTIAL, -1.0 / curve.tau, curve.floor
+    else:
+        return None
+    ends = np.array([curve.value(0.0), curve.value(curve.last), rate, floor], np.float32)
+    physical = -1.0 / CLIPPING_PULSES if rule.physical_clipping else 0.0
+    return kind, ends, np.array([rule.lr, rule.clipping, physical], np.float32)

@@ -1,0 +1,128 @@
+"""The published grids, one for each figure (`magnetoionic-sweep --figure N`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.cli import Parser, build, run_command
+from common.errors import InputError, RunError
+from common.sweeps.axes import Axis
+from common.sweeps.grid import make_specs
+from common.sweeps.spec import RunSpec
+from common.sweeps.sweep import Sweep
+from magnetoionic.config import TrainConfig
+
+PROG = "magnetoionic-sweep"
+DESCRIPTION = """\
+Train every simulation of a figure: two fields, six learning rates, ten models of 20 epochs each. Starting it again goes
+on where it was. Figure 1: everything that is real (clipping 0.1, noise 0.015, variability 0.2); 2: nothing of it;
+3: clipping; 4: variability; 5: noise; 6: physical clipping.
+
+example: magnetoionic-sweep --figure 2
+         magnetoionic-sweep --figure 1 --lr 500,2000 --n_models 3 --sweep-dir results/small
+         magnetoionic-sweep --figure 3 --dry-run
+"""
+RATES = (500.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0)
+SETTINGS: dict[int, dict[str, tuple[Any, ...]]] = {
+    1: {"clipping": (0.1,), "var": (0.2,), "resistor_noise": (0.015,)},
+    2: {"clipping": (0.0,), "var": (0.0,), "resistor_noise": (0.0,)},
+    3: {"clipping": (0.1, 0.2, 0.5, 1.0), "var": (0.0,), "resistor_noise": (0.0,)},
+    4: {"clipping": (0.0,), "var": (0.1, 0.2, 0.5), "resistor_noise": (0.0,)},
+    5: {"clipping": (0.0,), "var": (0.0,), "resistor_noise": (0.15, 0.015, 0.0015)},
+    6: {"clipping": (0.0,), "var": (0.2,), "resistor_noise": (0.015,), "physical_clipping": (True,)},
+}
+NAMED = ("clipping", "var", "resistor_noise", "field", "lr", "hidden")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = Parser(prog=PROG, add_help=False)
+    parser.add_argument("--figure", default="1")
+    chosen, rest = parser.parse_known_args(words)
+    if chosen.figure not in {str(number) for number in SETTINGS}:
+        message = f"argument --figure: {chosen.figure!r} is not one of {', '.join(map(str, SETTINGS))}"
+        return run_command(PROG, lambda: _refuse(message))
+    return figure_sweep(int(chosen.figure)).main(rest)
+
+
+def figure_sweep(number: int) -> Sweep:
+    """The sweep of a figure."""
+    shown = f"{DESCRIPTION}\n--figure N: which one (this help shows the grid of figure {number})"
+    return Sweep(
+        prog=PROG,
+        package="magnetoionic",
+        name=f"figure_{number}",
+        description=shown,
+        config=TrainConfig,
+        axes=axes(number),
+        specs=specs,
+        function="magnetoionic.sweep:train",
+        workers=10,
+        score="final_test_acc",
+        short=short,
+    )
+
+
+def axes(number: int) -> tuple[Axis, ...]:
+    """The grid of a figure; learning rates run fastest."""
+    return (
+        *(Axis(name, values) for name, values in SETTINGS[number].items()),
+        Axis("hidden", ("512",), _hidden, ("layers",), "hidden layers, e.g. 512 or 512+256"),
+        Axis("field", ("double-linear", "double-exponential"), _fields, help="fields; two in one run: a+b"),
+        Axis("lr", RATES),
+    )
+
+
+def specs(chosen: Sequence[Axis]) -> list[RunSpec]:
+    """The runs of a grid, named by what varies in it."""
+    several = [axis.name for axis in chosen if axis.name in NAMED and len(axis.values) > 1]
+
+    def name_of(labels: Mapping[str, Any]) -> str:
+        parts = [f"{name.split('_')[0]}{labels[name]:g}" for name in NAMED[:3] if name in several]
+        parts += [f"hidden{labels['hidden']}"] if "hidden" in several else []
+        return "_".join([*parts, str(labels["field"]), f"lr{labels['lr']:g}"])
+
+    return make_specs(chosen, TrainConfig, name_of, NAMED)
+
+
+def short(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float]:
+    """A short version of a run for --dry-run; a change of field takes no time."""
+    fields = list(config.get("field", ()))[:1]
+    return {**config, "epochs": epochs, "field": fields}, 1.0
+
+
+def train(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Train one simulation, or go on with it; returns what the table of the sweep shows. Workers call this."""
+    from common.runs import load_run
+    from magnetoionic.main import PATHS, run
+
+    values = {**config, **{name: Path(config[name]) for name in PATHS if config.get(name)}}
+    begun = (folder / "run_meta.json").exists()
+    run(build(TrainConfig, {**values, "quiet": True, "threads": 1}), folder, resume=begun)
+    record = load_run(folder)
+    if record.status != "done":
+        raise RunError(str(record.meta["reason"]))
+    return {**record.meta["result"], "final_epoch": record.config["epochs"]}
+
+
+def _fields(word: str) -> dict[str, Any]:
+    return {"field": word.split("+")}
+
+
+def _hidden(word: str) -> dict[str, Any]:
+    try:
+        return {"layers": [int(size) for size in str(word).split("+")]}
+    except ValueError:
+        raise InputError(f"argument --hidden: {word!r} is no list of sizes such as 512 or 512+256") from None
+
+
+def _refuse(message: str) -> int:
+    raise InputError(message)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Currents and voltages of one test image, layer by layer (`--compute-intermediate`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from magnetoionic.build import Setup
+from magnetoionic.images import batches, padded
+from magnetoionic.kernels.normal import NormalStream
+from magnetoionic.network import Network
+from magnetoionic.outputs import save_array
+
+
+def write_intermediate(setup: Setup, model: Network, folder: Path, prefix: str) -> None:
+    """Write PREFIX-intensity-layer-K.pth (inputs,) and PREFIX-voltage-layer-K.pth (outputs,) for K = 1, 2, ..
+
+    The image is the first of the test set. Voltages are those before batch normalization, with their noise.
+    """
+    if not setup.config.compute_intermediate:
+        return
+    scale = setup.config.input_scale
+    image = batches(setup.data.test_x[:1], setup.data.test_y[:1], 1, scale)[0]
+    pixels = padded(setup.data.test_x[:1])[0] / np.float32(255) * np.float32(scale)
+
+    def write(number: int, current: NDArray[np.float32] | None, voltage: NDArray[np.float32]) -> None:
+        entering = pixels if current is None else current[0]
+        save_array(folder / f"{prefix}-intensity-layer-{number + 1}.pth", entering)
+        save_array(folder / f"{prefix}-voltage-layer-{number + 1}.pth", voltage[0])
+
+    model.forward(image, NormalStream(model.seed, "test", "intermediate"), training=False, watch=write)

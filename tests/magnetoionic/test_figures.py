@@ -1,0 +1,91 @@
+"""`magnetoionic-figures` and the notebook, on small simulations."""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import magnetoionic
+from common.errors import InputError
+from magnetoionic.config import TrainConfig
+from magnetoionic.figures.accuracy import summary
+from magnetoionic.figures.table import read_table
+from magnetoionic.main import run
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = Path(magnetoionic.__file__).parent / "magnetoionic-figures.ipynb"
+COMMAND = "magnetoionic.figures_command"
+
+
+@pytest.fixture(scope="module")
+def simulations(tmp_path_factory):
+    """Two fields, two learning rates, two models of one epoch."""
+    parent = tmp_path_factory.mktemp("figures") / "simulations"
+    for field in ("double-linear", "double-exponential"):
+        for lr in (500.0, 1000.0):
+            config = TrainConfig(
+                field=(field,), lr=lr, task="digits", layers=(16,), batch_size=32, epochs=2, n_models=2, quiet=True
+            )
+            run(config, parent / f"{field}-{lr:g}")
+    return parent
+
+
+def test_every_figure_in_every_format_and_the_table(here, simulations, tmp_path):
+    out = here(COMMAND, simulations).out
+    target = next((tmp_path / "figures").iterdir())
+    stems = ("accuracy", "device_curves", "weights")
+    wanted = {f"{stem}.{ending}" for stem in stems for ending in ("pdf", "svg", "png")} | {"accuracies.csv"}
+    assert {path.name for path in target.iterdir()} == wanted
+    assert all(path.stat().st_size > 300 for path in target.iterdir())
+    assert out.count("(2 models)") == 4
+    table = pd.read_csv(target / "accuracies.csv")
+    assert len(table) == 8
+    for path in simulations.rglob("*-1.json"):
+        facts = json.loads(path.read_text())
+        rule = facts["optimizer_parameters"]
+        row = table[(table.field == rule["field"]) & (table.lr == rule["lr"]) & (table.seed == 101)].iloc[0]
+        assert row.accuracy == pytest.approx(facts["accuracy"], rel=1e-5)
+        assert row.swap_accuracy == pytest.approx(facts["swap_accuracy"], rel=1e-5)
+    means = summary(read_table([simulations]))
+    one = table[(table.field == "double-linear") & (table.lr == 500)]
+    assert means.query("field == 'double-linear' and lr == 500")["accuracy"].item() == pytest.approx(
+        one.accuracy.mean(), rel=1e-5
+    )
+    assert (means["models"] == 2).all()
+    # The table alone draws the same, without weights.
+    here(COMMAND, target, "--out", "again", "--quiet")
+    assert not (tmp_path / "again" / "weights.png").exists()
+    assert (tmp_path / "again" / "accuracies.csv").read_text() == (target / "accuracies.csv").read_text()
+    again = summary(read_table([tmp_path / "again"]))
+    assert again["relaxed"].tolist() == pytest.approx(means["relaxed"].tolist(), rel=1e-8)
+
+
+def test_wrong_folders(here, tmp_path):
+    assert "folder nowhere: no such folder" in here(COMMAND, "nowhere", code=2).err
+    (tmp_path / "empty").mkdir()
+    assert "no simulation in it" in here(COMMAND, "empty", code=2).err
+    (tmp_path / "empty" / "accuracies.csv").write_text("task,lr\nMNIST,5\n")
+    with pytest.raises(InputError, match="no column accuracy"):
+        read_table([tmp_path / "empty"])
+    assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_and_draws(simulations, tmp_path, monkeypatch):
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("MAGNETOIONIC_SIMULATIONS", os.fspath(simulations))
+    (tmp_path / "jupyter").mkdir()
+    for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "jupyter" / name.lower()))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120, resources=resources).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert len([output for output in outputs if "image/png" in output.get("data", {})]) == 3
+    assert len(list((tmp_path / "figures").glob("*/*.svg"))) == 3
