@@ -3,7 +3,7 @@
 BLAS libraries choose their algorithm by shape, number of threads, and where the operands lie in memory, so a product
 inside a stack may differ from the same product alone in the last bits. Which do is not documented and differs between
 machines; so each kind of product is tried once, on random numbers in the same layout, and done in the fastest way that
-gave the bits of a product alone: the whole stack, one slice after the other, or slices copied to aligned memory.
+gave the bits of a product alone: the whole stack, one slice after the other, or slices copied to memory of their own.
 """
 
 from __future__ import annotations
@@ -23,33 +23,34 @@ def product(a_RxMxK: Tensor, b_RxKxN: Tensor, out_RxMxN: Tensor) -> Tensor:
     """
     if a_RxMxK.shape[0] == 1 or a_RxMxK.device.type != "cpu":
         return torch.bmm(a_RxMxK, b_RxKxN, out=out_RxMxN)
-    way = way_of(a_RxMxK, b_RxKxN)
+    way = way_of(a_RxMxK, b_RxKxN, out_RxMxN)
     if way == STACKED:
         return torch.bmm(a_RxMxK, b_RxKxN, out=out_RxMxN)
     return _one_by_one(a_RxMxK, b_RxKxN, out_RxMxN, copy=way == COPIES)
 
 
-def way_of(a: Tensor, b: Tensor) -> str:
+def way_of(a: Tensor, b: Tensor, out: Tensor) -> str:
     """How `product` does products of this layout: STACKED, SLICES or COPIES; tried at the first call."""
-    key = (a.shape, a.stride(), b.shape, b.stride(), torch.get_num_threads())
+    key = (a.shape, a.stride(), b.shape, b.stride(), out.stride(), torch.get_num_threads())
     if key not in _ways:
-        _ways[key] = _try(_like(a, 1), _like(b, 2))
+        _ways[key] = _try(_like(a, 1), _like(b, 2), torch.empty_strided(out.shape, out.stride()))
     return _ways[key]
 
 
-def _try(a: Tensor, b: Tensor) -> str:
-    alone = _one_by_one(a, b, torch.empty(a.shape[0], a.shape[1], b.shape[2]), copy=True)
-    if torch.equal(torch.bmm(a, b), alone):
+def _try(a: Tensor, b: Tensor, out: Tensor) -> str:
+    alone = _one_by_one(a, b, torch.empty(out.shape), copy=True)
+    if torch.equal(torch.bmm(a, b, out=out), alone):
         return STACKED
-    return SLICES if torch.equal(_one_by_one(a, b, torch.empty_like(alone), copy=False), alone) else COPIES
+    return SLICES if torch.equal(_one_by_one(a, b, out, copy=False), alone) else COPIES
 
 
 def _one_by_one(a: Tensor, b: Tensor, out: Tensor, *, copy: bool) -> Tensor:
     for r in range(a.shape[0]):
         left, right = a[r : r + 1], b[r : r + 1]
-        if copy:
-            left, right = _aligned(left), _aligned(right)
-        torch.bmm(left, right, out=out[r : r + 1])
+        if copy:  # the result, too, begins where it would alone
+            out[r : r + 1] = torch.bmm(_aligned(left), _aligned(right))
+        else:
+            torch.bmm(left, right, out=out[r : r + 1])
     return out
 
 

@@ -31,6 +31,15 @@ def test_a_product_in_a_stack_has_the_bits_of_the_product_alone(threads, count, 
         assert torch.equal(product(*alone, torch.empty(1, M, N))[0], done[r])
 
 
+def test_slices_whose_results_begin_anywhere_have_the_bits_of_products_alone(threads):
+    threads(1)
+    a, b = torch.randn(12, 98, 10), torch.randn(12, 10, 5)  # results of 490 numbers, which is no multiple of 16
+    done = product(a, b, torch.empty(12, 98, 5))
+    for r in range(12):
+        alone = product(a[r : r + 1].clone(), b[r : r + 1].clone(), torch.empty(1, 98, 5))
+        assert torch.equal(alone[0], done[r])
+
+
 def test_a_shared_batch_gives_the_bits_of_each_product_alone():
     x, w = torch.randn(50, 784), torch.randn(4, 18, 784)
     done = product(x[None].expand(4, -1, -1), w.transpose(1, 2), torch.empty(4, 50, 18))
