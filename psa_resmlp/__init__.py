@@ -1,0 +1,1 @@
+"""Persistent stochastic ablation: train, damage a neuron, keep what is better."""

@@ -1,0 +1,143 @@
+"""Remove checkpoints (`psa-clean`): the default one, files by name, or all model files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.cli import Parser, run_command
+from common.errors import InputError
+
+CHECKPOINT = "mnist_lkg.safetensors"
+# What psa-train and the reproduction script put into a model folder, and nothing else: a slip of --model-dir must not
+# remove a user's own files.
+MODEL_FILES = ("*.safetensors", "reproduced-*.done")
+MODEL_DIR_VARIABLE = "SAGEMAKER_MODEL_DIR"
+DESCRIPTION = f"""\
+Remove files of trained models, after a list of them with sizes. Without names and --all: the checkpoint
+{CHECKPOINT} of the model folder, so that psa-train starts anew there.
+
+examples: psa-clean --dry-run
+          psa-clean --model-dir models/18x18_none
+          psa-clean old.safetensors older.safetensors
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file to remove and its size in bytes; `size` is None if it is not there."""
+
+    path: Path
+    size: int | None
+
+
+def default_model_dir() -> Path:
+    """$SAGEMAKER_MODEL_DIR if set, else models."""
+    return Path(os.environ.get(MODEL_DIR_VARIABLE) or "models")
+
+
+def model_files(folder: Path, *, recursive: bool) -> list[Path]:
+    """Model files in a folder, and with `recursive` in those below it; links are not followed."""
+    return sorted(
+        path
+        for pattern in MODEL_FILES
+        for path in (folder.rglob(pattern) if recursive else folder.glob(pattern))
+        if path.is_file() or path.is_symlink()
+    )
+
+
+def named_files(names: Iterable[str], folder: Path) -> list[Path]:
+    """Paths that names mean: as given if there is such a file, else inside the folder.
+
+    Raises:
+        InputError: a name means a folder.
+    """
+    paths = []
+    for name in names:
+        path = Path(name) if Path(name).is_absolute() or os.path.lexists(name) else folder / name
+        if path.is_dir() and not path.is_symlink():
+            raise InputError(f"{path} is a folder, allowed: names of files, or --all --model-dir {path}")
+        paths.append(path)
+    return paths
+
+
+def measure(paths: Iterable[Path]) -> list[Found]:
+    """Each path once, with its size."""
+    return [Found(path, path.lstat().st_size if os.path.lexists(path) else None) for path in dict.fromkeys(paths)]
+
+
+def describe(found: Sequence[Found]) -> str:
+    """The list with sizes and their sum."""
+    sizes = [one.size for one in found if one.size is not None]
+    lines = [f"{'not there' if one.size is None else _bytes(one.size):>12}  {one.path}" for one in found]
+    return "\n".join([*lines, f"{_bytes(sum(sizes)):>12}  in {len(sizes)} file{'s' * (len(sizes) != 1)}"])
+
+
+def _bytes(size: int) -> str:
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.95 or unit == "TB":
+            break
+    return f"{value:.1f} {unit}"
+
+
+def remove(found: Sequence[Found], *, dry_run: bool) -> int:
+    """List the files, then remove those that are there unless `dry_run`; returns 0.
+
+    Raises:
+        OSError: one cannot be removed; those before it are gone.
+    """
+    print(describe(found))
+    present = [one for one in found if one.size is not None]
+    if dry_run:
+        print("dry run: nothing removed")
+        return 0
+    for one in present:
+        one.path.unlink(missing_ok=True)
+    print(f"removed {len(present)} file{'s' * (len(present) != 1)}" if present else "nothing to remove")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `psa-clean`; see DESCRIPTION."""
+    parser = Parser(prog="psa-clean", description=DESCRIPTION)
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="files to remove; those not found are sought in the model folder"
+    )
+    parser.add_argument("--all", action="store_true", help="also all model files of the model folder itself")
+    add_common(parser)
+    arguments = parser.parse_args(argv)
+    return run_command("psa-clean", lambda: _work(arguments))
+
+
+def add_common(parser: Parser) -> None:
+    """--model-dir and --dry-run."""
+    text = f"the model folder (default: ${MODEL_DIR_VARIABLE}, else models)"
+    parser.add_argument("--model-dir", type=Path, metavar="DIR", help=text)
+    parser.add_argument("--dry-run", action="store_true", help="only list what would be removed")
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    folder = arguments.model_dir or default_model_dir()
+    paths = named_files(arguments.files, folder)
+    missing = [path for path in paths if not os.path.lexists(path)]
+    if missing:
+        raise InputError(f"{missing[0]} is not there; name files that exist, nothing was removed")
+    if arguments.all:
+        paths += model_files(folder, recursive=False)
+    if not paths and not arguments.all:
+        several = sorted(folder.glob(f"trial_*/{CHECKPOINT}"))  # of psa-train --trials
+        paths = [*([] if several and not (folder / CHECKPOINT).exists() else [folder / CHECKPOINT]), *several]
+        paths += folder.glob("reproduced-*.done")
+    return remove(measure(paths), dry_run=arguments.dry_run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

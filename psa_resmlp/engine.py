@@ -1,0 +1,171 @@
+"""The meta-loop: train one epoch from the active state, keep the network if it beats the best, damage a copy."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from common.errors import RunError
+from common.replicas.bank import ALIGNMENT
+from common.replicas.batches import batches
+from common.replicas.counter import as_int64
+from common.replicas.initial import initialise
+from common.replicas.loss import CrossEntropy
+from psa_resmlp.ablation import apply
+from psa_resmlp.images import ImageSet
+from psa_resmlp.job import Job, Loop
+from psa_resmlp.masks import step_keys
+from psa_resmlp.network import Network
+from psa_resmlp.update import Update
+
+EVALUATION_BATCH = 512
+Beat = Callable[[], None]
+
+
+class Engine:
+    """A stack of networks of one architecture and family; which trials it trains may change from call to call.
+
+    Args:
+        jobs: one a replica, to begin with: modes decide where dropout and decay act.
+        train, val: images.
+        device: where.
+        threads: that the update of the weights may use.
+        kernels: use the CPU kernels where the device is the CPU.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        train: ImageSet,
+        val: ImageSet,
+        device: torch.device | str = "cpu",
+        *,
+        threads: int = 1,
+        kernels: bool = True,
+    ) -> None:
+        config = jobs[0].config
+        rates = np.stack([job.rates() for job in jobs], axis=1)
+        architecture = jobs[0].architecture
+        self.network = Network(architecture, config.family, len(jobs), device, dropout=rates, kernels=kernels)
+        self._train, self._val, self._batch_size = train, val, config.batch_size
+        self._kernels, self._device = kernels, torch.device(device)
+        decays = [job.decay() for job in jobs]
+        self._update = Update(self.network.bank, config.lr, decays, threads=threads, kernels=kernels)
+        self._linears = torch.arange(len(self.network.roles), device=device)[:, None]
+
+    def initial(self, jobs: Sequence[Job]) -> Tensor:
+        """The initial weights of some trials, (R, P)."""
+        initialise(self.network.bank, [job.initial() for job in jobs])
+        return self.network.bank.snapshot()
+
+    def meta_loop(self, jobs: Sequence[Job], states_RxP: Tensor, beat: Beat = lambda: None) -> list[Loop]:
+        """One meta-loop of every job from its LKG in `states` (the initial weights before its first), damaged as the
+        job says; afterwards `states` holds the new LKGs. The jobs are as before until `Job.take` gets their meta-loops.
+
+        An exception of `beat`, which is called now and then, leaves the states as they were.
+
+        Raises:
+            RunError: the training loss is no longer finite.
+        """
+        start = time.perf_counter()
+        self.load(jobs, states_RxP)
+        losses, accuracies = self._epoch(jobs, beat)
+        for job, loss in zip(jobs, losses, strict=True):
+            if not math.isfinite(loss):
+                raise RunError(f"training loss is {loss} in meta-loop {job.loop + 1} of trial {job.trial} {job.mode}")
+        hits = self.hits(self._val, beat)
+        accepted = [found > job.bounty_hits for job, found in zip(jobs, hits, strict=True)]
+        chosen = torch.tensor(accepted, device=self._device)
+        torch.where(chosen[:, None], self.network.bank.values, states_RxP, out=states_RxP)
+        seconds = (time.perf_counter() - start) / len(jobs)
+        facts = zip(jobs, losses, accuracies, hits, accepted, strict=True)
+        return [self._note(job, loss, 100 * share, found, yes, seconds) for job, loss, share, found, yes in facts]
+
+    def load(self, jobs: Sequence[Job], states_RxP: Tensor) -> None:
+        """Make the active states: copies of the LKGs, each with its damage."""
+        bank = self.network.bank
+        bank.values.copy_(states_RxP)
+        for place, job in enumerate(jobs):
+            if job.ablation is not None:
+                apply(job.ablation, {name: view[place] for name, view in bank.views.items()})
+
+    def accuracy_of(self, states_RxP: Tensor, images: ImageSet) -> list[float]:
+        """Accuracies of these networks, undamaged, in percent."""
+        self.network.bank.values.copy_(states_RxP)
+        return [100 * found / len(images) for found in self.hits(images)]
+
+    def hits(self, images: ImageSet, beat: Beat = lambda: None) -> list[int]:
+        """How many images each network names right."""
+        score = CrossEntropy(self.network.bank.replicas, self._device, kernels=self._kernels)
+        everything = torch.arange(len(images), device=self._device)[None]
+        for index in batches(everything, EVALUATION_BATCH):
+            step = self.network.evaluation(padded(index.shape[1]))
+            images.gather(_pad(index), step.images)
+            for call in step.forward:
+                call()
+            logits = step.logits[:, : index.shape[1]].contiguous()
+            score.add(logits, images.labels[index].expand(self.network.bank.replicas, -1))
+            beat()
+        return [round(share * len(images)) for share in score.means()[1]]
+
+    def _epoch(self, jobs: Sequence[Job], beat: Beat) -> tuple[list[float], list[float]]:
+        # Modes of a trial see the same batches, so orders that several need are drawn once.
+        keys_of = [(job.seed, job.trial, job.loop) for job in jobs]
+        orders = {key: job.order(len(self._train)) for key, job in dict(zip(keys_of, jobs, strict=True)).items()}
+        rows = [orders[key] for key in keys_of]
+        keys = as_int64(np.array([job.dropout_key() for job in jobs]), self._device)
+        score = CrossEntropy(len(jobs), self._device, kernels=self._kernels)
+        self._update.reset()
+        for number, index in enumerate(batches(self._train.place(np.stack(rows)), self._batch_size)):
+            if self.network.drops:
+                self.network.keys.copy_(step_keys(keys, number, self._linears))
+            self.step(index, score)
+            if number % 8 == 0:
+                beat()
+        return score.means()
+
+    def step(self, index_RxB: Tensor, score: CrossEntropy) -> None:
+        """One training step on the images with these numbers."""
+        count = index_RxB.shape[1]
+        step = self.network.training(padded(count))
+        self._train.gather(_pad(index_RxB), step.images)
+        for call in step.forward:
+            call()
+        labels = self._train.labels[index_RxB]
+        if step.logits.shape[1] == count:
+            score.add(step.logits, labels, step.logit_grads)
+        else:  # gradients of the rows behind the batch are 0, so these rows teach nothing
+            logits = step.logits[:, :count].contiguous()
+            grads = torch.empty_like(logits)
+            score.add(logits, labels, grads)
+            step.logit_grads[:, :count].copy_(grads)
+            step.logit_grads[:, count:].zero_()
+        for call in step.backward:
+            call()
+        self._update.step()
+
+    def _note(self, job: Job, loss: float, share: float, hits: int, accepted: bool, seconds: float) -> Loop:
+        number = job.loop + 1
+        bounty_hits, bounty_loop = (hits, number) if accepted else (job.bounty_hits, job.bounty_loop)
+        damage = job.draw_ablation(number)
+        place = (damage.layer, damage.neuron) if damage else (-1, -1)
+        return Loop(number, job.mode, loss, share, hits, accepted, bounty_hits, bounty_loop, *place, seconds)
+
+
+def padded(batch: int) -> int:
+    """A batch size with which every replica's signals begin at a multiple of 64 bytes, whatever the widths.
+
+    The bits of a product depend on where its operands and its result lie,
+    and a trial shall have the same numbers in any stack.
+    """
+    return -(-batch // ALIGNMENT) * ALIGNMENT
+
+
+def _pad(index_RxB: Tensor) -> Tensor:
+    more = padded(index_RxB.shape[1]) - index_RxB.shape[1]
+    return torch.nn.functional.pad(index_RxB, (0, more)) if more else index_RxB

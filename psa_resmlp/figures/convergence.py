@@ -1,0 +1,121 @@
+"""Validation accuracy per meta-loop, the best trial of each mode (ResMLP_Plot_Convergence.png).
+
+The input is a folder with run folders in it, at any depth, as psa-sweep and psa-train leave them. In each,
+run_meta.json holds the architecture as config["arch"] and the family as config["family"], and metrics.csv has a row for
+every meta-loop of every replica with at least the columns COLUMNS; accuracies are percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.errors import InputError
+from common.plotting import line_plot, style
+from psa_resmlp.architectures import FAMILY_TITLES, Architecture, parse
+from psa_resmlp.figures.scales import ACCURACY_TICKS, accuracy_of, negative_log_error
+from psa_resmlp.modes import MODE_NAMES, MODE_TITLES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = ("meta_loop", "mode", "trial", "val_accuracy", "lkg_accuracy")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One replica: its meta-loops (rising, from 1), their validation accuracies, and the best network's; percent."""
+
+    mode: str
+    loops: tuple[int, ...]
+    accuracies: tuple[float, ...]
+    bounty: float
+
+
+Curves = dict[tuple[str, Architecture], dict[str, Curve]]
+
+
+def read_curves(folder: Path, targets: Sequence[Architecture]) -> Curves:
+    """The best replica of every mode, by (family, architecture); of equals the first, in the order of folders.
+
+    Raises:
+        InputError: no run of a target in the folder, or a metrics.csv without the columns.
+    """
+    if not folder.is_dir():
+        raise InputError(f"sweep folder {folder} is not there; name a folder that psa-sweep or psa-train has written")
+    best: Curves = {}
+    for path in sorted(folder.rglob("metrics.csv")):
+        if (path.parent / "run_meta.json").is_file():
+            _take_in(path.parent, targets, best)
+    for target in targets:
+        if not any(architecture == target for _, architecture in best):
+            raise InputError(f"{folder} has no run of {target}; --targets takes architectures of the sweep")
+    return best
+
+
+def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves) -> None:
+    from common.runs import load_run
+
+    record = load_run(folder)
+    if "arch" not in record.config:
+        return  # a run of another suite
+    architecture, family = parse(str(record.config["arch"])), str(record.config.get("family", "resmlp"))
+    if architecture not in targets:
+        return
+    table = record.metrics
+    missing = [name for name in COLUMNS if name not in table.columns] if len(table) else []
+    if missing:
+        raise InputError(f"{folder}/metrics.csv has no column {missing[0]}, needed: {', '.join(COLUMNS)}")
+    found = best.setdefault((family, architecture), {})
+    # A replica that changed its mode on the way counts for each of its modes.
+    for key, rows in table.groupby(["trial", "mode"], sort=True) if len(table) else ():
+        mode = str(key[1])
+        rows = rows.sort_values("meta_loop")
+        bounty = float(rows["lkg_accuracy"].max())
+        if mode not in found or bounty > found[mode].bounty:
+            found[mode] = Curve(mode, tuple(rows["meta_loop"]), tuple(rows["val_accuracy"]), bounty)
+
+
+def convergence(family: str, curves: Sequence[tuple[Architecture, dict[str, Curve]]]) -> Figure:
+    """The figure: a panel for every architecture with a line for every mode that has a trial."""
+    from matplotlib.figure import Figure
+
+    columns = min(2, len(curves))
+    rows = -(-len(curves) // columns)
+    with style():
+        fig = Figure(figsize=(4.2 * columns + 1.0, 3.2 * rows + 0.4))
+        axes = fig.subplots(rows, columns, squeeze=False).ravel()
+        for ax, (architecture, modes) in zip(axes, curves, strict=False):
+            loops = list(range(1, 1 + max((loop for curve in modes.values() for loop in curve.loops), default=1)))
+            series = {_label(modes[name]): _on(modes[name], loops) for name in MODE_NAMES if name in modes}
+            title = f"{FAMILY_TITLES[family]} {architecture.name.replace('*', '×')}"
+            line_plot(ax, loops, series, xlabel="meta-loop", ylabel="validation accuracy (%)", title=title)
+            _stretch(ax, [value for curve in modes.values() for value in curve.accuracies])
+            ax.legend(loc="lower right", title="mode (best network)", title_fontsize=7.5)
+        for ax in axes[len(curves) :]:
+            ax.set_visible(False)
+    return fig
+
+
+def _stretch(ax: Axes, accuracies: Sequence[float]) -> None:
+    """An axis that is logarithmic in the error, so that the last tenths of a percent can be told apart."""
+    ax.set_yscale("function", functions=(negative_log_error, accuracy_of))
+    low, high = min(accuracies), max(accuracies)
+    if low < high < 100:
+        error = (100 - high) * ((100 - high) / (100 - low)) ** 0.05
+        ax.set_ylim(low, 100 - error)
+        ticks = [tick for tick in ACCURACY_TICKS if low <= tick <= 100 - error]
+        if len(ticks) > 1:
+            ax.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+
+
+def _label(curve: Curve) -> str:
+    return f"{MODE_TITLES.get(curve.mode, curve.mode)} ({curve.bounty:.2f} %)"
+
+
+def _on(curve: Curve, loops: Iterable[int]) -> list[float]:
+    known = dict(zip(curve.loops, curve.accuracies, strict=True))
+    return [known.get(int(loop), float("nan")) for loop in loops]

@@ -1,0 +1,95 @@
+"""Options that the tools share: which table to read, of which architectures, and where to write."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from common.cli import Parser
+from common.errors import InputError
+from psa_resmlp.architectures import FAMILIES, Architecture, chosen
+from psa_resmlp.data import DATASETS, MNIST_VALIDATION_ZEROR, validation_zeror
+from psa_resmlp.tables.files import find_trials, read_study
+from psa_resmlp.tables.study import Study
+
+RESULTS = Path("results")
+TRIALS_FILE = RESULTS / "psa_resmlp_trials.md"
+
+
+def add_config_file(parser: Parser) -> None:
+    """--config-file: which architectures."""
+    text = "text file with architectures, one a line (default: the study's 98)"
+    parser.add_argument("--config-file", type=Path, metavar="FILE", help=text)
+
+
+def add_family(parser: Parser) -> None:
+    """--family: which networks a table is about."""
+    text = f"networks of the table: {', '.join(FAMILIES)} (default: what the table's title says)"
+    parser.add_argument("--family", choices=FAMILIES, metavar="NAME", help=text)
+
+
+def add_input(parser: Parser) -> None:
+    """--trials-file and --config-file."""
+    text = f"trials table (.md or .csv), or a folder that holds one (default: {TRIALS_FILE})"
+    parser.add_argument("--trials-file", type=Path, default=TRIALS_FILE, metavar="FILE", help=text)
+    text = "text file with architectures, one a line (default: all of the table)"
+    parser.add_argument("--config-file", type=Path, metavar="FILE", help=text)
+
+
+def study_of(arguments: argparse.Namespace) -> tuple[Study, list[Architecture]]:
+    """The table and the architectures to show: those of --config-file, else the table's own.
+
+    Raises:
+        InputError: a file is missing or wrong, or the table has none of the architectures.
+    """
+    study = read_study(arguments.trials_file, arguments.family)
+    wanted = list(study.cells) if arguments.config_file is None else chosen(arguments.config_file)
+    if not any(study.cells.get(one) for one in wanted):
+        raise InputError(f"{find_trials(arguments.trials_file)} has no trials of these architectures")
+    return study, wanted
+
+
+def add_zeror(parser: Parser) -> None:
+    """--zeror, or --dataset whose labels it is counted from: the accuracy of always naming the largest class."""
+    text = f"validation accuracy of the largest class, percent (default: {MNIST_VALIDATION_ZEROR}, MNIST's)"
+    parser.add_argument("--zeror", type=float, metavar="X", help=text)
+    text = f"count it from the labels of this data set instead: {', '.join(DATASETS)}"
+    parser.add_argument("--dataset", choices=DATASETS, metavar="NAME", help=text)
+    parser.add_argument("--data-root", type=Path, metavar="DIR", help="folder of MNIST (default: $NONIDEAL_DATA)")
+
+
+def zeror_of(arguments: argparse.Namespace) -> float:
+    """That accuracy in percent.
+
+    Raises:
+        InputError: both options are given, or no percentage, or the data set cannot be read.
+    """
+    given: float | None = arguments.zeror
+    if arguments.dataset is not None:
+        if given is not None:
+            raise InputError("--zeror and --dataset: give one of them")
+        return validation_zeror(arguments.dataset, arguments.data_root)
+    if given is not None and not 0 <= given <= 100:
+        raise InputError(f"argument --zeror: {given:g} is out of range; it must be from 0 to 100")
+    return MNIST_VALIDATION_ZEROR if given is None else given
+
+
+def add_output(parser: Parser) -> None:
+    """--output: a file to write instead of printing."""
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of printing")
+
+
+def put(text: str, output: Path | None) -> None:
+    """Print, or write a file, whole or not at all; missing folders are made.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from common.runs.files import write_text
+
+    if output is None:
+        print(text, end="")
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(output, text)
+    print(f"written: {output}")

@@ -1,0 +1,115 @@
+"""The study: every architecture in every mode, with trials (`psa-sweep`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.cli import build
+from common.errors import InputError
+from common.sweeps.axes import Axis
+from common.sweeps.grid import make_specs
+from common.sweeps.listener import Listener
+from common.sweeps.spec import RunSpec
+from common.sweeps.sweep import Sweep
+from psa_resmlp.architectures import ARCHITECTURES, parse
+from psa_resmlp.config import COMPAT, TrainConfig
+from psa_resmlp.modes import MODE_NAMES
+
+DESCRIPTION = """\
+Train the study: 98 architectures in six modes, ten trials each, 100 meta-loops. All modes and trials of an architecture
+train side by side where that is faster. Starting it again goes on where it was. The sweep folder gets
+psa_resmlp_summary.md and psa_resmlp_trials.md, both also as .csv, as the runs end.
+
+example: psa-sweep --arch "18*18,1*64" --trial 1,2,3 --meta-loops 20 --sweep-dir results/small
+         psa-sweep --dry-run
+"""
+TOGETHER = 60
+# What the sweep sets by itself.
+OWN = ("first_trial", "trials", "model_dir", "until_loop", "hidden_layers")
+TRIALS = 10
+
+
+def specs(axes: Sequence[Axis]) -> list[RunSpec]:
+    """The runs in the study's order: architecture, mode, trial."""
+    return make_specs(axes, TrainConfig, _name, ("arch", "ablation_mode", "trial"), group_of=_group)
+
+
+def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
+    """Train trials of one architecture side by side, each in its run folder; returns what each came to."""
+    from psa_resmlp.together import train_together
+
+    return train_together([build(TrainConfig, typed(config)) for config in configs], folders)
+
+
+def typed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run with the types that JSON lacks."""
+    paths = {name: Path(config[name]) for name in ("model_dir", "data_root") if config.get(name)}
+    return {**config, **paths}
+
+
+def _architecture(text: str) -> dict[str, Any]:
+    return {"arch": str(parse(text))}
+
+
+def _trial(number: int | str) -> dict[str, Any]:
+    if not str(number).isdigit() or int(number) < 1:
+        raise InputError(f"argument --trial: {number!r} is not a whole number of 1 or more")
+    return {"first_trial": int(number), "trials": 1}
+
+
+def _compat(word: str) -> dict[str, Any]:
+    return {"compat": [] if word == "none" else word.split("+")}
+
+
+def _name(values: Mapping[str, Any]) -> str:
+    return f"{parse(str(values['arch'])).folder}_{values['ablation_mode']}_trial{int(values['trial']):02d}"
+
+
+def _group(config: TrainConfig) -> str:
+    """Trials that may train side by side: all but the mode and the trial is the same."""
+    names = ("family", "lr", "batch_size", "dataset", "data_root", "threads", "device", "stack")
+    settings = (getattr(config, name) for name in names)
+    return f"{config.architecture.folder} {' '.join(map(str, settings))}"
+
+
+def _estimate(todo: Sequence[RunSpec], workers: int) -> str:
+    from psa_resmlp.estimate import describe
+
+    return describe(todo, workers)
+
+
+def _tables(folder: Path) -> Listener:
+    from psa_resmlp.study_tables import StudyTables
+
+    return StudyTables(folder)
+
+
+SWEEP = Sweep(
+    prog="psa-sweep",
+    package="psa_resmlp",
+    name="study",
+    description=DESCRIPTION,
+    config=TrainConfig,
+    axes=(
+        Axis("arch", tuple(one.name for one in ARCHITECTURES), _architecture, help="architectures, e.g. 18*18,1*1024"),
+        Axis("ablation_mode", MODE_NAMES),
+        Axis("trial", tuple(range(1, TRIALS + 1)), _trial, OWN, "numbers of the trials"),
+        Axis("compat", ("none",), _compat, help=f"none, or {', '.join(COMPAT)}; several with + between them"),
+        Axis("meta_loops", (100,)),
+        Axis("threads", (1,)),
+    ),
+    specs=specs,
+    function="psa_resmlp.sweep:train",
+    lists=True,
+    lanes=TOGETHER,
+    score="bounty_percent",
+    estimate=_estimate,
+    listener=_tables,
+)
+main = SWEEP.main
+
+if __name__ == "__main__":
+    sys.exit(main())

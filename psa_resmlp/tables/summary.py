@@ -1,0 +1,98 @@
+"""psa_resmlp_summary.md: mean, deviation, smallest and largest bounty of every mode of every architecture."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from common.errors import InputError
+from psa_resmlp.architectures import FAMILY_TITLES, Architecture, parse
+from psa_resmlp.modes import MODE_NAMES, MODES
+from psa_resmlp.tables.study import Study, Summary
+from psa_resmlp.tables.trials import MISSING, family_of
+
+_SHAPE = re.compile(r"(?:#+\s*)?Results Shape \{(?P<shape>[^}]*)\} Parameters \{(?P<count>\d+)\}\s*")
+_PERCENT = r"=(-?[\d.]+)%"
+_LINE = re.compile(rf"\* (\w+): Mean{_PERCENT} \| Std{_PERCENT} \| Min{_PERCENT} \| Max{_PERCENT} \(n=(\d+)\)\s*")
+
+
+@dataclass
+class SummaryTable:
+    """A summary file: statistics by architecture and mode, and the parameter counts as the file states them."""
+
+    family: str
+    cells: dict[Architecture, dict[str, Summary]] = field(default_factory=dict)
+    parameters: dict[Architecture, int] = field(default_factory=dict)
+
+
+def from_study(study: Study) -> SummaryTable:
+    """Statistics of all trials; parameters are those of the study's family."""
+    table = SummaryTable(study.family)
+    for architecture in study.cells:
+        found = {mode: study.summary(architecture, mode) for mode in MODE_NAMES}
+        table.cells[architecture] = {mode: summary for mode, summary in found.items() if summary}
+        table.parameters[architecture] = architecture.parameters(study.family)
+    return table
+
+
+def format_summary(table: Study | SummaryTable) -> str:
+    """The whole file; `N/A` stands for a mode without trials."""
+    if isinstance(table, Study):
+        table = from_study(table)
+    title = f"# Persistent stochastic ablation: summary of {FAMILY_TITLES[table.family]}"
+    lines = [title, "", "## Statistical Summary", ""]
+    for architecture, modes in table.cells.items():
+        lines.append(f"Results Shape {{{architecture.name}}} Parameters {{{table.parameters[architecture]}}}")
+        lines += [f"* {mode.title}: {_statistics(modes.get(mode.name))}" for mode in MODES]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _statistics(one: Summary | None) -> str:
+    if one is None:
+        return MISSING
+    return f"Mean={one.mean:.2f}% | Std={one.std:.2f}% | Min={one.low:.2f}% | Max={one.high:.2f}% (n={one.n})"
+
+
+def parse_summary(text: str, *, family: str | None = None, source: str = "summary table") -> SummaryTable:
+    """Read such a file, also one of the published tools; a mode with a word instead of numbers has no trials.
+
+    Args:
+        text: the file.
+        family: what it is about; by default what its title says, else resmlp.
+        source: the file's name, for messages.
+
+    Raises:
+        InputError: no architecture in it, or a line that cannot be read; the message names the line.
+    """
+    table = SummaryTable(family or family_of(text))
+    architecture = None
+    for number, line in enumerate(text.splitlines(), 1):
+        where = f"{source}, line {number}"
+        if shape := _SHAPE.fullmatch(line):
+            architecture = parse(shape["shape"])
+            if architecture in table.cells:
+                raise InputError(f"{where}: architecture {architecture.name} is there twice; keep one")
+            table.cells[architecture], table.parameters[architecture] = {}, int(shape["count"])
+        elif line.startswith("* ") and architecture is not None:
+            mode, summary = _mode_line(line, where)
+            if summary is not None:
+                table.cells[architecture][mode] = summary
+    if not table.cells:
+        raise InputError(f"{source} has no line 'Results Shape {{D*W}} Parameters {{N}}'; give a summary table")
+    return table
+
+
+def _mode_line(line: str, where: str) -> tuple[str, Summary | None]:
+    mode = line[2:].partition(":")[0].lower()
+    if mode not in MODE_NAMES:
+        raise InputError(f"{where}: unknown mode {mode!r}, allowed: {', '.join(MODE_NAMES)}")
+    if found := _LINE.fullmatch(line):
+        try:
+            mean, std, low, high = (float(word) for word in found.groups()[1:5])
+        except ValueError:
+            raise InputError(f"{where}: {line!r} has a number that cannot be read") from None
+        return mode, Summary(mean, std, low, high, int(found[6]))
+    if "=" in line:  # a torn or foreign line; a word such as N/A or NO_JOB_FOUND means that there are no trials
+        raise InputError(f"{where}: {line!r} is not '* Mode: Mean=..% | Std=..% | Min=..% | Max=..% (n=..)'")
+    return mode, None

@@ -1,0 +1,152 @@
+"""From a configuration to a finished run folder: images, device, trials, console, test accuracy."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common.devices import available_cores, describe_device, resolve_device, set_threads
+from common.errors import Interrupted
+from common.progress import Progress
+from common.runs import Run, StopSignals, load_run, new_folder
+from common.runs.files import append_line
+from common.runs.folder import make_writable
+from common.runs.run import LOG
+from psa_resmlp import panels
+from psa_resmlp.checkpoint import path_of
+from psa_resmlp.clean import default_model_dir
+from psa_resmlp.config import TrainConfig
+from psa_resmlp.data import load_study
+from psa_resmlp.images import image_sets
+from psa_resmlp.job import Job, Loop
+from psa_resmlp.session import Lane, Session, threads_for
+
+PACKAGE, JOB = "psa_resmlp", "train"
+
+
+def train(config: TrainConfig, run_dir: str | Path | None = None) -> Path:
+    """See `psa_resmlp.train.run`."""
+    return _train(config, lambda: new_folder(PACKAGE, JOB, config.seed or 0, run_dir), {})
+
+
+def resume(config: TrainConfig, folder: Path) -> Path:
+    """Go on with the run in `folder` to the meta-loops that it was started for."""
+    return _train(config, lambda: folder, load_run(folder).meta["last_meta_loop"])
+
+
+def _train(config: TrainConfig, folder: Callable[[], Path], ends: Mapping[str, int]) -> Path:
+    device = resolve_device(config.device)
+    threads, workers = threads_for(config.architecture, config.threads or available_cores())
+    set_threads(threads, libraries=("torch", "numba"))
+    images = image_sets(load_study(config.dataset, config.data_root), device)
+    models = (config.model_dir or default_model_dir()).absolute()
+    make_writable(models, "model folder", "name another with --model-dir")
+    config = replace(config, arch=str(config.architecture), model_dir=models)
+    run_folder = folder()
+    facts = {
+        "package": PACKAGE,
+        "job": JOB,
+        "device": describe_device(device),
+        "threads": threads,
+        "groups_at_once": workers,
+    }
+    echo = None if config.quiet else _say
+    with StopSignals() as signals, Run(run_folder, config, signals, echo=echo, facts=facts) as run:
+        lanes = [_lane(config, trial, run) for trial in range(config.first_trial, config.first_trial + config.trials)]
+        session = Session(lanes, images, device, threads=threads, workers=workers, stack=config.stack)
+        for lane in lanes:
+            until = config.until_loop or sys.maxsize
+            lane.last = ends.get(str(lane.job.trial), min(lane.job.loop + config.meta_loops, until))
+        run.note(last_meta_loop={str(lane.job.trial): lane.last for lane in lanes})
+        _introduce(config, session, run)
+        try:
+            with _console(config, session, run) as told:
+                session.train(told)
+        except Interrupted:
+            _conclude(session, run)
+            raise
+        _conclude(session, run)
+    return run_folder
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # no reason to end a run, whose log has it all
+        print(text, flush=True)
+
+
+def _lane(config: TrainConfig, trial: int, run: Run) -> Lane:
+    assert config.model_dir is not None
+    job = Job(config, config.architecture, trial, config.seed or 0)
+    return Lane(job, path_of(config.model_dir, trial, config.trials), run)
+
+
+def _introduce(config: TrainConfig, session: Session, run: Run) -> None:
+    run.log(panels.architecture_table(config.architecture, config.family))
+    for lane in session.lanes:
+        if lane.job.loop or lane.job.bounty_hits >= 0:
+            bounty = 100 * lane.job.bounty_hits / len(session.val_images)
+            run.log(f"trial {lane.job.trial}: goes on after meta-loop {lane.job.loop}, bounty {bounty:.2f}%")
+    if config.debug:
+        times = session.choice.step_s if session.choice else {}
+        shown = ", ".join(f"{size}: {1e6 * seconds:.0f}" for size, seconds in times.items())
+        run.log(f"{session.stack} side by side" + (f" (us a step and replica: {shown})" if shown else ""))
+
+
+@contextlib.contextmanager
+def _console(
+    config: TrainConfig, session: Session, run: Run
+) -> Iterator[Callable[[Sequence[Lane], Sequence[Loop]], None]]:
+    """Shows a bar, and of every meta-loop a panel on a terminal and a line in a log."""
+    images = len(session.val_images)
+    total = sum(lane.last - lane.job.loop for lane in session.lanes if not lane.over)
+    terminal = sys.stderr.isatty() and not config.quiet
+    with Progress(max(total, 1), quiet=config.quiet) as progress:
+
+        def told(lanes: Sequence[Lane], loops: Sequence[Loop]) -> None:
+            jobs = [lane.job for lane in lanes]
+            for job, loop in zip(jobs, loops, strict=True):
+                line = panels.loop_line(job, loop, images)
+                append_line(run.folder / LOG, line)
+                if not terminal and not config.quiet:
+                    progress.echo(line)
+                if config.debug and loop.layer >= 0:
+                    append_line(run.folder / LOG, panels.damage_line(job, loop))
+            if terminal:
+                progress.echo(panels.loop_panel(jobs, loops, images, lanes[0].last))
+            best = max(100 * loop.bounty_hits / images for loop in loops)
+            progress.describe(f"meta-loop {loops[0].meta_loop} bounty {best:.2f}%")
+            progress.advance(len(loops))
+
+        yield told
+
+
+def _conclude(session: Session, run: Run) -> None:
+    """Test accuracy of every LKG, on the screen, in the log, and in run_meta.json."""
+    tested = session.test()
+    results: list[dict[str, Any]] = []
+    for lane in sorted(tested, key=lambda lane: lane.job.trial):
+        results.append(result(lane, tested[lane], len(session.val_images)))
+        run.log(
+            f"trial {lane.job.trial}: test accuracy {tested[lane]:.2f}% of the network of meta-loop "
+            f"{lane.job.bounty_loop} (bounty {results[-1]['bounty_percent']:.2f}%)"
+        )
+    if not tested:
+        run.log("no meta-loop was finished, so there is no network to test")
+    run.note(result={"trials": results}, stack=session.stack)
+
+
+def result(lane: Lane, test: float, images: int) -> dict[str, Any]:
+    """The numbers of a trial for tables; both accuracies in percent."""
+    return {
+        "trial": lane.job.trial,
+        "mode": lane.job.mode,
+        "seed": lane.job.seed,
+        "meta_loops": lane.job.loop,
+        "bounty_percent": 100 * lane.job.bounty_hits / images,
+        "bounty_loop": lane.job.bounty_loop,
+        "test_accuracy_percent": test,
+    }

@@ -1,0 +1,46 @@
+"""Which layers a mode may damage, for both families."""
+
+import pytest
+
+from common.errors import InputError
+from psa_resmlp.architectures import parse
+from psa_resmlp.modes import ABLATIVE_MODES, BASELINE_MODES, MODE_NAMES, MODES, get_mode
+
+
+def test_six_modes_in_the_order_of_the_tables():
+    assert MODE_NAMES == ("none", "decay", "dropout", "full", "hidden", "output")
+    assert [mode.title for mode in MODES] == ["None", "Decay", "Dropout", "Full", "Hidden", "Output"]
+    assert BASELINE_MODES == ("none", "decay", "dropout")
+    assert ABLATIVE_MODES == ("full", "hidden", "output")
+
+
+def test_only_hidden_cuts_what_leaves_the_neuron_and_draws_among_all_neurons():
+    assert [mode.name for mode in MODES if mode.clears_column] == ["hidden"]
+    assert [mode.name for mode in MODES if mode.by_layer] == ["full", "output"]
+
+
+@pytest.mark.parametrize(
+    ("family", "mode", "layers"),
+    [
+        ("resmlp", "full", list(range(8))),  # all 2D + 2
+        ("resmlp", "hidden", [1, 2, 3, 4, 5, 6]),  # between first and last
+        ("resmlp", "output", [7]),
+        ("mlp", "full", [0, 1, 2, 3]),  # all D + 1
+        ("mlp", "hidden", [0, 1, 2]),  # all but the last, the input layer too
+        ("mlp", "output", [3]),
+        *((family, mode, []) for family in ("resmlp", "mlp") for mode in ("none", "decay", "dropout")),
+    ],
+)
+def test_targets_of_three_layers(family, mode, layers):
+    linears = parse("3*5").linears(family)
+    found = get_mode(mode).targets(family, len(linears))
+    assert list(found) == layers
+    if mode == "hidden":
+        assert sum(linears[position][1] for position in found) == {"resmlp": 2 * 3 * 5, "mlp": 3 * 5}[family]
+
+
+def test_unknown_names():
+    with pytest.raises(InputError, match="allowed: none, decay, dropout, full, hidden, output"):
+        get_mode("half")
+    with pytest.raises(InputError, match="allowed: resmlp, mlp"):
+        get_mode("full").targets("cnn", 3)
