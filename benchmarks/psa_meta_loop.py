@@ -22,7 +22,7 @@ from psa_resmlp.engine import Engine
 from psa_resmlp.images import image_sets
 from psa_resmlp.job import Job
 from psa_resmlp.modes import MODE_NAMES
-from psa_resmlp.session import groups, stack_choice, threads_for
+from psa_resmlp.session import groups, stack_choice, thread_pool, threads_for
 
 
 class Block(torch.nn.Module):
@@ -92,9 +92,10 @@ def ours(config, images, trials, modes):
         for n in range(trials // len(modes))
     ]
     workers = min(workers, len(jobs))
-    stack = stack_choice(jobs[: len(jobs) // workers], *images[:2], torch.device("cpu"), threads=threads).stack
-    from concurrent.futures import ThreadPoolExecutor
-
+    choice = stack_choice(
+        jobs[: len(jobs) // workers], *images[:2], torch.device("cpu"), workers=workers, threads=threads
+    )
+    stack = choice.stack
     made = []
     for group in groups(jobs, stack):
         engine = Engine(group, *images[:2], threads=threads)
@@ -106,7 +107,7 @@ def ours(config, images, trials, modes):
             job.take(loop)
 
     one(made[0])
-    with ThreadPoolExecutor(workers) as pool:
+    with thread_pool(workers, threads) as pool:
         start = time.perf_counter()
         list(pool.map(one, made))
         return (time.perf_counter() - start) / len(jobs), stack, threads, workers

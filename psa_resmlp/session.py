@@ -6,7 +6,7 @@ import itertools
 import math
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -32,6 +32,7 @@ from psa_resmlp.network import shapes
 MEMORY_MiB = 1024
 STACKS = (1, 2, 4, 8, 16, 32, 64)
 WIDE = 256
+STEPS_AT_ONCE = 4
 Trained = tuple[Tensor, list[Loop]]
 Told = Callable[[Sequence["Lane"], Sequence[Loop]], None]
 
@@ -101,7 +102,7 @@ class Session:
             RunError: a loss is no longer finite.
             Interrupted: a signal has come; everything up to the last whole meta-loop is on disk.
         """
-        with ThreadPoolExecutor(self._workers) as pool:
+        with thread_pool(self._workers, self._threads) as pool:
             while waiting := [lane for lane in self.lanes if not lane.over]:
                 # Those behind catch up first: a kill may have come between the files of two of them.
                 behind = min(lane.job.loop for lane in waiting)
@@ -194,7 +195,8 @@ class Session:
         if most == 1 or largest_stack(jobs[:most]) == 1:
             return 1
         options: dict[str, Any] = {"threads": self._threads, "kernels": self._kernels}
-        self.choice = stack_choice(jobs[:most], self.train_images, self.val_images, self._device, **options)
+        images = self.train_images, self.val_images
+        self.choice = stack_choice(jobs[:most], *images, self._device, workers=self._workers, **options)
         return self.choice.stack
 
 
@@ -204,11 +206,17 @@ def largest_stack(jobs: Sequence[Job]) -> int:
     return max(1, min(len(jobs), int(MEMORY_MiB / replica_MiB(jobs[0].architecture, config.family, config.batch_size))))
 
 
-def stack_choice(jobs: Sequence[Job], train: ImageSet, val: ImageSet, device: torch.device, **options: Any) -> Choice:
-    """How many of these trials to train side by side, by steps on the first images."""
+def stack_choice(
+    jobs: Sequence[Job], train: ImageSet, val: ImageSet, device: torch.device, *, workers: int = 1, **options: Any
+) -> Choice:
+    """How many of these trials to train side by side, by steps on the first images.
+
+    With several workers they step at the same time, as they will: short calls of two threads wait for the interpreter's
+    lock, larger stacks much less. The seconds of the answer are those of all workers' steps then.
+    """
     most = largest_stack(jobs)
 
-    def make(size: int) -> Callable[[], None]:
+    def stepper(size: int) -> Callable[[], None]:
         engine = Engine(jobs[:size], train, val, device, **options)
         score = CrossEntropy(size, device, kernels=options.get("kernels", True))
         batch = min(jobs[0].config.batch_size, len(train))
@@ -220,7 +228,31 @@ def stack_choice(jobs: Sequence[Job], train: ImageSet, val: ImageSet, device: to
             torch.cuda.synchronize(device)
 
     sizes = sorted({size for size in STACKS if size < most} | {most})
-    return choose_stack(make, sizes, finish=finish, budget_s=0.2)
+    if workers == 1:
+        return choose_stack(stepper, sizes, finish=finish, budget_s=0.2)
+    with thread_pool(workers, int(options.get("threads", 1))) as pool:
+
+        def several(size: int) -> Callable[[], None]:
+            steppers = [stepper(size) for _ in range(workers)]
+            return lambda: wait_for([pool.submit(_repeat, step, STEPS_AT_ONCE) for step in steppers])
+
+        return choose_stack(several, sizes, finish=finish, budget_s=0.2)
+
+
+def thread_pool(workers: int, threads: int) -> ThreadPoolExecutor:
+    """Threads whose products use `threads` threads each: torch keeps that number by thread."""
+    return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,))
+
+
+def wait_for(futures: Sequence[Future[Any]]) -> None:
+    """Wait until all are done; raise what one has raised."""
+    for future in futures:
+        future.result()
+
+
+def _repeat(step: Callable[[], None], times: int) -> None:
+    for _ in range(times):
+        step()
 
 
 def _beat(runs: Sequence[Run]) -> None:
