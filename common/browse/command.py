@@ -43,7 +43,7 @@ def _add_table(commands: argparse._SubParsersAction[Parser]) -> None:
     table = commands.add_parser("table", help="print and plot a sweep", description=TABLE)
     add = table.add_argument
     add("folder", type=Path, metavar="FOLDER", help="the sweep's folder")
-    add("--value", metavar="COLUMN", help="what to compare (default: selected_val_acc, else final_val_acc)")
+    add("--value", metavar="COLUMN", help="what to compare (default: what the sweep chooses the best by)")
     add("--by", metavar="A,B", help="axes to compare along (default: all with more than one value)")
     add("--x", metavar="AXIS", help="heat map: axis across")
     add("--y", metavar="AXIS", help="heat map: axis down")

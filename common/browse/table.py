@@ -13,6 +13,7 @@ from common.runs import load_sweep
 if TYPE_CHECKING:
     import pandas as pd
 
+# What to compare where the sweep does not say by what it chooses.
 VALUES = ("selected_val_acc", "final_val_acc", "selected_test_acc", "final_test_acc")
 # Columns that are no axes, beside all that a run measured.
 FACTS = {"index", "run", "status", "seconds", "reason", "folder"}
@@ -69,7 +70,8 @@ def _value(table: pd.DataFrame, wanted: str | None) -> str:
     """The column to compare."""
     if wanted:
         _check_column(table, wanted)
-    names = [wanted] if wanted else [name for name in VALUES if name in table.columns]
+    offered = (str(table.attrs.get("score", "")), *VALUES)
+    names = [wanted] if wanted else [name for name in offered if name in table.columns]
     for name in names:
         if table[name].notna().any() and table[name].dtype.kind in "if":
             return name
@@ -87,8 +89,8 @@ def _axes(table: pd.DataFrame, value: str, by: str | None) -> list[str]:
         return names
     measured = {name for name in table.columns if name.startswith(MEASURED)} | {value}
     results = set(table.columns[list(table.columns).index(value) :]) if "index" in table.columns else set()
-    candidates = [name for name in table.columns if name not in FACTS | measured | results]
-    axes = [name for name in candidates if table[name].nunique(dropna=False) > 1]
+    candidates = table.attrs.get("settings") or [c for c in table.columns if c not in FACTS | measured | results]
+    axes = [name for name in candidates if name in table and table[name].nunique(dropna=False) > 1]
     # What an axis stands for (vg_init_lo for vg) says nothing new.
     return [
         name

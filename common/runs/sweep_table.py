@@ -23,7 +23,10 @@ def load_sweep(folder: str | Path) -> pd.DataFrame:
 
     Columns: index, run (folder name), status (done, failed, running, dead, interrupted, waiting), the settings, the
     results (e.g. final_val_acc, final_epoch, selected_val_acc, selected_epoch), seconds, reason, folder. A folder that
-    holds run folders but no sweep gives the same from their run_meta.json and metrics.csv.
+    holds run folders but no sweep gives the same from their run_meta.json and metrics.csv. Lists are tuples here.
+
+    Of a sweep, the table's `attrs` hold `settings`, the names of the columns that are settings, and `score`, the one by
+    which it chooses the best ("" if no launcher has noted it).
 
     Raises:
         InputError: neither a sweep nor a run is in the folder.
@@ -34,7 +37,9 @@ def load_sweep(folder: str | Path) -> pd.DataFrame:
     if not place.is_dir():
         raise InputError(f"sweep folder {place}: no such folder")
     if (place / "runspecs.jsonl").is_file():
-        return pd.DataFrame(_sweep_rows(place))
+        table = pd.DataFrame(_sweep_rows(place))
+        table.attrs = {"settings": _settings(place), "score": _score(place)}
+        return table
     rows = [_run_row(path.parent) for path in sorted(place.glob(f"*/{META}"))]
     if not rows:
         raise InputError(f"sweep folder {place}: neither runspecs.jsonl nor a run folder is in it")
@@ -58,8 +63,24 @@ def _sweep_rows(place: Path) -> list[dict[str, Any]]:
         facts = row(spec, outcome)
         if outcome is None and spec.index in started:
             facts["status"] = _status(place, spec)
+        facts = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
         rows.append({**facts, "folder": str(place / spec.folder)})
     return rows
+
+
+def _settings(place: Path) -> list[str]:
+    from common.sweeps.spec import read_specs
+
+    return list(dict.fromkeys(name for spec in read_specs(place) for name in spec.columns))
+
+
+def _score(place: Path) -> str:
+    from common.sweeps.results import SUMMARY
+
+    try:
+        return str(json.loads((place / SUMMARY).read_text()).get("score", ""))
+    except FileNotFoundError:
+        return ""
 
 
 def _status(place: Path, spec: RunSpec) -> str:

@@ -80,6 +80,7 @@ class Results:
                 "done": done,
                 "failed": failed,
                 "waiting": len(self._specs) - done - failed,
+                "score": self.score,
                 "best": None if best is None else {"run": best[1].folder, self.score: best[0], **best[1].columns},
                 "started": self._started,
                 "updated": datetime.now(UTC).isoformat(timespec="seconds"),

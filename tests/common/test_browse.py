@@ -12,6 +12,7 @@ from common.runs import Run, StopSignals
 from common.sweeps import Outcome, RunSpec
 from common.sweeps.folder import settle_specs
 from common.sweeps.journal import Journal
+from common.sweeps.results import Results
 
 
 @pytest.fixture
@@ -47,6 +48,21 @@ def sweep(tmp_path):
         }
         Journal(folder).ended(Outcome(n, "done", 1.0, {**result, "selected_on": "test set"}))
     return folder
+
+
+def test_a_sweep_says_what_to_compare_and_what_its_settings_are(nonideal, tmp_path):
+    specs = [RunSpec(n, f"n{n}", {"arch": "ab"[n % 2], "sizes": [n % 2, 3]}) for n in range(4)]
+    settle_specs(tmp_path, specs, {"function": "m:f"})
+    ended = {}
+    for n in range(4):
+        ended[n] = Outcome(n, "done", 1.0, {"trial_seed": 7 + n, "bounty": 90.5 + n, "loss": 1 / (1 + n)})
+        Journal(tmp_path).ended(ended[n])
+    Results(tmp_path, specs, "bounty", ended).save("done")
+    out = nonideal("table", tmp_path, "--no-plots")
+    lines = [line.split() for line in out.splitlines()]
+    assert "bounty by axis" in out
+    assert ["arch", "a", "2", "91.5000", "91.5000", "92.5000"] in lines
+    assert not any(line[:1] in (["trial_seed"], ["loss"]) for line in lines)
 
 
 def test_a_table_in_words_and_plots(nonideal, sweep):
