@@ -68,7 +68,7 @@ def draw_cells(
 
 
 def _outline(ax: Axes, polygons: Mapping[Architecture, Points]) -> None:
-    """A line around the cells of the asymmetric designs, with their name; nothing unless there are both kinds."""
+    """A line around the cells of the asymmetric designs, with a note on it; nothing unless there are both kinds."""
     asymmetric = [polygon for one, polygon in polygons.items() if one.asymmetric]
     if not 0 < len(asymmetric) < len(polygons):
         return
@@ -76,8 +76,8 @@ def _outline(ax: Axes, polygons: Mapping[Architecture, Points]) -> None:
     for color, width in (("white", 2.6), ("black", 1.2)):
         for line in lines:
             ax.plot(*line.T, color=color, linewidth=width, solid_capstyle="round", zorder=3)
-    corners = np.concatenate(asymmetric)
-    ax.text(corners[:, 0].max() + 0.15, corners[:, 1].max(), "asymmetric designs\n(outlined)", va="top", size=7)
+    # Below the axes, where no cell can be.
+    ax.text(0.0, -0.1, "outlined: asymmetric designs", transform=ax.transAxes, va="top", size=7, clip_on=False)
 
 
 def _ink(color: Any) -> str:

@@ -30,5 +30,5 @@ def save(fig: Figure, path: Path) -> Path:
     with style(), atomic_writer(path) as stream:
         for _ in range(2):  # axes of a fixed shape need some rounds of layout, else labels are cut off
             fig.draw_without_rendering()
-        fig.savefig(stream, format="png", dpi=DPI, metadata={})
+        fig.savefig(stream, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata={})
     return path

@@ -59,7 +59,7 @@ def test_all_six_heat_maps(study, tmp_path, here):
     for name in NAMES:
         with Image.open(tmp_path / f"results/ResMLP_Heatmap_{name}.png") as image:
             assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
-            assert image.size == (2100, 1920)
+            assert 1700 <= min(image.size) <= max(image.size) <= 2200  # about seven inches, cut to what is drawn
             assert len(np.unique(np.asarray(image.convert("RGB").resize((200, 180))).reshape(-1, 3), axis=0)) > 50
 
 
