@@ -1,17 +1,10 @@
 """The bundled digits as 28x28 images, settings for them, and commands in this process or in one of their own."""
 
-import importlib
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
 from aanntwin.config import ModelParams, Nonidealities, Settings
 
-ROOT = Path(__file__).parents[2]
 # Every nonideality at once.
 ALL = Nonidealities(
     input_noise=0.1,
@@ -50,51 +43,3 @@ def all_nonidealities():
 def deep():
     """A network with pooling, an odd number of channels and of kernel elements, and two additional layers."""
     return DEEP
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a module of ours as a process in the temporary folder; what still runs at the end is killed."""
-    running = []
-
-    def run(*words, **environment):
-        process = subprocess.Popen(
-            [sys.executable, *map(str, words)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.communicate()
-
-
-class Ended:
-    """What a command left: its exit code and what it printed."""
-
-    def __init__(self, returncode, out, err):
-        self.returncode, self.out, self.err = returncode, out, err
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch, capsys):
-    """Run a module's main inside this process, in the temporary folder; checks the exit code."""
-
-    def run(module, *words, code=0):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.delenv("RUN_DIR", raising=False)
-        try:
-            found = importlib.import_module(module).main([str(word) for word in words])
-        except SystemExit as stop:  # argparse's own way out
-            found = stop.code
-        done = Ended(found, *capsys.readouterr())
-        assert done.returncode == code, done.err + done.out
-        return done
-
-    return run

@@ -148,8 +148,8 @@ while True:
 """
 
 
-def test_killed_while_writing_whole_files_stay(digits, start, tmp_path):
-    process = start("-c", WRITER)
+def test_killed_while_writing_whole_files_stay(digits, python, tmp_path):
+    process = python("-c", WRITER)
     for _ in range(6):
         assert process.stdout.readline()
     time.sleep(0.003)

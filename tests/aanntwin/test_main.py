@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from aanntwin.cache import Cache
 from aanntwin.config import Settings
 from aanntwin.weights import load_model_params, load_weights
-from common.datasets import data_root
 from common.runs import load_run
 
 MAIN = "aanntwin.main"
@@ -136,10 +135,10 @@ def test_a_run_folder_of_another_run_is_refused(here):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_and_started_again_equals_never_stopped(here, start, tmp_path, number):
+def test_stopped_and_started_again_equals_never_stopped(here, python, tmp_path, number):
     words = (*DIGITS, "--train_params_lr", 0.01, "--training_nonidealities_input_noise", 0.1)
     words += ("--train_params_momentum", 0.5, "--run-dir", "cut", "--model_params_conv_out_channels", 16)
-    process = start("-m", "aanntwin", *words, "--count_epoch", 1000)
+    process = python("-m", "aanntwin", *words, "--count_epoch", 1000)
     end = time.monotonic() + 60
     while len(list((tmp_path / "cache").glob("models/*/epoch_*"))) < 2:
         assert process.poll() is None, process.communicate()
@@ -169,19 +168,19 @@ def test_stopped_and_started_again_equals_never_stopped(here, start, tmp_path, n
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def test_help_and_argument_errors_load_no_torch(start):
+def test_help_and_argument_errors_load_no_torch(python):
     for words, code in ((("--help",), 0), (("--seed", "x"), 2)):
         program = "import sys; from aanntwin.main import main\ntry: main(sys.argv[1:])\nexcept SystemExit as stop: "
         program += "print(stop.code, sorted({'torch', 'numba', 'matplotlib', 'sklearn'} & set(sys.modules)))"
-        process = start("-c", program, *words)
+        process = python("-c", program, *words)
         out, err = process.communicate(timeout=60)
         assert out.endswith(f"{code} []\n"), out + err
 
 
 @pytest.mark.parametrize("form", [("-m", "aanntwin"), "folder"])
-def test_it_runs_as_a_module_and_as_a_folder(start, form, request):
+def test_it_runs_as_a_module_and_as_a_folder(python, form, request):
     words = form if form != "folder" else (request.config.rootpath / "aanntwin",)
-    process = start(
+    process = python(
         *words, "--version-that-is-not", PYTHONPATH=str(request.config.rootpath) if form != "folder" else ""
     )
     _, err = process.communicate(timeout=60)
@@ -190,9 +189,8 @@ def test_it_runs_as_a_module_and_as_a_folder(start, form, request):
 
 
 @pytest.mark.slow
-def test_mnist_after_one_epoch_of_the_defaults(here, tmp_path):
-    if not (data_root() / "MNIST").is_dir():
-        pytest.skip(f"no MNIST in {data_root()}; set NONIDEAL_DATA")
+def test_mnist_after_one_epoch_of_the_defaults(here, mnist_root, monkeypatch, tmp_path):
+    monkeypatch.setenv("NONIDEAL_DATA", str(mnist_root))
     done = here(MAIN, "--count_epoch", 1, "--threads", 1)
     assert results(done)[0] == pytest.approx((0.266698, 91.82), abs=0.02)  # the published program's
     assert Cache(tmp_path / "cache/models").epochs(Settings()) == [1]

@@ -192,5 +192,5 @@ def test_a_missing_cuda_device_is_named():
 
 @pytest.mark.slow
 def test_mnist_reaches_its_accuracy(mnist_root):
-    result = train_and_evaluate(TrainConfig(epochs=1, data_root=mnist_root, cpu_threads=2))
+    result = train_and_evaluate(TrainConfig(epochs=1, data_root=str(mnist_root), cpu_threads=2))
     assert 0.94 < result["test_accuracy"] < 0.975

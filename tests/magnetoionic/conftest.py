@@ -1,12 +1,7 @@
 """Commands as processes or in this process, tiny networks, and a peer of the update rule in plain Python."""
 
-import importlib
 import itertools
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,56 +11,6 @@ from magnetoionic.images import batches
 from magnetoionic.network import Network, Noise
 from magnetoionic.pairs import PairLayer
 from magnetoionic.rule import Rule
-
-ROOT = Path(__file__).parents[2]
-
-
-class Finished:
-    """What a command left: its exit code and what it printed."""
-
-    def __init__(self, returncode, out, err):
-        self.returncode, self.out, self.err = returncode, out, err
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a module of ours as a process in the temporary folder; what still runs at the end is killed."""
-    running = []
-
-    def run(module, *words):
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, words)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch, capsys):
-    """Run a command inside this process, in the temporary folder; checks the exit code."""
-
-    def run(module, *words, code=0):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.delenv("RUN_DIR", raising=False)
-        try:
-            found = importlib.import_module(module).main([str(word) for word in words])
-        except SystemExit as stop:  # argparse's own way out
-            found = stop.code
-        done = Finished(found, *capsys.readouterr())
-        assert done.returncode == code, done.err + done.out
-        return done
-
-    return run
 
 
 @pytest.fixture

@@ -73,19 +73,7 @@ def test_wrong_folders(here, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_notebook_runs_and_draws(simulations, tmp_path, monkeypatch):
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+def test_the_notebook_runs_and_draws(notebook, simulations, tmp_path, monkeypatch):
     monkeypatch.setenv("MAGNETOIONIC_SIMULATIONS", os.fspath(simulations))
-    (tmp_path / "jupyter").mkdir()
-    for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / "jupyter" / name.lower()))
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
-    resources = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120, resources=resources).execute()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert not [output for output in outputs if output.output_type == "error"]
-    assert len([output for output in outputs if "image/png" in output.get("data", {})]) == 3
+    assert notebook(NOTEBOOK).images == 3
     assert len(list((tmp_path / "figures").glob("*/*.svg"))) == 3

@@ -1,8 +1,6 @@
 """The split, normalisation and class shares, against torchvision's way and pinned numbers."""
 
 import hashlib
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,14 +14,6 @@ pytest.importorskip("torch")
 
 def digest(indices):
     return hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()[:16]
-
-
-@pytest.fixture
-def mnist_root():
-    root = os.environ.get("NONIDEAL_DATA")
-    if not root or not (Path(root) / "MNIST/raw/train-labels-idx1-ubyte").is_file():
-        pytest.skip("NONIDEAL_DATA names no folder with MNIST")
-    return root
 
 
 @pytest.mark.parametrize(

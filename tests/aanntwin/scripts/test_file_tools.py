@@ -60,10 +60,10 @@ def test_quantize_refuses(here, weight_file, tmp_path, words, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_quantize_runs_as_a_file_and_without_torch_for_help(start, weight_file, tmp_path):
+def test_quantize_runs_as_a_file_and_without_torch_for_help(python, weight_file, tmp_path):
     import aanntwin.scripts.quantize as module
 
-    process = start(module.__file__, weight_file, "out.safetensors", 4, 3, 4, 3)
+    process = python(module.__file__, weight_file, "out.safetensors", 4, 3, 4, 3)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "weights in out.safetensors" in out
@@ -78,7 +78,7 @@ def test_quantize_runs_as_a_file_and_without_torch_for_help(start, weight_file, 
     names = (
         "analyze_weights generate_csv normalize quantize spec sweep_model_parameters sweep_noise test_bits test_only"
     )
-    process = start("-c", code, *names.split())
+    process = python("-c", code, *names.split())
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
 

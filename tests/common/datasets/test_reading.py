@@ -1,74 +1,24 @@
 """Data sets: the real files where they are, synthetic ones in the same formats, and ways they can be bad."""
 
-import gzip
 import hashlib
 import os
-import pickle
-import struct
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from dataset_files import TEST_X, TEST_Y, TRAIN_X, TRAIN_Y, error_of, idx, write_idx_set
 
 from common import datasets
 from common.datasets import Dataset, as_tensor, digits_images, load, upscale_digits
-from common.errors import InputError
-
-TRAIN_X, TRAIN_Y, TEST_X, TEST_Y = datasets._IDX_FILES
-
-
-def real_data_root() -> Path:
-    """The folder with the real files: $NONIDEAL_DATA, else ../shared/data beside the repository."""
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-    root = Path(os.environ.get(datasets.ROOT_VARIABLE) or beside)
-    if not (root / "MNIST" / "raw").is_dir():
-        pytest.skip(f"no MNIST in {root} (set {datasets.ROOT_VARIABLE})")
-    return root
-
-
-def idx(array: np.ndarray) -> bytes:
-    return bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
-
-
-def write_idx_set(raw: Path, zipped: bool = False) -> dict[str, np.ndarray]:
-    """Write a set of 7 training and 3 test images; return its arrays by file name."""
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for images, labels, n in ((TRAIN_X, TRAIN_Y, 7), (TEST_X, TEST_Y, 3)):
-        arrays[images] = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
-        arrays[labels] = rng.integers(0, 10, n, dtype=np.uint8)
-    raw.mkdir(parents=True)
-    for name, array in arrays.items():
-        path = raw / (f"{name}.gz" if zipped else name)
-        path.write_bytes(gzip.compress(idx(array)) if zipped else idx(array))
-    return arrays
-
-
-@pytest.fixture
-def fashion(tmp_path):
-    return SimpleNamespace(
-        root=tmp_path, raw=tmp_path / "FashionMNIST/raw", arrays=write_idx_set(tmp_path / "FashionMNIST/raw")
-    )
-
-
-def error_of(*arguments, **keywords) -> str:
-    with pytest.raises(InputError) as caught:
-        load(*arguments, **keywords)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
 
 # --- the real thing and the digits --------------------------------------------------------------------------
 
 
-def test_real_mnist():
-    data = load("mnist", real_data_root(), download=False)
+def test_real_mnist(mnist_root):
+    data = load("mnist", mnist_root, download=False)
     assert (data.train_x.shape, data.test_x.shape) == ((60000, 28, 28), (10000, 28, 28))
     assert (int(data.train_x.sum()), int(data.test_x.sum())) == (1567298545, 264923200)
     assert np.bincount(data.train_y).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -77,11 +27,10 @@ def test_real_mnist():
     assert (data.name, data.n_classes, data.pixel_max, data.image_shape) == ("mnist", 10, 255, (28, 28))
 
 
-def test_real_mnist_equals_torchvisions():
+def test_real_mnist_equals_torchvisions(mnist_root):
     torchvision = pytest.importorskip("torchvision")
-    root = real_data_root()
-    data = load("mnist", root, download=False)
-    test = torchvision.datasets.MNIST(root, train=False)
+    data = load("mnist", mnist_root, download=False)
+    test = torchvision.datasets.MNIST(mnist_root, train=False)
     np.testing.assert_array_equal(data.test_x, test.data.numpy())
     np.testing.assert_array_equal(data.test_y, test.targets.numpy())
 
@@ -276,152 +225,3 @@ def test_an_error_is_not_remembered(fashion):
     error_of("fashion", fashion.root)
     (fashion.raw / TRAIN_X).write_bytes(good)
     assert len(load("fashion", fashion.root).train_x) == 7
-
-
-# --- CIFAR-10 -----------------------------------------------------------------------------------------------
-
-
-def python2_batch(data: np.ndarray, labels: list[int]) -> bytes:
-    """Pickle {"data": data, "labels": labels} as the published files are: Python 2, protocol 2, old NumPy."""
-    buffer = data.tobytes()
-    shape = b"K\x01" + b"".join(b"M" + struct.pack("<H", size) for size in data.shape) + b"\x86"
-    array = (
-        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R("
-        + shape + b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
-        + b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-        + b"\x89T" + struct.pack("<I", len(buffer)) + buffer + b"tb"
-    )  # fmt: skip
-    listed = b"](" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
-    return b"\x80\x02}(U\x04data" + array + b"U\x06labels" + listed + b"u."
-
-
-@pytest.fixture
-def cifar(tmp_path, monkeypatch):
-    """Six batches of 4 images whose sums stand in for the published ones."""
-    folder = tmp_path / "cifar-10-batches-py"
-    folder.mkdir()
-    rng = np.random.default_rng(1)
-    batches, sums = {}, {}
-    for name in datasets._CIFAR_MD5:
-        planes, labels = rng.integers(0, 256, (4, 3072), dtype=np.uint8), rng.integers(0, 10, 4).tolist()
-        content = python2_batch(planes, labels)
-        (folder / name).write_bytes(content)
-        batches[name], sums[name] = (planes, labels), hashlib.md5(content).hexdigest()
-    monkeypatch.setattr(datasets, "_CIFAR_MD5", sums)
-    return SimpleNamespace(root=tmp_path, folder=folder, batches=batches)
-
-
-def test_cifar10(cifar):
-    data = load("CIFAR10", cifar.root, download=False)
-    assert (data.train_x.shape, data.test_x.shape) == ((20, 32, 32, 3), (4, 32, 32, 3))
-    planes, labels = cifar.batches["data_batch_2"]  # images 4 to 7: red plane, green plane, blue plane
-    assert data.train_x[5, 2, 7].tolist() == [int(planes[1, c * 1024 + 2 * 32 + 7]) for c in range(3)]
-    assert data.train_y[4:8].tolist() == labels
-    assert data.test_y.tolist() == cifar.batches["test_batch"][1]
-    assert data.train_y.dtype == np.int64
-    assert not data.train_x.flags.writeable
-
-
-def test_cifar10_sums_are_those_of_torchvision():
-    pytest.importorskip("torch")
-    torchvision = pytest.importorskip("torchvision")
-    published = torchvision.datasets.CIFAR10.train_list + torchvision.datasets.CIFAR10.test_list
-    assert dict(published) == datasets._CIFAR_MD5
-    assert list(datasets._CIFAR_MD5)[-1] == "test_batch"
-
-
-class _Evil:
-    def __reduce__(self):
-        return (os.mkdir, (str(Path(os.environ["EVIL"])),))
-
-
-def test_another_pickle_is_never_unpickled(cifar, monkeypatch, tmp_path):
-    monkeypatch.setenv("EVIL", str(tmp_path / "evil"))
-    path = cifar.folder / "data_batch_3"
-    path.write_bytes(pickle.dumps({"data": _Evil()}, protocol=2))
-    assert f"{path} is not the published file (its MD5 sum differs)" in error_of("cifar10", cifar.root)
-    assert not (tmp_path / "evil").exists()
-
-
-def test_the_unpickler_refuses_everything_but_arrays(monkeypatch, tmp_path):
-    # The second line of defence, were the first to fail: a file whose sum is right.
-    monkeypatch.setenv("EVIL", str(tmp_path / "evil"))
-    path = tmp_path / "batch"
-    path.write_bytes(pickle.dumps({"data": _Evil()}, protocol=2))
-    with pytest.raises(pickle.UnpicklingError, match="mkdir is not allowed"):
-        datasets._read_cifar_batch(path, hashlib.md5(path.read_bytes()).hexdigest())
-    assert not (tmp_path / "evil").exists()
-
-
-def test_truncated_cifar_batch(cifar):
-    path = cifar.folder / "test_batch"
-    path.write_bytes(path.read_bytes()[:-5])
-    assert f"{path} is not the published file" in error_of("cifar10", cifar.root)
-
-
-# --- download -----------------------------------------------------------------------------------------------
-
-
-def test_download_once_and_whole(tmp_path, monkeypatch):
-    calls = []
-
-    def fetch(name, staging):
-        calls.append((name, staging))
-        write_idx_set(staging / "FashionMNIST/raw")
-        (staging / "FashionMNIST/raw" / f"{TRAIN_X}.gz").write_bytes(b"the archive")
-
-    monkeypatch.setattr(datasets, "_fetch", fetch)
-    root = tmp_path / "new"
-    assert len(load("fashion", root).train_x) == 7
-    assert [name for name, _ in calls] == ["fashion-mnist"]
-    assert calls[0][1].parent == root  # the same file system, so that the moves are atomic
-    assert sorted(p.name for p in root.rglob("*") if p.is_file()) == sorted(datasets._IDX_FILES)
-    assert [p.name for p in root.iterdir()] == ["FashionMNIST"]
-
-
-@pytest.mark.parametrize("failure", [OSError("no\nroute"), RuntimeError("bad sum"), ImportError("no torch")])
-def test_failed_download_leaves_nothing(tmp_path, monkeypatch, failure):
-    def fetch(name, staging):
-        half = staging / "FashionMNIST/raw"
-        half.mkdir(parents=True)
-        (half / TRAIN_X).write_bytes(b"half")
-        raise failure
-
-    monkeypatch.setattr(datasets, "_fetch", fetch)
-    message = error_of("fashion", tmp_path / "new")
-    assert f"no fashion-mnist in {tmp_path / 'new/FashionMNIST/raw'} (download failed: " in message
-    assert "--dataset digits" in message
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_interrupted_download_leaves_nothing_that_passes_for_good(tmp_path, monkeypatch):
-    def fetch(name, staging):
-        write_idx_set(staging / "FashionMNIST/raw")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(datasets, "_fetch", fetch)
-    with pytest.raises(KeyboardInterrupt):
-        load("fashion", tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_download_that_brings_too_little(tmp_path, monkeypatch):
-    def fetch(name, staging):
-        (staging / "FashionMNIST/raw").mkdir(parents=True)
-
-    monkeypatch.setattr(datasets, "_fetch", fetch)
-    assert f"{TRAIN_X} is missing after the download" in error_of("fashion", tmp_path)
-
-
-def test_fetch_asks_torchvision_with_a_timeout_and_restores_it(tmp_path, monkeypatch):
-    asked = []
-
-    def recorder(root, *, train, download):
-        asked.append((root, train, download, datasets.socket.getdefaulttimeout()))
-
-    fake = SimpleNamespace(FashionMNIST=recorder)
-    monkeypatch.setattr(datasets.importlib, "import_module", {"torchvision.datasets": fake}.__getitem__)
-    before = datasets.socket.getdefaulttimeout()
-    datasets._fetch("fashion-mnist", tmp_path)
-    assert asked == [(tmp_path, True, True, datasets._DOWNLOAD_TIMEOUT_S)]
-    assert datasets.socket.getdefaulttimeout() == before
