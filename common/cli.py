@@ -20,8 +20,17 @@ from common.progress import mute_stdout
 
 Config = TypeVar("Config")
 
-# Packages that the small installation (scripts/setup.sh --without-torch) leaves out.
-LEFT_OUT = ("torch", "torchvision")
+# Packages that not every installation has, and what brings them. The small one (scripts/setup.sh --without-torch)
+# leaves out torch; the others belong to extras.
+_TORCH = "`bash scripts/setup.sh` or `poetry install` brings it"
+_SAGEMAKER = "`poetry install --extras sagemaker` or `pip install boto3 python-dotenv` brings it"
+LEFT_OUT = {
+    "torch": _TORCH,
+    "torchvision": _TORCH,
+    "boto3": _SAGEMAKER,
+    "botocore": _SAGEMAKER,
+    "dotenv": _SAGEMAKER,
+}
 
 
 def option(
@@ -145,9 +154,7 @@ def run_command(prog: str, work: Callable[[], int]) -> int:
     except ModuleNotFoundError as problem:
         if problem.name not in LEFT_OUT:
             raise
-        return _fail(
-            f"error: {problem.name} is not installed; `bash scripts/setup.sh` or `poetry install` brings it", 1
-        )
+        return _fail(f"error: {problem.name} is not installed; {LEFT_OUT[problem.name]}", 1)
     except BrokenPipeError:
         mute_stdout()
         return 141

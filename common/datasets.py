@@ -128,6 +128,23 @@ def load(name: str, root: str | os.PathLike[str] | None = None, *, download: boo
         return _loaded[key]
 
 
+def data_files(name: str, root: str | os.PathLike[str] | None = None) -> dict[str, Path]:
+    """Return the files of a data set by their names in a data root, for copying it elsewhere.
+
+    They are read first, so that what is missing is downloaded and what is damaged is found.
+
+    Raises:
+        InputError: as `load`, or the set needs no files.
+    """
+    known = canonical_name(name)
+    if known not in _FOLDERS:
+        raise InputError(f"dataset {known} has no files, allowed: {', '.join(_FOLDERS)}")
+    load(known, root)
+    names = _CIFAR_MD5 if known == "cifar10" else _IDX_FILES
+    found = (_existing(data_root(root) / _FOLDERS[known] / file, zipped=known != "cifar10") for file in names)
+    return {f"{_FOLDERS[known]}/{path.name}": path for path in found if path is not None}
+
+
 def as_tensor(array: NDArray[Any]) -> torch.Tensor:
     """Return a torch tensor that shares the memory of a read-only array. Never write to it."""
     import torch

@@ -73,11 +73,12 @@ def measure(paths: Iterable[Path]) -> list[Found]:
 def describe(found: Sequence[Found]) -> str:
     """The list with sizes and their sum."""
     sizes = [one.size for one in found if one.size is not None]
-    lines = [f"{'not there' if one.size is None else _bytes(one.size):>12}  {one.path}" for one in found]
-    return "\n".join([*lines, f"{_bytes(sum(sizes)):>12}  in {len(sizes)} file{'s' * (len(sizes) != 1)}"])
+    lines = [f"{'not there' if one.size is None else bytes_text(one.size):>12}  {one.path}" for one in found]
+    return "\n".join([*lines, f"{bytes_text(sum(sizes)):>12}  in {len(sizes)} file{'s' * (len(sizes) != 1)}"])
 
 
-def _bytes(size: int) -> str:
+def bytes_text(size: int) -> str:
+    """A size for people, in units of 1000: 1.2 MB."""
     if size < 1000:
         return f"{size} B"
     value = float(size)

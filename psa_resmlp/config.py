@@ -39,26 +39,37 @@ class HowConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(HowConfig):
+class RecipeConfig:
+    """How it learns"""
+
+    family: str = option("resmlp", "networks: with residual blocks, or plain", choices=FAMILIES)
+    lr: float = option(1e-4, "learning rate of AdamW", above=0)
+    batch_size: int = option(256, "images a step; the last one of an epoch may be smaller", low=1)
+    weight_decay: float = option(1e-4, "weight decay in the mode decay", low=0)
+    dropout: float = option(0.1, "dropout rate in the mode dropout", low=0, high=0.99)
+    compat: tuple[str, ...] = option((), COMPAT_HELP, choices=COMPAT)
+    dataset: str = option("mnist", "images; digits needs no network", choices=DATASETS)
+
+    def check(self) -> None:
+        """Raise InputError for settings that make no sense together."""
+        if BLOCK_DROPOUT in self.compat and self.family != "resmlp":
+            raise InputError(f"--compat {BLOCK_DROPOUT} is about the family resmlp; leave it out for {self.family}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(RecipeConfig, HowConfig):
     """What is trained"""
 
     arch: str | None = option(None, 'count*width of every stack, e.g. "[18*18]" or "[4*4, 2*8]"')
     hidden_layers: tuple[int, ...] = option(
         (1024,), "the same as widths, one layer or block each, without --arch", low=1
     )
-    family: str = option("resmlp", "networks: with residual blocks, or plain", choices=FAMILIES)
     ablation_mode: str = option("none", "mode of the study", choices=MODE_NAMES)
-    lr: float = option(1e-4, "learning rate of AdamW", above=0)
-    batch_size: int = option(256, "images a step; the last one of an epoch may be smaller", low=1)
     meta_loops: int = option(100, "meta-loops of this start", low=1)
     until_loop: int | None = option(None, "stop at this meta-loop, counted over all starts", low=1)
-    weight_decay: float = option(1e-4, "weight decay in the mode decay", low=0)
-    dropout: float = option(0.1, "dropout rate in the mode dropout", low=0, high=0.99)
-    compat: tuple[str, ...] = option((), COMPAT_HELP, choices=COMPAT)
     seed: int | None = option(None, "seed (default: the checkpoint's, else 0)", low=0)
     trials: int = option(1, "independent replicas, trained together", low=1)
     first_trial: int = option(1, "number of the first of them: trial 3 has the same numbers alone and among ten", low=1)
-    dataset: str = option("mnist", "images; digits needs no network", choices=DATASETS)
 
     @property
     def architecture(self) -> Architecture:
@@ -71,9 +82,8 @@ class TrainConfig(HowConfig):
 
     def check(self) -> None:
         """Raise InputError for settings that make no sense together."""
+        super().check()
         check_device_name(self.device)
         architecture = self.architecture
         if self.arch and self.hidden_layers != (1024,) and architecture != build([(1, w) for w in self.hidden_layers]):
             raise InputError("--arch and --hidden-layers name different networks; give one of them")
-        if BLOCK_DROPOUT in self.compat and self.family != "resmlp":
-            raise InputError(f"--compat {BLOCK_DROPOUT} is about the family resmlp; leave it out for {self.family}")

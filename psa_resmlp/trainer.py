@@ -38,6 +38,12 @@ def resume(config: TrainConfig, folder: Path) -> Path:
     return _train(config, lambda: folder, load_run(folder).meta["last_meta_loop"])
 
 
+def train_in(config: TrainConfig, folder: Path) -> Path:
+    """Train in a folder, in which a run may have begun: to --until-loop, from the checkpoints in the model folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return _train(config, lambda: folder, {})
+
+
 def _train(config: TrainConfig, folder: Callable[[], Path], ends: Mapping[str, int]) -> Path:
     device = resolve_device(config.device)
     threads, workers = threads_for(config.architecture, config.threads or available_cores())

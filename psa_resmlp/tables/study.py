@@ -81,6 +81,15 @@ class Study:
             raise InputError(f"{label} is there twice; keep one")
         trials[trial.number] = trial
 
+    def add_all(self, architecture: Architecture, mode: str, trials: Iterable[Trial]) -> None:
+        """Take in several trials.
+
+        Raises:
+            InputError: as `add`.
+        """
+        for trial in trials:
+            self.add(architecture, mode, trial)
+
     def trials(self, architecture: Architecture, mode: str) -> list[Trial]:
         """In the order of their numbers; empty where there are none."""
         found = self.cells.get(architecture, {}).get(mode, {})
