@@ -19,8 +19,15 @@ MODULES = (
     "make_figure_heatmaps",
     "make_trial_accuracy_table",
     "regimes",
+    "sagemaker.cost_estimator",
+    "sagemaker.estimate_storage",
+    "sagemaker.get_training_logs",
+    "sagemaker.logs_parser",
+    "sagemaker.reconstruct_jobs",
+    "sagemaker.results_parser",
+    "sagemaker.run",
 )
-HEAVY = ("torch", "numba", "matplotlib", "sklearn", "scipy", "pandas", "torchvision")
+HEAVY = ("torch", "numba", "matplotlib", "sklearn", "scipy", "pandas", "torchvision", "boto3", "botocore", "dotenv")
 PROBE = """
 import sys
 module, heavy, words = sys.argv[1], sys.argv[2].split(","), sys.argv[3:]
@@ -34,6 +41,10 @@ print(code, *loaded, file=sys.__stderr__)
 """
 
 
+def name_of(module):
+    return f"psa-{module.replace('_', '-').replace('.', '-')}"
+
+
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize(("words", "code"), [(["--help"], "0"), (["--no-such-option"], "2")])
 def test_help_and_wrong_options_load_nothing_heavy(module, words, code):
@@ -44,13 +55,13 @@ def test_help_and_wrong_options_load_nothing_heavy(module, words, code):
     if code == "2":
         assert done.stderr.startswith("error: ")
     else:
-        assert f"psa-{module.replace('_', '-')}" in done.stdout
+        assert name_of(module) in done.stdout
 
 
 def test_each_has_an_entry_point_of_its_name():
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     for module in MODULES:
-        assert scripts[f"psa-{module.replace('_', '-')}"] == f"psa_resmlp.{module}:main"
+        assert scripts[name_of(module)] == f"psa_resmlp.{module}:main"
 
 
 def test_as_processes(command, tmp_path):

@@ -1,0 +1,187 @@
+"""What a SageMaker job runs (start.sh calls it in the container): psa-train with SageMaker's folders.
+
+    <root>/input/config/hyperparameters.json     options of psa-train (or $SM_HPS)
+    <root>/input/data/training/                  MNIST (or $SM_CHANNEL_TRAINING)
+    <root>/checkpoints/                          copied to the bucket, and back after an interruption: models/ with a
+                                                 checkpoint a trial, run/ with the run folder
+    <root>/model/                                the finished networks (or $SM_MODEL_DIR): model.tar.gz
+    <root>/output/data/                          results, metrics, log (or $SM_OUTPUT_DATA_DIR): output.tar.gz
+    <root>/output/failure                        the reason why a job failed
+
+Results are written when all trials have all their meta-loops, and not before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common.cli import Parser, add_options, build, run_command
+from common.errors import InputError, Interrupted
+from psa_resmlp.config import TrainConfig
+from psa_resmlp.sagemaker.results import RESULTS, from_run
+
+DESCRIPTION = """\
+Train one job of psa-sagemaker-run inside its container. Options of psa-train come from SageMaker's hyperparameters;
+those given here win. After an interruption it goes on from the checkpoints.
+
+example: python -m psa_resmlp.sagemaker.entry --root /opt/ml
+"""
+ROOT = Path("/opt/ml")
+# Hyperparameters of the published program that have another name here, or a place that SageMaker's folders decide.
+RENAMED = {"num-runs": "trials"}
+IGNORED = ("model-dir", "data-root", "debug")
+COPIED = ("metrics.csv", "run_meta.json", "train_log.txt")
+FAILURE_LETTERS = 1024  # SageMaker shows no more
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The program of the container; see DESCRIPTION."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    root = _root(words)
+    code = run_command("psa-sagemaker-entry", lambda: _reported(root, lambda: _work(root, words)))
+    return code
+
+
+def train(config: TrainConfig, root: Path) -> Path:
+    """Train to meta-loop `meta_loops` of every trial, from the checkpoints if there are any, and leave the results.
+
+    Args:
+        config: of psa-train; folders are set here.
+        root: SageMaker's folder.
+
+    Returns:
+        The folder with the results.
+
+    Raises:
+        InputError, RunError, Interrupted: as psa-train.
+    """
+    from psa_resmlp.trainer import train_in
+
+    checkpoints = root / "checkpoints"
+    _set_damaged_aside(checkpoints)
+    own: dict[str, Any] = {"model_dir": checkpoints / "models", "until_loop": config.meta_loops}
+    run = train_in(replace(config, **own), checkpoints / "run")
+    models = _folder("SM_MODEL_DIR", root / "model")
+    for path in sorted((checkpoints / "models").rglob("*.safetensors")):
+        target = models / path.relative_to(checkpoints / "models")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    results = _folder("SM_OUTPUT_DATA_DIR", root / "output" / "data")
+    for name in COPIED:
+        shutil.copyfile(run / name, results / name)
+    # Last, as it says that the rest is there.
+    from common.runs.files import write_json
+
+    write_json(results / RESULTS, from_run(run))
+    return results
+
+
+def hyperparameters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """SageMaker's hyperparameters; those of its own toolkit (sagemaker_...) are left out.
+
+    Raises:
+        InputError: they are no JSON object.
+    """
+    source = environ.get("SM_HPS")
+    file = root / "input" / "config" / "hyperparameters.json"
+    if source is None and not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text() if source is None else source)
+        return {str(name): _plain(value) for name, value in found.items() if not str(name).startswith("sagemaker_")}
+    except (ValueError, AttributeError):
+        raise InputError(f"hyperparameters in {file if source is None else '$SM_HPS'} are no JSON object") from None
+
+
+def _set_damaged_aside(checkpoints: Path) -> None:
+    """What came back torn from the bucket is done again, to the same numbers, rather than ending the job."""
+    from safetensors import SafetensorError, safe_open
+
+    from common.runs.folder import META
+    from common.runs.read import read_meta
+
+    for path in sorted((checkpoints / "models").rglob("*.safetensors")):
+        try:
+            with safe_open(path, framework="numpy"):
+                pass
+        except SafetensorError as problem:
+            print(f"{path}: is damaged ({problem}); that trial begins anew", flush=True)
+            path.replace(path.with_name(f"{path.name}.damaged"))
+    run = checkpoints / "run"
+    try:
+        if (run / META).exists():
+            read_meta(run)
+    except InputError as problem:
+        print(f"{problem}; it is written anew", flush=True)
+        (run / META).unlink()
+
+
+def _work(root: Path, words: Sequence[str]) -> int:
+    parser = Parser(prog="psa-sagemaker-entry", description=DESCRIPTION)
+    parser.add_argument("--root", type=Path, metavar="DIR", help=f"SageMaker's folder (default: {ROOT})")
+    add_options(parser, TrainConfig)
+    given = vars(parser.parse_args([*_as_words(hyperparameters(root, os.environ)), *words]))
+    given.pop("root")
+    if "data_root" not in given:
+        training = Path(os.environ.get("SM_CHANNEL_TRAINING") or root / "input" / "data" / "training")
+        given["data_root"] = training if training.is_dir() else None
+    train(build(TrainConfig, given), root)
+    return 0
+
+
+def _as_words(found: Mapping[str, str]) -> list[str]:
+    named = {RENAMED.get(name, name): value for name, value in found.items() if name not in IGNORED}
+    return [f"--{name}={value}" for name, value in named.items() if value != ""]
+
+
+def _plain(value: Any) -> str:
+    """A hyperparameter as text; SageMaker's own toolkit writes strings as JSON, with quotes."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return str(json.loads(text)) if text.startswith('"') and text.endswith('"') and len(text) > 1 else text
+
+
+def _root(words: Sequence[str]) -> Path:
+    """--root, which says where the other options lie."""
+    for place, word in enumerate(words):
+        if word.startswith("--root="):
+            return Path(word.partition("=")[2])
+        if word == "--root" and place + 1 < len(words):
+            return Path(words[place + 1])
+    return ROOT
+
+
+def _folder(variable: str, default: Path) -> Path:
+    folder = Path(os.environ.get(variable) or default)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _reported(root: Path, work: Callable[[], int]) -> int:
+    """Do the work; why it failed goes to output/failure too, where SageMaker looks."""
+    try:
+        return work()
+    except Interrupted:
+        raise
+    except SystemExit as stop:
+        if stop.code not in (0, None):
+            _fail(root, "the options are wrong; the log says which")
+        raise
+    except Exception as problem:
+        _fail(root, " ".join(str(problem).split()) or type(problem).__name__)
+        raise
+
+
+def _fail(root: Path, reason: str) -> None:
+    (root / "output").mkdir(parents=True, exist_ok=True)
+    (root / "output" / "failure").write_text(reason[:FAILURE_LETTERS] + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""Logs of jobs from CloudWatch: a folder for every job, a file in it for every stream, and a summary.
+
+    <folder>/<job>/algo-1-<number>.log    lines as [2026-11-27T09:01:02.123+00:00] message; a message may have several
+    <folder>/<job>/summary.json           job, status, files with bytes and lines, fetched, complete
+    <folder>/download_summary.json        which jobs were fetched, were here before, or have no log yet
+
+A spot job that was interrupted has several streams. The log of a job is complete if SageMaker said before it was
+fetched that the job has ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from common.runs.files import atomic_writer, write_json
+from psa_resmlp.sagemaker.aws import Account, code_of, redact
+from psa_resmlp.sagemaker.jobs import ACTIVE
+from psa_resmlp.sagemaker.names import JobName
+from psa_resmlp.sagemaker.pool import each
+
+GROUP = "/aws/sagemaker/TrainingJobs"
+SUMMARY, DOWNLOADS = "summary.json", "download_summary.json"
+UNKNOWN = "Unknown"  # status of a job that SageMaker does not have any more
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """A stream's file in the job's folder."""
+
+    name: str
+    bytes: int
+    lines: int
+
+
+@dataclass
+class Downloads:
+    """What a start came to: names of jobs."""
+
+    fetched: list[str] = field(default_factory=list)
+    here_before: list[str] = field(default_factory=list)
+    without_log: list[str] = field(default_factory=list)
+
+
+def fetch_logs(
+    account: Account,
+    jobs: Sequence[JobName],
+    statuses: Mapping[str, str],
+    folder: Path,
+    *,
+    force: bool = False,
+    quiet: bool = False,
+) -> Downloads:
+    """Fetch the logs of many jobs, several at a time; those that are here and complete are left as they are.
+
+    Args:
+        account: whose logs.
+        jobs: names.
+        statuses: of SageMaker, by name; a job that is not among them has ended.
+        folder: for the folders of the jobs; it is there.
+        force: fetch what is here again, too.
+        quiet: show no bar.
+
+    Raises:
+        Interrupted: a signal has come; every file that is here is whole.
+        OSError: a file cannot be written.
+    """
+    names = [job.text for job in jobs]
+    logs = account.logs  # made before there are threads
+    here = set() if force else {name for name in names if is_here(folder / name)}
+    todo = [name for name in names if name not in here]
+
+    def fetch(name: str) -> bool:
+        return fetch_log(logs, name, statuses.get(name, UNKNOWN), folder / name)
+
+    has_log = dict(each(todo, fetch, "logs", quiet=quiet))
+    found = Downloads(
+        fetched=[name for name in todo if has_log[name]],
+        here_before=[name for name in names if name in here],
+        without_log=[name for name in todo if not has_log[name]],
+    )
+    write_json(folder / DOWNLOADS, {"log_group": GROUP, "region": account.region, "ended": _now(), **asdict(found)})
+    return found
+
+
+def fetch_log(logs: Any, job: str, status: str, folder: Path) -> bool:
+    """Fetch all streams of a job into its folder; whether it has any. Without one, nothing is written.
+
+    Args:
+        logs: client of CloudWatch Logs.
+        job: its name.
+        status: of SageMaker, before now; UNKNOWN if it does not have the job.
+        folder: of the job; made if it is missing.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    streams = streams_of(logs, job)
+    if streams:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = [_write(logs, stream, folder / f"{_file_name(stream, job)}.log") for stream in streams]
+        facts = {"job": job, "status": status, "files": [asdict(file) for file in files], "fetched": _now()}
+        # Last, as it says that the rest is there.
+        write_json(folder / SUMMARY, {**facts, "complete": status not in ACTIVE})
+    return bool(streams)
+
+
+def is_here(folder: Path) -> bool:
+    """Whether the folder of a job holds its complete log, with all files in their sizes."""
+    try:
+        facts = json.loads((folder / SUMMARY).read_bytes())
+        return facts["complete"] is True and all(
+            _has_size(folder / file["name"], file["bytes"]) for file in facts["files"]
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return False  # missing or damaged: fetched again
+
+
+def streams_of(logs: Any, job: str) -> list[str]:
+    """Names of the streams of a job; none if there is no log group yet."""
+    from botocore.exceptions import ClientError
+
+    pages = logs.get_paginator("describe_log_streams")
+    found: list[str] = []
+    try:
+        for page in pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{job}/"):
+            found += [stream["logStreamName"] for stream in page["logStreams"]]
+    except ClientError as problem:
+        if code_of(problem) != "ResourceNotFoundException":
+            raise
+    return found
+
+
+def pages_of(logs: Any, stream: str) -> Iterator[list[Mapping[str, Any]]]:
+    """The events of a stream from its begin, page by page, some of which may be empty.
+
+    CloudWatch gives empty pages in the middle of a stream; only a token that repeats itself says that it is over.
+    """
+    token: str | None = None
+    while True:
+        more = {} if token is None else {"nextToken": token}
+        page = logs.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **more)
+        yield page["events"]
+        if page["nextForwardToken"] == token:
+            return
+        token = page["nextForwardToken"]
+
+
+def _write(logs: Any, stream: str, path: Path) -> LogFile:
+    size = lines = 0
+    with atomic_writer(path) as file:
+        for events in pages_of(logs, stream):
+            # A message is what a program has printed, which need not be proper text.
+            content = redact(_text(events)).encode(errors="replace")
+            file.write(content)
+            size, lines = size + len(content), lines + content.count(b"\n")
+    return LogFile(path.name, size, lines)
+
+
+def _text(events: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(f"[{_time(event['timestamp'])}] {event['message'].rstrip()}\n" for event in events)
+
+
+def _time(milliseconds: int) -> str:
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")
+
+
+def _file_name(stream: str, job: str) -> str:
+    return stream.removeprefix(f"{job}/").replace("/", "_")
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.stat().st_size == size
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

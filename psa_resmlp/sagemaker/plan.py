@@ -1,0 +1,75 @@
+"""psa-sagemaker-run --dry-run: every job with its state, hours and price, and their sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from psa_resmlp.sagemaker.jobs import Progress, is_due
+from psa_resmlp.sagemaker.prices import Prices, read_prices
+from psa_resmlp.sagemaker.timing import Estimate, from_here, from_jobs
+
+if TYPE_CHECKING:
+    from psa_resmlp.sagemaker.run import RunConfig
+
+DEFAULT_REGION = "us-east-1"
+BYTES_PER_PARAMETER = 16  # LKG and active network, in the checkpoint and in model.tar.gz
+
+
+def describe(config: RunConfig, cells: Sequence[Progress], where: str) -> str:
+    """The lines to print.
+
+    Args:
+        config: everything.
+        cells: where every cell stands.
+        where: what that was compared with.
+
+    Raises:
+        InputError: the price file lacks the machine, or the timings are of no use.
+    """
+    prices = read_prices(config.prices)
+    hour = prices.hour(config.region or DEFAULT_REGION, config.instance_type)
+    due = [one for one in cells if is_due(one, config.retry_failed)]
+    head = f"{len(cells)} jobs of {config.trials} trials, {len(due)} to start now ({where})"
+    if not due:
+        return "\n".join([head, *(_resting(one) for one in cells)])
+    estimate = _estimate(config, due, prices)
+    seconds = {one.cell: estimate.seconds[one.cell] + prices.overhead_s for one in due}
+    lines = [head]
+    for one in cells:
+        if one.cell not in seconds:
+            lines.append(_resting(one))
+            continue
+        hours = seconds[one.cell] / 3600
+        late = ", longer than --max-run-seconds" if seconds[one.cell] > config.max_run_seconds else ""
+        lines.append(f"{one.next.text}: {hours:.2f} h, {hours * hour:.2f} USD{late}")
+    return "\n".join([*lines, *_sums(config, prices, estimate, list(seconds.values()), hour)])
+
+
+def _estimate(config: RunConfig, due: Sequence[Progress], prices: Prices) -> Estimate:
+    cells = [one.cell for one in due]
+    if config.timings is not None:
+        return from_jobs(config.timings, cells, config.shared(), config.instance_type, prices.overhead_s)
+    return from_here(cells, config.shared(), prices.cores(config.instance_type), quiet=config.quiet)
+
+
+def _resting(one: Progress) -> str:
+    return f"{one.last.text if one.last else one.next.text}: {one.state.value}"
+
+
+def _sums(config: RunConfig, prices: Prices, estimate: Estimate, seconds: Sequence[float], hour: float) -> list[str]:
+    total_h = sum(seconds) / 3600
+    parameters = sum(cell.architecture.parameters(config.family) for cell in estimate.seconds)
+    spot = ", at most: spot machines are billed fewer seconds" if config.capacity == "spot" else ""
+    late = sum(one > config.max_run_seconds for one in seconds)
+    lines = [
+        f"hours from {estimate.source}, off by at most {estimate.error:.0%} there; "
+        f"{prices.overhead_s:g} s a job beside the training",
+        f"prices from {prices.path}: {config.instance_type} {hour:g} USD an hour in {config.region or DEFAULT_REGION}",
+    ]
+    lines += [f"{late} jobs would reach --max-run-seconds and go on at another start"] if late else []
+    gigabytes = BYTES_PER_PARAMETER * config.trials * parameters / 1e9
+    return [
+        *lines,
+        f"about {total_h:.4g} hours, {total_h * hour:.2f} USD{spot}; {gigabytes:.3g} GB in the bucket when all is done",
+    ]

@@ -1,0 +1,177 @@
+"""Start the study as SageMaker jobs (`psa-sagemaker-run`)."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.cli import Parser, add_options, option
+from common.errors import InputError
+from common.progress import Progress as Bar
+from common.runs.signals import StopSignals
+from psa_resmlp.sagemaker import study as studies
+from psa_resmlp.sagemaker.aws import Account, aws_command
+from psa_resmlp.sagemaker.bucket import Bucket
+from psa_resmlp.sagemaker.code import Code, pack
+from psa_resmlp.sagemaker.jobs import Progress, State, is_due, progress, statuses
+from psa_resmlp.sagemaker.launch import WAITS, Launcher, Tally
+from psa_resmlp.sagemaker.names import JobName
+from psa_resmlp.sagemaker.options import JobConfig, required, settings
+from psa_resmlp.sagemaker.prices import HELP as PRICES_HELP
+from psa_resmlp.sagemaker.request import DATA, default_image, training_job
+
+PROG = "psa-sagemaker-run"
+NOBODY = "0" * 8  # stands for a study in names where its identity is not known
+DESCRIPTION = """\
+Start one SageMaker job for every architecture and mode of the study, each with all its trials. A job that has completed
+or is at work is never started twice, so starting this again goes on where it was: with jobs that do not exist yet, with
+stopped ones from their checkpoints, and with --retry-failed with failed ones too. Settings come from options, the
+environment or .env (docs/sagemaker.md). The jobs go on when this command ends.
+
+example: psa-sagemaker-run --dry-run                     jobs, hours and price, also without an account
+         psa-sagemaker-run --arch "18*18,1*64" --capacity spot --wait ended
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(studies.StudyConfig, JobConfig):
+    """What this start does"""
+
+    dry_run: bool = option(False, "list jobs, hours and price; start and write nothing", local=True)
+    force_rerun: bool = option(False, "train the study anew, in a new prefix beside the old one", local=True)
+    retry_failed: bool = option(False, "start failed jobs again", local=True)
+    max_jobs: int = option(0, "jobs of this study at work at a time; 0: as many as the account allows", low=0)
+    wait: str = option(
+        "started",
+        "when to end: none, when no machine is free; started, when all are started; ended, when all have ended",
+        choices=WAITS,
+    )
+    poll_seconds: float = option(60.0, "time between two looks for room or an end", unit="s", above=0)
+    data_root: Path | None = option(None, "folder of MNIST, for the bucket (default: $NONIDEAL_DATA, else data)")
+    prices: Path | None = option(None, PRICES_HELP)
+    timings: Path | None = option(None, "cost_report.csv of psa-sagemaker-cost-estimator, for the hours of --dry-run")
+
+    def check(self) -> None:
+        """Raise InputError for settings that make no sense together."""
+        studies.StudyConfig.check(self)
+        JobConfig.check(self)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `psa-sagemaker-run`; see DESCRIPTION."""
+    parser = Parser(prog=PROG, description=DESCRIPTION)
+    add_options(parser, RunConfig)
+    given = vars(parser.parse_args(argv))
+    return aws_command(PROG, lambda: _work(settings(RunConfig, given)))
+
+
+def _work(config: RunConfig) -> int:
+    if config.dry_run:
+        from psa_resmlp.sagemaker.plan import describe  # with scipy and torch
+
+        print(describe(config, *_look(config)))
+        return 0
+    required(config, "role")
+    return run(config, Bucket.open(config))
+
+
+def run(config: RunConfig, bucket: Bucket) -> int:
+    """Start what is to be started; returns the exit code: 0, or 1 if jobs have failed or were not started.
+
+    Args:
+        config: everything.
+        bucket: the study's folder; with --force-rerun, the old one.
+
+    Raises:
+        InputError: the prefix holds another study, or MNIST is not here.
+        Interrupted: a signal has come; the jobs go on.
+    """
+    if config.force_rerun:
+        bucket = studies.rerun(bucket, config, dry_run=False)
+        _say(config, f"everything anew in {bucket.uri()}; to go on there: --prefix {bucket.prefix}")
+    account, study = bucket.account, studies.claim(bucket, config)
+    cells = progress(config.cells(), study, statuses(account, study))
+    todo = [one.next for one in cells if is_due(one, config.retry_failed)]
+    active = sum(one.state is State.ACTIVE for one in cells)
+    prepared = functools.cache(lambda: _prepared(config, bucket))  # uploads when the first job needs it
+
+    def request(name: JobName) -> dict[str, Any]:
+        return training_job(name, config, config.shared(), bucket, *prepared())
+
+    with StopSignals() as signals, Bar(len(todo), quiet=config.quiet) as bar:
+        launcher = Launcher(
+            bucket,
+            study,
+            request,
+            most=config.max_jobs,
+            poll_s=config.poll_seconds,
+            bar=bar,
+            quiet=config.quiet,
+            signals=signals,
+        )
+        launcher.start(todo, active, wait=config.wait != "none")
+        if config.wait == "ended":
+            cells = launcher.watch(cells)
+    return _conclude(config, launcher.tally, cells, bucket)
+
+
+def _look(config: RunConfig) -> tuple[list[Progress], str]:
+    """Where every cell stands, and what that was compared with: the account, or nothing, and why."""
+    account, why = None, "not compared with what runs already: no bucket is named"
+    if config.bucket is not None:
+        try:
+            account = Account(config.region)
+        except InputError as problem:
+            why = f"not compared with what runs already: {problem}"
+    if account is None:
+        return progress(config.cells(), NOBODY, {}), why
+    bucket = Bucket(account, str(config.bucket), config.prefix)
+    bucket.check()
+    if config.force_rerun:
+        bucket = studies.rerun(bucket, config, dry_run=True)
+    study = studies.check(bucket, config, studies.read(bucket))
+    return progress(config.cells(), study, statuses(account, study)), f"in {bucket.uri()}"
+
+
+def _prepared(config: RunConfig, bucket: Bucket) -> tuple[Code, str]:
+    """Upload code and images; returns the code and the image to run it in."""
+    code = pack()
+    for name, content in code.files.items():
+        bucket.put_once(f"{code.folder}/{name}", content)
+    if config.dataset == "mnist":
+        from common.datasets import data_files  # with NumPy
+
+        for name, path in data_files("mnist", config.data_root).items():
+            bucket.upload_once(f"{DATA}/{name}", path)
+    account = bucket.account
+    return code, config.image or default_image(account.region, account.domain, config.instance_type)
+
+
+def _conclude(config: RunConfig, tally: Tally, cells: Sequence[Progress], bucket: Bucket) -> int:
+    counts = {state: sum(one.state is state for one in cells) for state in State}
+    parts = [f"{len(tally.started)} started"]
+    parts += [f"{len(tally.elsewhere)} started by another launcher"] if tally.elsewhere else []
+    parts += [f"{counts[State.COMPLETED]} completed"]
+    parts += [f"{counts[State.ACTIVE]} at work before"] if config.wait != "ended" else []
+    failed = counts[State.FAILED] if config.wait == "ended" or not config.retry_failed else 0
+    stopped = counts[State.STOPPED] if config.wait == "ended" else 0
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{stopped} stopped"] if stopped else []
+    parts += [f"{len(tally.waiting)} not started, as no machine is free"] if tally.waiting else []
+    _say(config, f"{bucket.uri()}: {', '.join(parts)}")
+    if failed:
+        _say(config, "psa-sagemaker-get-training-logs fetches why; --retry-failed starts failed jobs again")
+    return 1 if failed or tally.waiting else 0
+
+
+def _say(config: RunConfig, line: str) -> None:
+    if not config.quiet:
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

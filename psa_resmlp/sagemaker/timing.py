@@ -1,0 +1,129 @@
+"""How long jobs will take: from jobs that have ended, or from a measurement on this machine.
+
+Both fit the time of a meta-loop as the sum of shares that psa-sweep --dry-run uses (`psa_resmlp.estimate`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.errors import InputError
+from common.progress import Progress
+from psa_resmlp.architectures import Architecture, parse
+from psa_resmlp.config import TrainConfig
+from psa_resmlp.estimate import fit, representatives, shares
+from psa_resmlp.sagemaker.names import Cell
+
+# Columns of cost_report.csv that a fit needs.
+COLUMNS = ("architecture", "family", "instance_type", "status", "trials", "meta_loops", "training_seconds")
+FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of the training of every cell, what they come from, and the largest relative error of the fit."""
+
+    seconds: dict[Cell, float]
+    source: str
+    error: float
+
+
+def from_jobs(
+    path: Path, cells: Sequence[Cell], shared: Mapping[str, Any], instance_type: str, overhead_s: float
+) -> Estimate:
+    """From completed jobs on the same kind of machine, as psa-sagemaker-cost-estimator lists them.
+
+    Args:
+        path: its cost_report.csv.
+        cells: what will be trained.
+        shared: the study's settings.
+        instance_type: the machine.
+        overhead_s: seconds of a job that are not training.
+
+    Raises:
+        InputError: the file cannot be read, or has too few such jobs.
+    """
+    measured: dict[Architecture, list[float]] = {}
+    for row in _rows(path):
+        wanted = (row["status"], row["instance_type"], row["family"]) == ("Completed", instance_type, shared["family"])
+        loops = int(row["trials"] or 0) * int(row["meta_loops"] or 0)
+        if wanted and loops and row["training_seconds"]:
+            whole = float(row["training_seconds"])
+            training = max(whole - overhead_s, whole / 10)  # very short jobs have less to load than others
+            measured.setdefault(parse(row["architecture"]), []).append(training / loops)
+    if len(measured) < FEWEST:
+        raise InputError(
+            f"{path} has completed jobs of {len(measured)} architectures of {shared['family']} on {instance_type}, and "
+            f"{FEWEST} are needed; leave out --timings for an estimate from this machine"
+        )
+    known = {one: float(np.median(values)) for one, values in measured.items()}
+    loops = shared["trials"] * shared["meta_loops"]
+    per_loop, error = _everywhere(known, [cell.architecture for cell in cells], shared["family"])
+    return Estimate(
+        {cell: loops * per_loop[cell.architecture] for cell in cells},
+        f"jobs that ended on {instance_type} ({len(known)} architectures in {path})",
+        error,
+    )
+
+
+def from_here(cells: Sequence[Cell], shared: Mapping[str, Any], cores: float, *, quiet: bool = True) -> Estimate:
+    """From some training steps on one core of this machine, as if the other machine had `cores` of the same.
+
+    Args:
+        cells: what will be trained.
+        shared: the study's settings.
+        cores: of the other machine.
+        quiet: show no bar meanwhile, which is half a minute for the whole study.
+    """
+    from psa_resmlp.estimate import measure
+    from psa_resmlp.session import WIDE
+
+    family, trials = shared["family"], shared["trials"]
+    recipe = {name: shared[name] for name in ("family", "lr", "batch_size", "dataset")}
+    together = max(1, math.ceil(trials / cores))
+    chosen = representatives([cell.architecture for cell in cells], family)
+    known = {}
+    with Progress(len(chosen), quiet=quiet) as bar:
+        for one in chosen:
+            bar.describe(f"measuring {one}")
+            known[one] = measure(one, TrainConfig(arch=str(one), **recipe), together)[0]
+            bar.advance()
+    per_loop, error = _everywhere(known, [cell.architecture for cell in cells], family)
+    seconds = {}
+    for cell in cells:
+        # Narrow networks: every core trains some of the trials. Wide ones: all cores share every product.
+        rounds = trials / cores if cell.architecture.width >= WIDE else together
+        seconds[cell] = shared["meta_loops"] * rounds * per_loop[cell.architecture]
+    return Estimate(seconds, f"{len(known)} architectures measured here on one core, for {cores:g} such cores", error)
+
+
+def _everywhere(
+    known: Mapping[Architecture, float], wanted: Sequence[Architecture], family: str
+) -> tuple[dict[Architecture, float], float]:
+    """Seconds of a meta-loop and trial of every architecture, and the fit's largest relative error where known."""
+    per_share = fit(np.array([shares(one, family) for one in known]), np.array(list(known.values())))
+    guess = {one: float(shares(one, family) @ per_share) for one in {*wanted, *known}}
+    error = max(abs(guess[one] / seconds - 1) for one, seconds in known.items())
+    return {one: known.get(one, guess[one]) for one in wanted}, error
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "not text"
+        raise InputError(
+            f"timings {path} cannot be read ({reason}); psa-sagemaker-cost-estimator writes them"
+        ) from None
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(f"timings {path} has no column {missing[0]}; psa-sagemaker-cost-estimator writes them")
+    return list(reader)
