@@ -18,12 +18,12 @@ from psa_resmlp.sagemaker.words import some
 
 PROG = "psa-sagemaker-get-training-logs"
 LOGS = OUTPUT / "logs"
-DESCRIPTION = f"""\
+DESCRIPTION = """\
 Fetch what the jobs have printed from CloudWatch: a folder for every job with a file for every stream, of which a job
 that was interrupted has several. Logs of jobs that have ended are fetched once, those of jobs at work again each time.
 
 example: psa-sagemaker-get-training-logs
-         588 jobs: 580 fetched, 0 here before, 8 without a log        in {LOGS}, in some minutes
+         588 jobs: 580 fetched, 0 here before, 8 without a log        in some minutes
 """
 
 

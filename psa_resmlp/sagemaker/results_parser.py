@@ -23,8 +23,8 @@ from psa_resmlp.tables.files import write_study
 PROG = "psa-sagemaker-results-parser"
 DESCRIPTION = f"""\
 Read the results of all jobs from the bucket and write the tables that psa-sweep writes: psa_resmlp_summary.md and
-psa_resmlp_trials.md, both also as .csv. Also {OUTPUT}/jobs.csv, which says of every job what it has left, and runs/,
-from which psa-make-convergence-plots draws. Of several jobs of an architecture and mode the latest with results counts.
+psa_resmlp_trials.md, both also as .csv. Beside them jobs.csv, which says of every job what it has left, and runs/, from
+which psa-make-convergence-plots draws. Of several jobs of an architecture and mode the latest with results counts.
 Results of the published program are read too.
 
 example: psa-sagemaker-results-parser && psa-make-convergence-plots {OUTPUT}/runs --targets "18*18"

@@ -70,6 +70,7 @@ def test_tables_of_what_is_there(aws_here, cloud, names, tmp_path):
         (b"", "no whole archive"),
         (b"not an archive", "no whole archive"),
         ("torn", "no whole archive"),
+        ("without its checksum", "no whole archive"),
         ({"comprehensive_results.json": "[{"}, "cannot be read"),
         ({"comprehensive_results.json": "{}"}, None),
         ({"comprehensive_results.json": '[{"trial": 1}]'}, "cannot be read (KeyError"),
@@ -86,7 +87,8 @@ def test_damaged_results_are_named_and_the_others_read(aws_here, cloud, names, t
     whole = output(good, [95.0, 96.0])
     if isinstance(content, dict):
         content = archive(content)
-    cloud.put(f"{bad}/output/output.tar.gz", whole[: len(whole) // 2] if content == "torn" else content)
+    cut = {"torn": whole[: len(whole) // 2], "without its checksum": whole[:-6]}
+    cloud.put(f"{bad}/output/output.tar.gz", cut[content] if isinstance(content, str) else content)
     cloud.put(f"{good}/output/output.tar.gz", whole)
     done = aws_here("results_parser", "--output-dir", "out", code=1 if holds else 0)
     assert read_study(tmp_path / "out").values(parse("2*6"), "full") == [95.0, 96.0]
@@ -98,6 +100,12 @@ def test_damaged_results_are_named_and_the_others_read(aws_here, cloud, names, t
         assert "1 damaged" in done.out
     else:
         assert "3 without results yet, 0 damaged" in done.out
+
+
+def test_a_file_too_large_to_be_results(aws_here, cloud, names, monkeypatch):
+    monkeypatch.setattr("psa_resmlp.sagemaker.results.LARGEST_BYTES", 100)
+    cloud.put(f"{names['2x6_none']}/output/output.tar.gz", output(names["2x6_none"], [95.0]))
+    assert "comprehensive_results.json has " in aws_here("results_parser", code=1).err
 
 
 def test_the_latest_attempt_with_results_counts(aws_here, cloud, names, tmp_path):

@@ -175,10 +175,11 @@ def test_force_rerun_trains_anew_beside_the_old_results(aws_here, cloud):
     assert not set(started(done)) & set(names)
     assert [key for key in cloud.paths() if key.startswith(f"{PREFIX}/")] == before
     assert cloud.jobs[started(done)[0]].checkpoint_config["S3Uri"].startswith(f"s3://{BUCKET}/{PREFIX}-rerun-2/")
-    assert f"{PREFIX}-rerun-3" in aws_here("run", *SMALL, "--force-rerun").out
+    cloud.put("notes.txt", "somebody's", prefix=f"{PREFIX}-rerun-3")
+    assert f"--prefix {PREFIX}-rerun-4" in aws_here("run", *SMALL, "--force-rerun").out
     again = aws_here("run", *SMALL, "--prefix", f"{PREFIX}-rerun-2")
     assert "0 started, 0 completed, 4 at work before" in again.out
-    assert f"--prefix {PREFIX}-rerun-4" in aws_here("run", *SMALL, "--prefix", f"{PREFIX}-rerun-2", "--force-rerun").out
+    assert f"--prefix {PREFIX}-rerun-5" in aws_here("run", *SMALL, "--prefix", f"{PREFIX}-rerun-2", "--force-rerun").out
 
 
 @pytest.mark.parametrize(
@@ -288,6 +289,21 @@ class TestDryRun:
         assert "at most: spot machines are billed fewer seconds" in lines[-1]
         assert cloud.paths() == keys
         assert len(cloud.names()) == 1
+
+    def test_reckons_from_jobs_that_ended_and_names_what_takes_too_long(self, aws_here, cloud, tmp_path):
+        arch = ("--arch", "2*6,1*5,3*9,8*8", "--dataset", "digits", "--meta-loops", "10", "--trials", "2")
+        names = started(aws_here("run", *arch, "--modes", "none"))
+        for name in names:
+            cloud.end(name, seconds=240 + 7200)
+        aws_here("cost_estimator")
+        words = ("--timings", "results/psa_sagemaker/cost_report.csv", "--max-run-seconds", "7300")
+        done = aws_here("run", *arch, "--dry-run", "--modes", "none,full", *words)
+        due = [line for line in done.out.splitlines() if "-full-" in line]
+        assert len(due) == 4
+        assert all(line.endswith(": 2.07 h, 0.84 USD, longer than --max-run-seconds") for line in due)
+        assert "4 jobs would reach --max-run-seconds and go on at another start" in done.out
+        assert "about 8.267 hours, 3.37 USD" in done.out
+        assert "jobs that ended on ml.c5.2xlarge (4 architectures in results" in done.out
 
     def test_needs_no_account(self, here, monkeypatch):
         for name in clouds.Cloud.__dict__["env"].fget(type("Nowhere", (), {"url": ""})):
