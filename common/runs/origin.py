@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import socket
@@ -11,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+GIT_FILE = "git.json"
 PACKAGES = ("nonideal", "numpy", "scipy", "scikit-learn", "numba", "networkx", "matplotlib", "PySpice", "torch")
 
 
@@ -28,13 +30,24 @@ def describe() -> dict[str, Any]:
 
 
 def git_version(tree: Path) -> dict[str, Any] | None:
-    """Commit and dirty flag of the checkout that this code runs from; None for an installed package."""
+    """Commit and dirty flag of the checkout that this code runs from; None for an installed package.
+
+    Code that was copied from a checkout may have them in a file GIT_FILE instead.
+    """
     if not (tree / ".git").exists():
-        return None
+        return _copied_from(tree / GIT_FILE)
     try:
         commit = _git(tree, "rev-parse", "HEAD")
         return {"commit": commit, "dirty": bool(_git(tree, "status", "--porcelain", "--untracked-files=no"))}
     except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _copied_from(file: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(file.read_text())
+        return {"commit": str(found["commit"]), "dirty": bool(found["dirty"])}
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import re
 import tarfile
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from common.errors import InputError
+from common.runs.origin import GIT_FILE, git_version
 
 PACKAGES = ("common", "psa_resmlp")
 ENDINGS = (".py", ".sh", ".toml")
@@ -46,6 +48,9 @@ def pack() -> Code:
         for path in sorted((root / package).rglob("*"))
         if path.suffix in ENDINGS
     }
+    git = git_version(root)
+    if git is not None:  # for run_meta.json
+        files[GIT_FILE] = json.dumps(git).encode()
     files["requirements.txt"] = "".join(f"{line}\n" for line in requirements()).encode()
     packed = {ARCHIVE: _archive(files), START: Path(__file__).with_name(START).read_bytes()}
     digest = hashlib.sha256(b"".join(packed[name] for name in sorted(packed))).hexdigest()[:16]

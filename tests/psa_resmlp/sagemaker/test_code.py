@@ -9,6 +9,7 @@ from pathlib import Path
 import container
 import pytest
 
+from common.runs.origin import git_version
 from psa_resmlp.sagemaker.code import pack, requirements
 
 
@@ -55,6 +56,7 @@ def test_the_archive_runs_by_itself(tmp_path):
         [*words[:-1], f"{words[-1]}; print(psa_resmlp.trainer.__file__)"], capture_output=True, text=True
     )
     assert Path(found.stdout.strip()) == tmp_path / "psa_resmlp/trainer.py", found.stderr
+    assert git_version(tmp_path) == git_version(Path(__file__).parents[3])
 
 
 def test_requirements_are_those_of_the_project():

@@ -1,11 +1,13 @@
 """The whole way on digits: jobs started, run as SageMaker runs them, and the same tables as training here gives."""
 
 import json
+from pathlib import Path
 
 import container
 import pytest
 
 from common.runs import load_run
+from common.runs.origin import git_version
 from psa_resmlp.architectures import parse
 from psa_resmlp.tables import read_study
 
@@ -57,6 +59,7 @@ def test_jobs_give_the_tables_of_training_here(aws_here, cloud, bounties, tmp_pa
     here_too = load_run(tmp_path / "results/psa_sagemaker/runs/2x6_hidden")
     assert len(here_too.metrics) == 2 * 3
     assert here_too.config["arch"] == "[2*6]"
+    assert here_too.meta["git"] == git_version(Path(__file__).parents[3])
 
 
 def test_a_job_that_fails_says_why(aws_here, cloud, tmp_path):
