@@ -134,6 +134,11 @@ def code_of(problem: Any) -> str:
     return str(problem.response.get("Error", {}).get("Code", ""))
 
 
+def message_of(problem: Any) -> str:
+    """The message of a ClientError on one line, without credentials."""
+    return redact(" ".join(str(problem.response.get("Error", {}).get("Message") or "no reason given").split()))
+
+
 def _translated(work: Callable[[], int]) -> int:
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -150,7 +155,7 @@ def _translated(work: Callable[[], int]) -> int:
 def _of_service(problem: Any) -> Exception:
     """The line for an error that AWS has sent."""
     code, operation = code_of(problem), str(problem.operation_name)
-    message = redact(str(problem.response.get("Error", {}).get("Message") or "no reason given"))
+    message = message_of(problem)
     named = _NOT_ALLOWED.search(message)  # what is missing may be another action, such as iam:PassRole
     action = named[1] if named else f"{_service_of(operation)}:{_ACTIONS.get(operation, operation)}"
     if code in _UNKNOWN:

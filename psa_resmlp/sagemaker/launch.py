@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from common.errors import Interrupted
+from common.errors import InputError, Interrupted
 from common.progress import Progress as Bar
 from common.runs.signals import StopSignals
-from psa_resmlp.sagemaker.aws import code_of
+from psa_resmlp.sagemaker.aws import code_of, message_of
 from psa_resmlp.sagemaker.bucket import JOB, Bucket
 from psa_resmlp.sagemaker.jobs import ACTIVE, Progress, State, progress, statuses
 from psa_resmlp.sagemaker.names import JobName
 
+# AWS: "The account-level service limit 'ml.c5.2xlarge for training job usage' is 0 Instances, with ..."
+_NO_MACHINE = re.compile(r"\bis 0 instances\b", re.IGNORECASE)
 WAITS = ("none", "started", "ended")
 Request = Callable[[JobName], dict[str, Any]]
 
@@ -58,12 +61,14 @@ class Launcher:
     ) -> None:
         self._account, self._bucket, self._study, self._request = bucket.account, bucket, study, request
         self._most, self._poll_s, self._bar, self._quiet, self._signals = most, poll_s, bar, quiet, signals
+        self._told = False
         self.tally = Tally()
 
     def start(self, todo: Sequence[JobName], active: int, *, wait: bool) -> None:
         """Start the jobs in their order; with `wait`, wait for room where the account's limit is reached.
 
         Raises:
+            InputError: the account may run no such machine.
             Interrupted: a signal has come; what was started goes on.
         """
         for place, name in enumerate(todo):
@@ -106,6 +111,7 @@ class Launcher:
             self._account.sagemaker.create_training_job(**request)
         except ClientError as problem:
             if code_of(problem) == "ResourceLimitExceeded":
+                self._no_room(problem, request)
                 return False
             if code_of(problem) != "ResourceInUse":
                 raise
@@ -115,6 +121,23 @@ class Launcher:
         if not self._quiet:
             self._bar.echo(f"started {name.text}")
         return True
+
+    def _no_room(self, problem: Any, request: Mapping[str, Any]) -> None:
+        """Tell AWS's reason once.
+
+        Raises:
+            InputError: the account may run no such machine at all, so that waiting is of no use.
+        """
+        reason = message_of(problem)
+        if _NO_MACHINE.search(reason):
+            kind, spot = request["ResourceConfig"]["InstanceType"], request["EnableManagedSpotTraining"]
+            quota = f"{kind} for {'spot ' if spot else ''}training job usage"
+            raise InputError(
+                f"the account's limit of \"{quota}\" is 0; ask for more under Service Quotas in AWS's console"
+            )
+        if not self._told and not self._quiet:
+            self._bar.echo(f"no room: {reason}")
+        self._told = True
 
     def _pause(self) -> int:
         """Wait a while; returns how many jobs of the study are active then."""

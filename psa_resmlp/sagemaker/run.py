@@ -80,7 +80,7 @@ def _work(config: RunConfig) -> int:
 
 
 def run(config: RunConfig, bucket: Bucket) -> int:
-    """Start what is to be started; returns the exit code: 0, or 1 if jobs have failed or were not started.
+    """Start what is to be started; returns the exit code: 0, or 1 if jobs failed, stopped or found no room.
 
     Args:
         config: everything.
@@ -163,9 +163,11 @@ def _conclude(config: RunConfig, tally: Tally, cells: Sequence[Progress], bucket
     parts += [f"{stopped} stopped"] if stopped else []
     parts += [f"{len(tally.waiting)} not started, as no machine is free"] if tally.waiting else []
     _say(config, f"{bucket.uri()}: {', '.join(parts)}")
+    if stopped:
+        _say(config, "the same command goes on with stopped jobs from their checkpoints")
     if failed:
         _say(config, "psa-sagemaker-get-training-logs fetches why; --retry-failed starts failed jobs again")
-    return 1 if failed or tally.waiting else 0
+    return 1 if failed or stopped or tally.waiting else 0
 
 
 def _say(config: RunConfig, line: str) -> None:

@@ -151,7 +151,36 @@ def test_the_limit_of_the_account_loses_no_job(aws_here, cloud):
         ending.set()
         thread.join()
     assert "4 started, 4 completed" in done.out
+    assert done.out.count("no room: The account-level service limit is 2") == 1
     assert len(cloud.names("Completed")) == 4
+
+
+def test_an_account_that_may_run_no_such_machine_is_told_and_not_waited_for(aws_here, cloud):
+    limit = "The account-level service limit 'ml.c5.2xlarge for spot training job usage' is 0 Instances, with current"
+    body = clouds.error("ResourceLimitExceeded", limit)
+    cloud.faults.append(lambda name, _: (400, body) if name == "CreateTrainingJob" else None)
+    done = aws_here("run", *SMALL, "--capacity", "spot", code=2)
+    assert 'limit of "ml.c5.2xlarge for spot training job usage" is 0; ask for more' in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_jobs_that_stop_meanwhile_are_told_and_go_on(aws_here, cloud):
+    names = started(aws_here("run", *SMALL))
+    cloud.end(names[0])
+    cloud.end(names[3], "Failed")
+    looks = []
+
+    def end(operation, environ):  # once the command has begun to watch
+        looks.append(operation)
+        if looks.count("ListTrainingJobs") == 3:
+            cloud.end(names[1], "Stopped")
+            cloud.end(names[2])
+
+    cloud.faults.append(end)
+    done = aws_here("run", *SMALL, "--wait", "ended", "--poll-seconds", "0.05", code=1)
+    assert "0 started, 2 completed, 1 failed, 1 stopped" in done.out
+    assert "the same command goes on with stopped jobs" in done.out
+    assert started(aws_here("run", *SMALL, code=1)) == [names[1].replace("-01", "-02")]
 
 
 def test_without_waiting_what_finds_no_room_is_named_and_starts_later(aws_here, cloud):
