@@ -1,5 +1,6 @@
 """A cloud on loopback, and commands that use it."""
 
+import pickle
 import sys
 from pathlib import Path
 
@@ -8,7 +9,23 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # for cloud and container
 
 pytest.importorskip("moto")
+from botocore.loaders import JSONFileLoader
 from cloud import Cloud
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_clients():
+    """Every command makes clients of its own, and botocore reads their descriptions, megabytes of JSON, each time."""
+    original, known = JSONFileLoader.load_file, {}
+
+    def load_file(self, path):
+        if path not in known:
+            known[path] = pickle.dumps(original(self, path))
+        return pickle.loads(known[path])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", load_file)
+        yield
 
 
 @pytest.fixture(scope="session")
