@@ -24,6 +24,7 @@ from typing import Any
 
 from common.cli import Parser, add_options, build, run_command
 from common.errors import InputError, Interrupted
+from common.runs.files import write_json
 from psa_resmlp.config import TrainConfig
 from psa_resmlp.sagemaker.results import RESULTS, from_run
 
@@ -45,8 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The program of the container; see DESCRIPTION."""
     words = list(sys.argv[1:] if argv is None else argv)
     root = _root(words)
-    code = run_command("psa-sagemaker-entry", lambda: _reported(root, lambda: _work(root, words)))
-    return code
+    return run_command("psa-sagemaker-entry", lambda: _reported(root, lambda: _work(root, words)))
 
 
 def train(config: TrainConfig, root: Path) -> Path:
@@ -77,8 +77,6 @@ def train(config: TrainConfig, root: Path) -> Path:
     for name in COPIED:
         shutil.copyfile(run / name, results / name)
     # Last, as it says that the rest is there.
-    from common.runs.files import write_json
-
     write_json(results / RESULTS, from_run(run))
     return results
 
