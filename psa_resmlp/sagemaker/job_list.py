@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from common.cli import option
 from common.errors import InputError
@@ -35,11 +36,13 @@ class Listing:
     """The folders of a study's folder whose names begin as a job's, in the order of their names.
 
     Attributes:
+        study: study.json; None if there is none.
         jobs: the study's; where there is no study.json, which may be the published program's folder, all jobs.
         foreign: jobs of another study.
         others: folders that are no job's.
     """
 
+    study: dict[str, Any] | None
     jobs: list[JobName]
     foreign: list[str]
     others: list[str]
@@ -73,7 +76,7 @@ def listing(bucket: Bucket, *, quiet: bool = False) -> Listing:
         raise InputError(f"{bucket.uri()} has no job yet; psa-sagemaker-run starts some, or name another --prefix")
     of_study = set(jobs)
     foreign = [folder for folder, name in named.items() if name and name not in of_study]
-    return Listing(jobs, foreign, [folder for folder, name in named.items() if name is None])
+    return Listing(study, jobs, foreign, [folder for folder, name in named.items() if name is None])
 
 
 def read_jobs(file: Path) -> list[JobName]:

@@ -61,6 +61,9 @@ class Launcher:
     ) -> None:
         self._account, self._bucket, self._study, self._request = bucket.account, bucket, study, request
         self._most, self._poll_s, self._bar, self._quiet, self._signals = most, poll_s, bar, quiet, signals
+        for client in (self._account.s3, self._account.sagemaker):
+            # Before every attempt, as a throttled request may otherwise go on for minutes after Ctrl-C.
+            client.meta.events.register("before-send", self._before_send)
         self._told = False
         self.tally = Tally()
 
@@ -151,6 +154,9 @@ class Launcher:
             self._stop_if_asked()
             self._bar.advance(0)
             time.sleep(min(0.2, max(until - time.monotonic(), 0)))
+        self._stop_if_asked()
+
+    def _before_send(self, **request: Any) -> None:
         self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:

@@ -51,8 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(config: ResultsConfig) -> int:
     bucket = Bucket.open(config)
-    jobs = listing(bucket, quiet=config.quiet).jobs if config.jobs_file is None else read_jobs(config.jobs_file)
-    facts = studies.read(bucket)
+    if config.jobs_file is None:
+        found = listing(bucket, quiet=config.quiet)
+        jobs, facts = found.jobs, found.study
+    else:
+        jobs, facts = read_jobs(config.jobs_file), studies.read(bucket)
     make_writable(config.output_dir, "folder for tables", "name another with --output-dir")
     family = str(facts["settings"]["family"]) if facts else config.family or "resmlp"
     reading = each(jobs, lambda job: read_job(bucket, job, family), "results", quiet=config.quiet)

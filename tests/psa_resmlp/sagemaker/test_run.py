@@ -270,6 +270,22 @@ def test_ctrl_c_while_waiting_leaves_the_jobs_and_goes_on(aws_here, cloud, start
     assert len(started(aws_here("run", *SMALL))) == 2
 
 
+def test_ctrl_c_while_throttled_ends_before_the_next_attempt(cloud, start):
+    body = clouds.error("ThrottlingException", "Rate exceeded")
+    cloud.faults.append(lambda name, _: (400, body) if name == "CreateTrainingJob" else None)
+    process = start("psa_resmlp.sagemaker.run", *SMALL, **cloud.env)
+    end = time.monotonic() + 60
+    while not cloud.count("CreateTrainingJob"):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.startswith("psa-sagemaker-run: interrupted by SIGINT; 0 jobs were started now")
+    assert err.count("\n") == 1
+    assert cloud.count("CreateTrainingJob") <= 2  # one may have been on its way
+
+
 def test_1200_jobs_are_listed_in_pages(aws_here, cloud):
     names = started(aws_here("run", *SMALL))
     template = cloud.jobs[names[0]]
