@@ -117,6 +117,18 @@ class Network:
             beat()
         return Epoch(loss / images, right / images, gradients)
 
+    def check_finite(self, epoch: int) -> None:
+        """See that everything which training changes is still a number.
+
+        Raises:
+            RunError: it is not; the message names the array, the layer and the epoch.
+        """
+        for number, layer in enumerate(self.layers, 1):
+            for name, array in layer.arrays().items():
+                if not np.isfinite(array).all():
+                    where = f"layer {number} of the model with seed {self.seed}"
+                    raise RunError(f"{name} of {where} is not finite after epoch {epoch}")
+
     def accuracy(self, batches: Sequence[Batch], *names: str | int, beat: Callable[[], None]) -> float:
         """Share of images classified rightly, with the noise stream of that name."""
         noise, right = NormalStream(self.seed, "test", *names), 0

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from common.guessing import guessing_line
 from common.progress import Progress
 from common.runs import Run
 from common.runs.metrics import keep_rows
@@ -48,7 +49,7 @@ class Simulation:
         """Take all models to the last epoch, from the checkpoint if there is one, and write their files.
 
         Raises:
-            RunError: a loss is not finite.
+            RunError: a loss, or an array of a model, is not finite.
             Interrupted: a signal came; the last complete epoch is on disk.
         """
         config = self._config
@@ -71,6 +72,7 @@ class Simulation:
 
         def work(model: Network, beat: Callable[[], None]) -> tuple[Epoch, float]:
             trained = model.train_epoch(self._setup.train, epoch, beat)
+            model.check_finite(epoch)
             return trained, model.accuracy(self._setup.test, epoch, beat=beat)
 
         ended = self._side_by_side(work, progress)
@@ -95,6 +97,8 @@ class Simulation:
         text = f"epoch {epoch}: loss {loss:.4f}, test accuracy {_percent(tested)}"
         progress.describe(text)
         self._run.log(f"{text} ({seconds:.1f} s)")
+        if epoch == 1 and (warning := guessing_line(epoch, loss)):
+            self._run.log(warning)
 
     def _finish(self, progress: Progress) -> None:
         """Field relaxation, files, and the summary."""
