@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from common.datasets import Dataset, load
 from common.errors import InputError
-from magnetoionic.config import TASKS, TrainConfig
+from magnetoionic.config import TrainConfig, task_data
 from magnetoionic.curves import DOUBLE, MEASURED, SINGLE, AnyCurve, SingleField
 from magnetoionic.images import PIXELS, Batch, batches
 from magnetoionic.network import DeviceLayer, Network, Noise
@@ -70,7 +70,7 @@ def setup(config: TrainConfig) -> Setup:
         InputError: a file is missing or damaged, or the last batch would hold a single image.
     """
     curves = tuple(find_curve(name, config) for name in config.fields)
-    data = load(TASKS[config.task], config.data_root)
+    data = load(task_data(config.task), config.data_root)
     if len(data.train_x) % config.batch_size == 1:
         raise InputError(
             f"--batch-size {config.batch_size} leaves a last batch of one of {len(data.train_x)} images, which batch "

@@ -43,16 +43,19 @@ def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> lis
     Raises:
         InputError: no simulation is there, or `out` cannot be written.
     """
+    from common.plotting import save
     from common.runs.folder import make_writable
     from magnetoionic.figures import accuracy, device_curves, histograms
     from magnetoionic.figures.files import save_all
-    from magnetoionic.figures.table import TABLE, read_table, write_table
+    from magnetoionic.figures.table import TABLE, read_table, settings, write_table
 
     table = read_table(folders)
     weights = {label: histograms.read_weights(path) for label, path in _shown_models(table, lr).items()}
     make_writable(out, "folder", "name another with --out")
     written = save_all(device_curves.draw(), out / "device_curves")
     written += save_all(accuracy.draw(table), out / "accuracy")
+    for stem, part in settings(table):
+        written.append(save(accuracy.draw(part), out / f"learning-rate-{stem}", "pdf"))
     if weights:
         written += save_all(histograms.draw(weights), out / "weights")
     write_table(table, out / TABLE)

@@ -42,10 +42,17 @@ class Noise:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch gave: mean loss and accuracy of training, and lr * mean |gradient| by layer of the last batch."""
+    """What an epoch of training gave.
+
+    Attributes:
+        loss, accuracy: means over its images.
+        last_loss: mean loss of the last batch.
+        gradients: lr * mean |gradient| of the last batch, by layer.
+    """
 
     loss: float
     accuracy: float
+    last_loss: float
     gradients: tuple[float, ...]
 
 
@@ -101,7 +108,7 @@ class Network:
             RunError: the loss is not finite.
         """
         voltage_noise, read_noise = (NormalStream(self.seed, name, epoch) for name in ("voltage", "read"))
-        loss, right, images = 0.0, 0, 0
+        loss, last, right, images = 0.0, 0.0, 0, 0
         gradients: tuple[float, ...] = ()
         for number, batch in enumerate(batches, 1):
             outputs = self.forward(batch, voltage_noise, training=True)
@@ -112,10 +119,22 @@ class Network:
                     f"the loss of the model with seed {self.seed} is {added} in epoch {epoch}, batch {number}"
                 )
             sizes = self.backward(batch, read_noise, measure=number == len(batches))
-            gradients = tuple(self._lr * size for size in sizes)
+            gradients, last = tuple(self._lr * size for size in sizes), added / len(batch.labels)
             loss, right, images = loss + added, right + correct, images + len(batch.labels)
             beat()
-        return Epoch(loss / images, right / images, gradients)
+        return Epoch(loss / images, right / images, last, gradients)
+
+    def check_finite(self, epoch: int) -> None:
+        """See that everything which training changes is still a number.
+
+        Raises:
+            RunError: it is not; the message names the array, the layer and the epoch.
+        """
+        for number, layer in enumerate(self.layers, 1):
+            for name, array in layer.arrays().items():
+                if not np.isfinite(array).all():
+                    where = f"layer {number} of the model with seed {self.seed}"
+                    raise RunError(f"{name} of {where} is not finite after epoch {epoch}")
 
     def accuracy(self, batches: Sequence[Batch], *names: str | int, beat: Callable[[], None]) -> float:
         """Share of images classified rightly, with the noise stream of that name."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from magnetoionic.curves import Curve, SingleField
-from magnetoionic.rule import Rule
+from magnetoionic.rule import Rule, rewritten
 
 
 class _Pulses(torch.optim.Optimizer):
@@ -38,8 +38,7 @@ class MagnetoionicDouble(_Pulses):
     """Pulses for pairs of devices.
 
     Each device moves from f(x) to f(x + u) where its gradient is 0 or more, with u = lr |gradient| variability pulses.
-    One that has gone below its last pulse is written anew with its partner: the partner goes to the top, and it itself
-    to where the difference is what it was at the last pulse. What it overshot is lost.
+    Pairs with a device at its last pulse or past it are written anew: see `magnetoionic.rule.rewritten`.
 
     Args:
         params: devices in pairs: first, second, first, second, .. (as `Network.parameters()` gives them).
@@ -83,25 +82,22 @@ class MagnetoionicDouble(_Pulses):
     def _pulse(self, group: dict[str, Any]) -> None:
         curve: Curve = group["curve"]
         rule = Rule(group["lr"], group["clipping"], group["physical_clipping"])
-        top, bottom = float(curve.value(0.0)), float(curve.value(curve.last))
         for first, second in zip(group["params"][::2], group["params"][1::2], strict=True):
             if first.grad is None or second.grad is None:
                 continue
-            one, two = (self._pulsed(device, curve, rule, top, bottom) for device in (first, second))
-            spent = (one < bottom) | (two < bottom)
-            one, two = one.clamp(min=bottom), two.clamp(min=bottom)
-            # The device that is farther down is the one that was spent; the other goes to the top.
-            lower = torch.minimum(top + (one - two), top + 0.0 * one)
-            first.copy_(torch.where(spent, lower, one))
-            second.copy_(torch.where(spent, torch.minimum(top + (two - one), top + 0.0 * two), two))
+            bottom, top = first.new_tensor(curve.value(curve.last)), first.new_tensor(curve.value(0.0))
+            one, two = (self._pulsed(device, curve, rule, bottom, top) for device in (first, second))
+            one, two = rewritten(one, two, bottom, top)
+            first.copy_(one)
+            second.copy_(two)
 
-    def _pulsed(self, device: Tensor, curve: Curve, rule: Rule, top: float, bottom: float) -> Tensor:
-        """A device after its pulses, which may be past its last one."""
+    def _pulsed(self, device: Tensor, curve: Curve, rule: Rule, bottom: Tensor, top: Tensor) -> Tensor:
+        """A device after its pulses; one that went to its last pulse or past it is exactly at the bottom."""
         assert device.grad is not None
         value = device.clamp(bottom, top)
         pulses = rule.pulses(device.grad, self.state[device]["variability"])
         after = curve.pulses(value) + pulses
-        lowered = torch.where(after > curve.last, bottom - 1.0, curve.value(after.clamp(max=curve.last)))
+        lowered = torch.where(after >= curve.last, bottom, curve.value(after.clamp(max=curve.last)))
         return torch.where((device.grad >= 0) & (pulses > 0), lowered, value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,19 +20,33 @@ if TYPE_CHECKING:
 
 
 def simulation_name(config: TrainConfig) -> str:
-    """TIMESTAMP-TASK-FIELD-LR-var-V-clipping-C-resistor-R-voltage-U."""
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    fields = "-".join(config.fields)
-    noise = f"resistor-{config.resistor_noise:g}-voltage-{config.voltage_noise:g}"
-    return f"{stamp}-{config.task}-{fields}-{config.lr:g}-var-{config.var:g}-clipping-{config.clipping:g}-{noise}"
+    """YYYYMMDDHHMMSS-TASK-FIELD-LR-var-V-clipping-C-resistor-R-voltage-U.
+
+    Numbers as Python prints floats, but 0 for clipping and resistor noise where they are off.
+    """
+    stamp = datetime.now().strftime("%Y%m%d%H%M%S")
+    curves = "-".join(config.fields)
+    clipping, noise = config.clipping or 0, config.resistor_noise or 0
+    settings = f"var-{float(config.var)}-clipping-{clipping}-resistor-{noise}-voltage-{float(config.voltage_noise)}"
+    return f"{stamp}-{config.task}-{curves}-{float(config.lr)}-{settings}"
 
 
 def model_facts(config: TrainConfig, number: int, loss: float, accuracy: float, swap: float | None) -> dict[str, Any]:
-    """What the JSON file of model `number` says. Accuracies in percent; loss: the last epoch's mean."""
+    """What the JSON file of model `number` says.
+
+    Args:
+        config: the simulation's.
+        number: of the model, from 0.
+        loss: of the last batch.
+        accuracy, swap: as trained and after field relaxation, fractions; percent in the file. None for single devices,
+            which have no other field: then the file gives the accuracy again, as the published notebook wants a number.
+    """
     single = config.fields[0].startswith("single")
+    default_switch = next(field.default for field in fields(TrainConfig) if field.name == "time_switch")
     return {
         "task": config.task,
-        "seed": config.seed + number,
+        "seed": config.seed,
+        "model_seed": config.seed + number,
         "padding": PADDING,
         "batch_size": config.batch_size,
         "layers": list(config.layers),
@@ -40,14 +55,14 @@ def model_facts(config: TrainConfig, number: int, loss: float, accuracy: float, 
         "voltage_noise": config.voltage_noise,
         "resistor_noise": config.resistor_noise,
         "device_noise": config.device_noise,
-        "time_switch": config.time_switch,
+        "time_switch": None if config.time_switch == default_switch else config.time_switch,
         "init": config.initial,
         "compat": config.compat,
         "relaxation_scale": config.relaxation_scale,
         "optimizer": "MagnetoionicSingle" if single else "MagnetoionicDouble",
         "optimizer_parameters": {
             "lr": config.lr,
-            "field": config.fields[0] if len(config.fields) == 1 else list(config.fields),
+            "field": list(config.fields),
             "scale": config.scale,
             "device_variability": config.var,
             "clipping": config.clipping,
@@ -56,7 +71,7 @@ def model_facts(config: TrainConfig, number: int, loss: float, accuracy: float, 
         "criterion": "CrossEntropyLoss",
         "loss": loss,
         "accuracy": 100.0 * accuracy,
-        "swap_accuracy": None if swap is None else 100.0 * swap,
+        "swap_accuracy": 100.0 * (accuracy if swap is None else swap),
     }
 
 
@@ -69,12 +84,13 @@ def write_model(
         folder: the simulation's.
         prefix: NAME-i.
         weights: by their names in the state_dict of `magnetoionic.modules.Network`.
-        histories: "accuracies" (epochs,) as fractions, and "gradients" (epochs, layers).
+        histories: by the ends of their files' names: "accuracies" (epochs,) as fractions, "gradients" (epochs,), and
+            "gradients-by-layer" (epochs, layers).
         facts: from `model_facts`.
     """
     save_tensors(folder / f"{prefix}.pth", {name: _tensor(array) for name, array in weights.items()})
     for name, values in histories.items():
-        save_array(folder / f"{prefix}-{name}.pth", np.asarray(values, np.float64))
+        save_array(folder / f"{prefix}-{name}.pth", values)
     write_json(folder / f"{prefix}.json", facts)
 
 

@@ -11,7 +11,7 @@ from common.seeding import stream
 from magnetoionic.curves import AnyCurve, Curve, ExponentialCurve, LinearCurve, SingleField
 from magnetoionic.images import Batch
 from magnetoionic.kernels import pulse
-from magnetoionic.rule import CLIPPING_PULSES, Rule
+from magnetoionic.rule import CLIPPING_PULSES, Rule, rewritten
 
 Array = NDArray[np.float32]
 
@@ -40,6 +40,7 @@ class PairLayer:
         self._vary1 = np.abs(factors.normal(1.0, var, shape)).astype(np.float32)
         self._vary2 = np.abs(factors.normal(1.0, var, shape)).astype(np.float32)
         self._kernel = _kernel(curve, rule)
+        self._settled = False
 
     def pulse_sparse(self, batch: Batch, voltage_gradient: Array) -> None:
         """Update the devices of a first layer from the gradient of its voltages, (B, outputs)."""
@@ -48,6 +49,8 @@ class PairLayer:
         devices = (self.first, self.second, self.weight, self._vary1, self._vary2)
         entries = (batch.pixel_starts, batch.images, batch.pixel_currents)
         pulse.pulse_sparse(*self._kernel, *entries, voltage_gradient, *devices)
+        if not self._settled:  # no update leaves such a pair behind, so pixels without an image need this once
+            self._rewrite()
         return None
 
     def gradient(self, batch: Batch, voltage_gradient: Array) -> Array:
@@ -58,7 +61,10 @@ class PairLayer:
         return gradient
 
     def pulse(self, gradient: Array) -> None:
-        """Update the devices from the gradient of the weights, (inputs, outputs): that of `second`."""
+        """Update the devices from the gradient of the weights, (inputs, outputs): that of `second`.
+
+        Every pair with a device at its last pulse is rewritten (`magnetoionic.rule.rewritten`), with a gradient or not.
+        """
         if self._kernel is None:
             self._pulse_any_curve(gradient)
             return
@@ -78,7 +84,7 @@ class PairLayer:
     def use_curve(self, curve: AnyCurve) -> None:
         """Values are those of another curve from here on; they stay as they are."""
         assert not isinstance(curve, SingleField)
-        self.curve, self._kernel = curve, _kernel(curve, self._rule)
+        self.curve, self._kernel, self._settled = curve, _kernel(curve, self._rule), False
 
     def arrays(self) -> dict[str, Array]:
         """The devices by the names of their tensors, (outputs, inputs)."""
@@ -87,24 +93,28 @@ class PairLayer:
     def load(self, arrays: dict[str, Array]) -> None:
         """The inverse of `arrays`."""
         self.first[...], self.second[...] = arrays["weight1"].T, arrays["weight2"].T
+        self._settled = False
         np.subtract(self.second, self.first, out=self.weight)
 
     def _pulse_any_curve(self, gradient: Array) -> None:
-        """The same in NumPy and double precision, for curves without a kernel; pairs without a gradient stay."""
+        """The same in NumPy and double precision, for curves without a kernel."""
         at = np.nonzero(gradient)
         slope, one, two = gradient[at].astype(np.float64), self.first[at], self.second[at]
         forward = slope > 0
         pulses = self._rule.pulses(slope, np.where(forward, self._vary2[at], self._vary1[at]))
         moving, resting = np.where(forward, two, one).astype(np.float64), np.where(forward, one, two)
-        bottom, top = self.curve.value(self.curve.last), self.curve.value(0.0)
-        after = self.curve.pulses(moving) + pulses
-        spent = (after > self.curve.last) & (pulses > 0)
-        moved = np.where(pulses > 0, self.curve.value(np.minimum(after, self.curve.last)), moving)
-        moved, resting = np.where(spent, bottom + (top - resting), moved), np.where(spent, top, resting)
+        after = np.minimum(self.curve.pulses(moving) + pulses, self.curve.last)
+        moved = np.where(pulses > 0, self.curve.value(after), moving)
         self.first[at], self.second[at] = np.where(forward, resting, moved), np.where(forward, moved, resting)
         for devices in (self.first, self.second):
             _keep_in_range(devices, self.curve)
+        self._rewrite()
+
+    def _rewrite(self) -> None:
+        ends = np.float32(self.curve.value(self.curve.last)), np.float32(self.curve.value(0.0))
+        self.first[...], self.second[...] = rewritten(self.first, self.second, *ends)
         np.subtract(self.second, self.first, out=self.weight)
+        self._settled = True
 
 
 def _keep_in_range(devices: Array, curve: Curve) -> None:

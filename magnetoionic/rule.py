@@ -1,4 +1,4 @@
-"""How large an update is, in pulses: the learning rate, the threshold, and physical clipping."""
+"""How large an update is, in pulses, and what becomes of a pair with a device at its end."""
 
 from __future__ import annotations
 
@@ -32,3 +32,25 @@ class Rule:
         if self.clipping > 0:
             pulses = where(pulses < self.clipping, 0.0 * pulses, pulses)
         return pulses
+
+
+def rewritten(first: Any, second: Any, bottom: Any, top: Any) -> tuple[Any, Any]:
+    """Pairs after their pulses, those with a device at its last pulse or past it written anew from the top.
+
+    Where the first device is at `bottom` or below, it goes to bottom + (top - second) and the second to the top: the
+    weight is what it was with the first device at the bottom, and what that overshot is lost. Then the same with the
+    roles exchanged. Values above the top, which the published program leaves for one step where both devices are at
+    their ends, are clamped at once: such a pair has the weight 0.
+
+    Args:
+        first, second: arrays or tensors of one shape and precision.
+        bottom, top: of that precision too, or the comparison misses devices that are exactly at the bottom.
+    """
+    first, second = _first_rewritten(first, second, bottom, top)
+    second, first = _first_rewritten(second, first, bottom, top)
+    return first, second
+
+
+def _first_rewritten(one: Any, other: Any, bottom: Any, top: Any) -> tuple[Any, Any]:
+    spent, again = one <= bottom, bottom + (top - other)
+    return where(spent, where(again < top, again, top), one), where(spent, top, other)

@@ -41,14 +41,18 @@ def run_simulation(config: TrainConfig, run_dir: str | Path | None, *, resume: b
 
 
 def _place(config: TrainConfig, run_dir: str | Path | None, resume: bool) -> tuple[str, Path]:
-    """The name of a simulation, which its files carry, and its folder."""
+    """The name of a simulation, with which its files begin, and its folder; the published notebook wants one name.
+
+    One that earlier versions began in a folder of another name keeps its own.
+    """
     if resume:
         assert run_dir is not None
         return str(load_run(run_dir).meta["simulation"]), Path(run_dir)
     name = simulation_name(config)
     chosen = run_dir or os.environ.get("RUN_DIR")
     if chosen:
-        return name, new_folder("magnetoionic", "train", config.seed, chosen)
+        folder = new_folder("magnetoionic", "train", config.seed, chosen)
+        return folder.resolve().name, folder
     return _first_free(name)
 
 

@@ -9,7 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from common.guessing import guessing_line
 from common.progress import Progress
 from common.runs import Run
 from common.runs.metrics import keep_rows
@@ -22,6 +24,10 @@ from magnetoionic.watch import write_intermediate
 
 Result = TypeVar("Result")
 WAIT_S = 0.2
+OLD_RULE = (
+    "warning: an earlier version, which rewrote pairs of devices only past their last pulse and not at it, trained "
+    "epochs 1 to {epochs}; for one rule throughout start a new run"
+)
 
 
 class _Halted(Exception):
@@ -48,12 +54,14 @@ class Simulation:
         """Take all models to the last epoch, from the checkpoint if there is one, and write their files.
 
         Raises:
-            RunError: a loss is not finite.
+            RunError: a loss, or an array of a model, is not finite.
             Interrupted: a signal came; the last complete epoch is on disk.
         """
         config = self._config
-        self._history = checkpoint.load(self._run.folder, self._models)
+        self._history, rule = checkpoint.load(self._run.folder, self._models)
         keep_rows(self._run.folder, len(self._history))
+        if rule < checkpoint.RULE and self._history:
+            self._run.log(OLD_RULE.format(epochs=len(self._history)))
         if len(self._history) > config.switch_epoch and len(config.fields) == 2:
             for model in self._models:
                 for layer in model.layers:
@@ -71,13 +79,15 @@ class Simulation:
 
         def work(model: Network, beat: Callable[[], None]) -> tuple[Epoch, float]:
             trained = model.train_epoch(self._setup.train, epoch, beat)
+            model.check_finite(epoch)
             return trained, model.accuracy(self._setup.test, epoch, beat=beat)
 
         ended = self._side_by_side(work, progress)
         losses, trained = [one.loss for one, _ in ended], [one.accuracy for one, _ in ended]
         tested = [accuracy for _, accuracy in ended]
         gradients = [list(one.gradients) for one, _ in ended]
-        self._history.append({"loss": losses, "accuracy": tested, "gradients": gradients})
+        last = [one.last_loss for one, _ in ended]
+        self._history.append({"loss": losses, "last_loss": last, "accuracy": tested, "gradients": gradients})
         seconds, loss = time.perf_counter() - start, float(np.mean(losses))
         self._run.metrics(
             {
@@ -95,6 +105,8 @@ class Simulation:
         text = f"epoch {epoch}: loss {loss:.4f}, test accuracy {_percent(tested)}"
         progress.describe(text)
         self._run.log(f"{text} ({seconds:.1f} s)")
+        if epoch == 1 and (warning := guessing_line(epoch, loss)):
+            self._run.log(warning)
 
     def _finish(self, progress: Progress) -> None:
         """Field relaxation, files, and the summary."""
@@ -102,7 +114,8 @@ class Simulation:
         swapped: list[float] = []
         for number, model in enumerate(self._models):
             write_intermediate(self._setup, model, self._run.folder, f"{self._name}-{number}")
-        weights = [state_dict(model) for model in self._models]
+        batches = self._config.epochs * len(self._setup.train)
+        weights = [state_dict(model, batches) for model in self._models]
         if self._setup.relaxation is not None:
             for model in self._models:
                 relaxed(model, self._setup.relaxation)
@@ -114,9 +127,9 @@ class Simulation:
             swapped = self._side_by_side(work, None)
         for number, arrays in enumerate(weights):
             swap = swapped[number] if swapped else None
-            facts = model_facts(self._config, number, self._history[-1]["loss"][number], accuracies[number], swap)
-            histories = {"accuracies": self._column("accuracy", number), "gradients": self._column("gradients", number)}
-            write_model(self._run.folder, f"{self._name}-{number}", arrays, histories, facts)
+            losses = self._history[-1].get("last_loss", self._history[-1]["loss"])  # absent before version 2
+            facts = model_facts(self._config, number, losses[number], accuracies[number], swap)
+            write_model(self._run.folder, f"{self._name}-{number}", arrays, self._histories(number), facts)
         result = {"final_test_acc": float(np.mean(accuracies)), "final_test_acc_std": float(np.std(accuracies))}
         text = f"test accuracy {_percent(accuracies)}"
         if swapped:
@@ -126,8 +139,15 @@ class Simulation:
         checkpoint.remove(self._run.folder)
         self._run.log(f"{text} ({len(accuracies)} models)")
 
-    def _column(self, name: str, number: int) -> list[Any]:
-        return [record[name][number] for record in self._history]
+    def _histories(self, number: int) -> dict[str, NDArray[Any]]:
+        """Epoch by epoch, of one model; the published gradients are the mean over all its devices."""
+        by_layer = np.array([record["gradients"][number] for record in self._history])
+        devices = [layer.devices.weight.size for layer in self._models[number].layers]
+        return {
+            "accuracies": np.array([record["accuracy"][number] for record in self._history]),
+            "gradients": np.average(by_layer, axis=1, weights=devices).astype(np.float32),
+            "gradients-by-layer": by_layer,
+        }
 
     def _side_by_side(
         self, work: Callable[[Network, Callable[[], None]], Result], progress: Progress | None
@@ -169,8 +189,8 @@ def change_field(model: Network, curve: Any) -> None:
         layer.devices.change_curve(curve)
 
 
-def state_dict(model: Network) -> dict[str, Any]:
-    """The arrays of a model by the names that `magnetoionic.modules.Network` gives them.
+def state_dict(model: Network, batches: int = 0) -> dict[str, Any]:
+    """The arrays of a model, trained on so many batches, by the names that `magnetoionic.modules.Network` gives them.
 
     layers.0 flattens; layers.1 is linear, layers.2 its batch normalization, layers.3 ReLU; layers.4 linear, and so on.
     """
@@ -179,6 +199,7 @@ def state_dict(model: Network) -> dict[str, Any]:
         at = 1 + 3 * number
         found |= {f"layers.{at}.{name}": array.copy() for name, array in layer.devices.arrays().items()}
         found |= {f"layers.{at + 1}.{name}": array.copy() for name, array in layer.statistics().items()}
+        found[f"layers.{at + 1}.num_batches_tracked"] = np.array(batches)
     return found
 
 

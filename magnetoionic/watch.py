@@ -15,7 +15,7 @@ from magnetoionic.outputs import save_array
 
 
 def write_intermediate(setup: Setup, model: Network, folder: Path, prefix: str) -> None:
-    """Write PREFIX-intensity-layer-K.pth (inputs,) and PREFIX-voltage-layer-K.pth (outputs,) for K = 1, 2, ..
+    """Write PREFIX-intensity-layer-K.pth (1, inputs) and PREFIX-voltage-layer-K.pth (1, outputs) for K = 0, 1, ..
 
     The image is the first of the test set. Voltages are those before batch normalization, with their noise.
     """
@@ -26,8 +26,8 @@ def write_intermediate(setup: Setup, model: Network, folder: Path, prefix: str) 
     pixels = padded(setup.data.test_x[:1])[0] / np.float32(255) * np.float32(scale)
 
     def write(number: int, current: NDArray[np.float32] | None, voltage: NDArray[np.float32]) -> None:
-        entering = pixels if current is None else current[0]
-        save_array(folder / f"{prefix}-intensity-layer-{number + 1}.pth", entering)
-        save_array(folder / f"{prefix}-voltage-layer-{number + 1}.pth", voltage[0])
+        entering = pixels[None] if current is None else current
+        save_array(folder / f"{prefix}-intensity-layer-{number}.pth", entering)
+        save_array(folder / f"{prefix}-voltage-layer-{number}.pth", voltage)
 
     model.forward(image, NormalStream(model.seed, "test", "intermediate"), training=False, watch=write)

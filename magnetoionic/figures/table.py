@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -40,6 +41,15 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
     rows = table[list(COLUMNS)].sort_values(["field", *SETTINGS, "lr", "seed"])
     write_text(path, rows.to_csv(index=False, float_format="%.10g"))
+
+
+def settings(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of each task and setting, with a name for their file that holds all of the setting."""
+    for values, part in table.groupby(list(SETTINGS), sort=True):
+        it = dict(zip(SETTINGS, values, strict=True))
+        physical = "-physical-clipping" if it["physical_clipping"] else ""
+        noises = f"var-{it['var']:g}-clipping-{it['clipping']:g}{physical}-resistor-{it['resistor_noise']:g}"
+        yield f"{it['task']}-layers-{it['layers']}-epochs-{it['epochs']}-{noises}", part
 
 
 def _read(place: Path) -> pd.DataFrame:
@@ -78,8 +88,19 @@ def _row(path: Path) -> dict[str, object] | None:
         "physical_clipping": rule["physical_clipping"],
         "field": field if isinstance(field, str) else "+".join(field),
         "lr": rule["lr"],
-        "seed": facts["seed"],
+        "seed": _own_seed(facts, path),
         "accuracy": facts["accuracy"],
         "swap_accuracy": facts["swap_accuracy"],
         "file": str(path.with_suffix(".pth")),
     }
+
+
+def _own_seed(facts: dict[str, Any], path: Path) -> int:
+    """The model's own seed: written beside that of the simulation, or (by earlier versions of ours) in its place.
+
+    The published program writes the simulation's alone; its models have that seed and their number.
+    """
+    if "model_seed" in facts:
+        return int(facts["model_seed"])
+    ours = "compat" in facts
+    return int(facts["seed"]) + (0 if ours else int(path.stem.rpartition("-")[2]))

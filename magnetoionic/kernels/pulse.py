@@ -2,7 +2,8 @@
 
 Both devices of a pair see the same gradient with opposite signs, so exactly one of them is pulsed. With w the value of
 that device, u its pulses: linear w' = w - slope u; exponential w' = w + (w - floor) (exp(-u / tau) - 1). A device that
-was not pulsed keeps its value to the last bit.
+was not pulsed keeps its value to the last bit. A pair with a device at its last pulse or past it is then rewritten as
+`magnetoionic.rule` says; what would leave a device above the top is clamped at once.
 """
 
 from __future__ import annotations
@@ -65,14 +66,18 @@ def _pulse_row(
             moved = moving - rate * pulses[j]
         else:
             moved = moving + (moving - floor) * _expm1(pulses[j] * rate)
-        # Past its last pulse: the pair starts again from the top, with the difference it had at the last pulse.
-        spent = moved < bottom
-        again = bottom + (top - resting)
-        again = again if again < top else top
-        moved = again if spent else moved
-        resting = top if spent else resting
         one = resting if forward else moved
         two = moved if forward else resting
+        again = bottom + (top - two)
+        again = again if again < top else top
+        spent = one <= bottom
+        one = again if spent else one
+        two = top if spent else two
+        again = bottom + (top - one)
+        again = again if again < top else top
+        spent = two <= bottom
+        two = again if spent else two
+        one = top if spent else one
         first[j] = one
         second[j] = two
         difference[j] = two - one

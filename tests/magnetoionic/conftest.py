@@ -69,10 +69,10 @@ def slow_pair():
             # Without a pulse the value stays: rounding in f(inverse(value)) must not take it below f(27).
             after.append(f(inverse(value) + pulses) if gradient >= 0 and pulses > 0 else value)
         one, two = after
-        if one < bottom:
-            return bottom - (two - top), top
-        if two < bottom:
-            return top, bottom - (one - top)
-        return one, two
+        if one <= bottom:
+            one, two = bottom - (two - top), top
+        if two <= bottom:
+            one, two = top, bottom - (one - top)
+        return min(one, top), min(two, top)
 
     return update

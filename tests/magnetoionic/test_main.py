@@ -1,6 +1,7 @@
 """`magnetoionic-train` as users run it: files, resuming, signals, wrong input."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from common.errors import Interrupted
 from common.runs import load_run
 from magnetoionic.curves import DOUBLE
 from magnetoionic.images import padded
 from magnetoionic.modules import Network
+from magnetoionic.simulation import Simulation
 
 MAIN = "magnetoionic.main"
 SMALL = ("--task", "digits", "--layers", 24, "--batch_size", 32, "--lr", 1000, "--resistor_noise", 0.015)
@@ -34,7 +37,7 @@ def wait_for(ready, process, timeout_s=60):
 
 
 def numbers(folder):
-    """Everything a simulation computed, by file name without the time stamp."""
+    """Everything a simulation computed, by the ends of its files' names."""
     found = {}
     name = load_run(folder).meta["simulation"]
     for path in folder.glob(f"{name}-*"):
@@ -54,9 +57,10 @@ def test_a_simulation_leaves_every_file(here, tmp_path):
     folders = list((tmp_path / "simulations").iterdir())
     name = folders[0].name
     assert len(folders) == 1
-    assert name.endswith("-digits-double-linear-1000-var-0.2-clipping-0.01-resistor-0.015-voltage-1.5e-06")
-    ends = ["", "-accuracies", "-gradients", "-intensity-layer-1", "-intensity-layer-2"]
-    ends += ["-voltage-layer-1", "-voltage-layer-2"]
+    settings = "digits-double-linear-1000.0-var-0.2-clipping-0.01-resistor-0.015-voltage-1.5e-06"
+    assert re.fullmatch(r"\d{14}-" + re.escape(settings), name)
+    ends = ["", "-accuracies", "-gradients", "-gradients-by-layer", "-intensity-layer-0", "-intensity-layer-1"]
+    ends += ["-voltage-layer-0", "-voltage-layer-1"]
     wanted = {f"{name}-{i}{end}.pth" for i in (0, 1) for end in ends} | {f"{name}-{i}.json" for i in (0, 1)}
     assert {path.name for path in folders[0].iterdir()} == wanted | {"run_meta.json", "metrics.csv", "train_log.txt"}
     record = load_run(folders[0])
@@ -67,13 +71,23 @@ def test_a_simulation_leaves_every_file(here, tmp_path):
         facts = json.loads((folders[0] / f"{name}-{i}.json").read_text())
         assert set(KEYS) <= set(facts)
         assert set(facts["optimizer_parameters"]) == set(RULE_KEYS)
-        assert facts["seed"] == 100 + i
+        assert (facts["seed"], facts["model_seed"]) == (100, 100 + i)
+        assert facts["optimizer_parameters"]["field"] == ["double-linear"]
+        assert facts["time_switch"] is None
+        assert isinstance(facts["swap_accuracy"], float)
         assert facts["voltage_noise"] == pytest.approx(1.5e-6)
         curve = torch.load(folders[0] / f"{name}-{i}-accuracies.pth", weights_only=True)
         assert curve.shape == (6,)
         assert 100 * float(curve[-1]) == pytest.approx(facts["accuracy"])
         assert record.metrics[f"test_acc_{i}"].tolist() == pytest.approx(curve.tolist())
-        assert torch.load(folders[0] / f"{name}-{i}-gradients.pth", weights_only=True).shape == (6, 2)
+        gradients, by_layer = (
+            torch.load(folders[0] / f"{name}-{i}-gradients{end}.pth", weights_only=True) for end in ("", "-by-layer")
+        )
+        assert (gradients.dtype, by_layer.shape) == (torch.float32, (6, 2))
+        devices = torch.tensor([1024 * 24, 24 * 10], dtype=torch.float64)
+        assert torch.allclose(gradients.double(), (by_layer @ devices) / devices.sum())
+        weights = torch.load(folders[0] / f"{name}-{i}.pth", weights_only=True)
+        assert weights["layers.2.num_batches_tracked"] == weights["layers.5.num_batches_tracked"] == 6 * 45
         accuracies.append(facts["accuracy"])
     assert min(accuracies) > 70
     assert f"test accuracy {np.mean(accuracies):.2f} +- {np.std(accuracies):.2f} %, after field relaxation" in out
@@ -96,14 +110,14 @@ def test_saved_weights_run_in_the_definition(here, tmp_path):
     right = float((network(images).argmax(1).numpy() == data.test_y).mean())
     assert 100 * right == pytest.approx(json.loads((tmp_path / "run" / f"{name}-0.json").read_text())["accuracy"])
     first = images[:1] * 0.001
-    files = [f"{name}-0-{kind}-layer-{k}.pth" for k in (1, 2) for kind in ("intensity", "voltage")]
+    files = [f"{name}-0-{kind}-layer-{k}.pth" for k in (0, 1) for kind in ("intensity", "voltage")]
     current1, voltage1, current2, voltage2 = (torch.load(tmp_path / "run" / file, weights_only=True) for file in files)
-    assert torch.allclose(current1, first[0], rtol=1e-5)
+    assert torch.allclose(current1, first, rtol=1e-5)
     layers = network.layers
-    assert torch.allclose(voltage1, (first @ (layers[1].weight2 - layers[1].weight1).T)[0], rtol=1e-3, atol=1e-9)
-    hidden = torch.relu(layers[2](voltage1[None])) * 0.001
-    assert torch.allclose(current2, hidden[0], rtol=1e-3, atol=1e-8)
-    assert torch.allclose(voltage2, (hidden @ (layers[4].weight2 - layers[4].weight1).T)[0], rtol=1e-2, atol=1e-9)
+    assert torch.allclose(voltage1, first @ (layers[1].weight2 - layers[1].weight1).T, rtol=1e-3, atol=1e-9)
+    hidden = torch.relu(layers[2](voltage1)) * 0.001
+    assert torch.allclose(current2, hidden, rtol=1e-3, atol=1e-8)
+    assert torch.allclose(voltage2, hidden @ (layers[4].weight2 - layers[4].weight1).T, rtol=1e-2, atol=1e-9)
 
 
 def test_models_together_are_models_one_by_one_for_any_number_of_threads(here, tmp_path):
@@ -114,7 +128,10 @@ def test_models_together_are_models_one_by_one_for_any_number_of_threads(here, t
     here(MAIN, *words, "--n_models", 1, "--seed", 101, "--run-dir", "alone")
     together, alone = numbers(tmp_path / "two")[0], numbers(tmp_path / "alone")[0]
     for key, value in alone.items():
-        assert together[key.replace("-0", "-1", 1)] == value
+        wanted = (
+            {**value, "seed": 100} if isinstance(value, dict) else value
+        )  # the simulation's; the model's is beside it
+        assert together[key.replace("-0", "-1", 1)] == wanted
     assert together["-0.pth:layers.1.weight1"] != together["-1.pth:layers.1.weight1"]
 
 
@@ -190,7 +207,52 @@ def test_resume_keeps_the_settings(here, tmp_path):
     assert "--lr 5.0 differs from the run's 1000.0" in here(MAIN, "--resume", "run", "--lr", 5, code=2).err
     assert "leave out --run-dir" in here(MAIN, "--resume", "run", "--run-dir", "x", code=2).err
     (tmp_path / "run" / "checkpoint.npz").write_bytes(b"PK\x03\x04 broken")
-    assert "is damaged" in here(MAIN, "--resume", "run", code=2).err
+    assert "not an NPZ file" in here(MAIN, "--resume", "run", code=2).err
+
+
+def test_a_simulation_of_an_earlier_version_goes_on_and_says_what_changed(here, tmp_path, monkeypatch):
+    """Its checkpoint tells neither the update rule nor the losses of last batches; its files have their own name."""
+    words = (*SMALL, "--epochs", 2, "--n_models", 2)
+    here(MAIN, *words, "--run-dir", "whole", "--quiet")
+
+    def stopping(self, number, progress, epoch=Simulation._epoch):
+        if number == 2:
+            raise Interrupted("stopped", signal.SIGINT)
+        epoch(self, number, progress)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Simulation, "_epoch", stopping)
+        here(MAIN, *words, "--run-dir", "cut", code=130)
+    folder = tmp_path / "cut"
+    with np.load(folder / "checkpoint.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "rule"}
+    (record,) = json.loads(str(arrays["history"]))
+    del record["last_loss"]
+    np.savez(folder / "checkpoint.npz", **(arrays | {"history": np.array(json.dumps([record]))}))
+    meta = json.loads((folder / "run_meta.json").read_text())
+    (folder / "run_meta.json").write_text(json.dumps(meta | {"simulation": "20260101-000000-other"}))
+    assert "epochs 1 to 1; for one rule throughout" in here(MAIN, "--resume", "cut").out
+    assert (folder / "20260101-000000-other-1.pth").is_file()
+    assert numbers(folder) == numbers(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("words", [("--resistor_noise", 1e30), ("--input-scale", 1e38)])
+def test_arrays_that_are_not_finite_end_the_run(here, tmp_path, words):
+    failed = here(MAIN, *SMALL, "--epochs", 1, "--n_models", 1, *words, "--run-dir", "run", code=1)
+    assert re.fullmatch(r"error: \w+ of layer \d of the model with seed 100 is not finite after epoch 1\n", failed.err)
+    assert load_run(tmp_path / "run").status == "failed"
+
+
+def test_a_run_that_has_learned_nothing_says_so(here):
+    words = ("--task", "digits", "--layers", 24, "--batch_size", 32, "--epochs", 2, "--n_models", 1)
+    texts = [here(MAIN, *words, "--lr", lr, "--run-dir", f"lr{lr}").out for lr in (1e-6, 1000)]
+    assert [text.count("warning: nothing learned after epoch 1: the loss 2.30") for text in texts] == [1, 0]
+
+
+@pytest.mark.parametrize(("task", "data"), [("FashionMNIST", "fashion-mnist"), ("my-MNIST", "mnist")])
+def test_any_word_with_a_task_in_it_names_the_task(here, monkeypatch, task, data):
+    monkeypatch.setattr("common.datasets._download", lambda name, root: None)  # no network
+    assert f"no {data} in" in here(MAIN, "--task", task, "--data-root", "nowhere", code=2).err
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(here, tmp_path, monkeypatch):
@@ -223,7 +285,8 @@ def test_single_devices_train(here, tmp_path, field):
     here(MAIN, *words, "--field", field, "--scale", 0.5, "--run-dir", "run", "--quiet")
     assert load_run(tmp_path / "run").metrics["test_acc"].iloc[-1] > 0.6
     name = load_run(tmp_path / "run").meta["simulation"]
-    assert json.loads((tmp_path / "run" / f"{name}-0.json").read_text())["swap_accuracy"] is None
+    facts = json.loads((tmp_path / "run" / f"{name}-0.json").read_text())
+    assert facts["swap_accuracy"] == facts["accuracy"]  # there is no other field to relax to
     weights = torch.load(tmp_path / "run" / f"{name}-0.pth", weights_only=True)
     assert float(weights["layers.1.weight"].abs().max()) <= 0.5
 
