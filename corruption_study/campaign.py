@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from common import inputs
 from common.cli import build, option
 from common.errors import InputError
 from common.sweeps.spec import RunSpec
@@ -93,12 +93,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is not there or not TOML.
     """
-    try:
-        table = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        raise InputError(f"--config {path}: cannot be read ({reason})") from None
-    return {name.replace("-", "_"): value for name, value in table.items()}
+    return {name.replace("-", "_"): value for name, value in inputs.read_toml(path, "--config").items()}
 
 
 def take_start(file: dict[str, Any], where: Any) -> None:

@@ -1,73 +1,147 @@
-"""Checkpoints of runs side by side: a file a run now and then, from which it goes on to the last bit."""
+"""Checkpoints of runs side by side: after every epoch a file a run, from which it goes on to the last bit.
+
+Each run keeps its newest two, so that there is always an epoch of which all runs of a stack have one: a kill may fall
+between the files of two runs, and a file may be damaged.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import time
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common.errors import InputError
+from common.inputs import parse_json, read_bytes
 from common.runs.files import atomic_writer
 
 if TYPE_CHECKING:
     from corruption_study.trainer import Stack
 
-NAME = "checkpoint.safetensors"
-EVERY_S = 15.0
+PATTERN = "checkpoint*.safetensors"  # earlier versions wrote one without an epoch in its name
+KEPT = 2
 NAMES = ("values", "mean", "square", "steps")
 
 
-class Saver:
-    """Saves and loads the runs of a stack.
+@dataclass(frozen=True)
+class State:
+    """A run after an epoch: its tensors, that epoch's training loss and accuracy (nan if not recorded), its failure."""
+
+    epoch: int
+    tensors: dict[str, Any]
+    loss: float = math.nan
+    accuracy: float = math.nan
+    broken: str = ""
+
+
+def save(stack: Stack, folders: Sequence[Path]) -> None:
+    """Write the checkpoints of all runs after an epoch, and take away those that are no longer needed.
 
     Args:
+        stack: the runs.
         folders: of the runs, in the stack's order.
-        every_s: at least so many seconds between two checkpoints: short runs leave none.
     """
+    from safetensors.torch import save as dump
 
-    def __init__(self, folders: Sequence[Path], *, every_s: float = EVERY_S) -> None:
-        self._paths = [folder / NAME for folder in folders]
-        self._every_s, self._last = every_s, time.monotonic()
+    for r, folder in enumerate(folders):
+        facts = {
+            "epoch": stack.epoch,
+            "seed": stack.seeds[r],
+            "loss": stack.losses[r],
+            "accuracy": stack.accuracies[r],
+            "broken": str(stack.broken.get(r, "")),
+        }
+        with atomic_writer(folder / _name(stack.epoch)) as stream:
+            stream.write(dump(_tensors(stack, r), {name: json.dumps(value) for name, value in facts.items()}))
+    for folder in folders:  # only now, as all runs of the stack have the new one
+        for path in sorted(folder.glob(PATTERN)):
+            if path.name not in [_name(stack.epoch - age) for age in range(KEPT)]:
+                path.unlink(missing_ok=True)
 
-    def save_if_due(self, stack: Stack) -> None:
-        """After an epoch."""
-        if time.monotonic() - self._last < self._every_s:
-            return
-        from safetensors.torch import save
 
-        for r, path in enumerate(self._paths):
-            with atomic_writer(path) as stream:
-                stream.write(save(_tensors(stack, r), {"epoch": str(stack.epoch), "seed": str(stack.seeds[r])}))
-        self._last = time.monotonic()
+def readable(folder: Path, warn: Callable[[str], None]) -> dict[int, Path]:
+    """The checkpoints of a run that can be read, by epoch; `warn` gets a line about each damaged one."""
+    found: dict[int, Path] = {}
+    for path in sorted(folder.glob(PATTERN)):
+        try:
+            found[read(path).epoch] = path
+        except InputError as problem:
+            warn(f"warning: {problem}; going on from an earlier epoch")
+    return found
 
-    def load(self, stack: Stack) -> None:
-        """Bring a new stack to where all its runs were; anew where one has no checkpoint, or another epoch's."""
-        found = [_read(path) for path in self._paths]
-        epochs = {None if state is None else state[0] for state in found}
-        if len(epochs) > 1 or None in epochs:
-            return
-        for r, state in enumerate(found):
-            assert state is not None
-            for name, tensor in _tensors(stack, r).items():
-                tensor.copy_(state[1][name])
-        stack.epoch = epochs.pop() or 0
 
-    def remove(self) -> None:
-        """Runs that are over need none."""
-        for path in self._paths:
-            path.unlink(missing_ok=True)
+def together(found: Mapping[int, Mapping[int, Path]]) -> list[tuple[int, list[int]]]:
+    """Which runs can go on side by side, from which epoch: the newest that all have, else those of one newest epoch.
+
+    Runs that were in different stacks last time may have no epoch in common. Epoch 0 needs no checkpoint.
+    """
+    if not found:
+        return []
+    shared = max(set.intersection(*({*each, 0} for each in found.values())))
+    newest = {r: max(each, default=0) for r, each in found.items()}
+    if shared > max(newest.values()) - KEPT:
+        return [(shared, list(found))]
+    return [(epoch, [r for r, own in newest.items() if own == epoch]) for epoch in sorted(set(newest.values()))]
+
+
+def restore(stack: Stack, paths: Sequence[Path]) -> None:
+    """Bring a new stack to where its runs were: a checkpoint for each, all of one epoch.
+
+    Raises:
+        InputError: a checkpoint belongs to another network.
+    """
+    from common.errors import RunError
+
+    for r, path in enumerate(paths):
+        state = read(path)
+        for name, tensor in _tensors(stack, r).items():
+            if state.tensors[name].shape != tensor.shape or state.tensors[name].dtype != tensor.dtype:
+                raise InputError(f"checkpoint {path}: its {name} belong to another network")
+            tensor.copy_(state.tensors[name])
+        stack.losses[r], stack.accuracies[r] = state.loss, state.accuracy
+        if state.broken:
+            stack.broken[r] = RunError(state.broken)
+        stack.epoch = state.epoch
+
+
+def remove(folder: Path) -> None:
+    """A run that is over needs none."""
+    for path in folder.glob(PATTERN):
+        path.unlink(missing_ok=True)
+
+
+def read(path: Path) -> State:
+    """A checkpoint.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    content = read_bytes(path, "checkpoint")
+    try:
+        tensors = load(content)
+    except (SafetensorError, ValueError, KeyError, OverflowError, RuntimeError) as problem:
+        raise InputError(f"checkpoint {path}: is damaged ({' '.join(str(problem).split())[:120]})") from None
+    header = parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")].decode(), f"checkpoint {path}")
+    facts: dict[str, Any] = {}
+    with contextlib.suppress(ValueError, AttributeError, TypeError):
+        facts = {name: json.loads(text) for name, text in header.get("__metadata__", {}).items()}
+    epoch, loss, accuracy = (facts.get(name, math.nan) for name in ("epoch", "loss", "accuracy"))
+    numbers = all(isinstance(value, (int, float)) for value in (epoch, loss, accuracy))
+    if set(tensors) != set(NAMES) or not numbers or not epoch >= 1:
+        raise InputError(f"checkpoint {path}: is damaged (its arrays or facts are not those of a run)")
+    return State(int(epoch), tensors, float(loss), float(accuracy), str(facts.get("broken", "")))
+
+
+def _name(epoch: int) -> str:
+    return f"checkpoint-{epoch}.safetensors"
 
 
 def _tensors(stack: Stack, r: int) -> dict[str, Any]:
     adam = stack.adam
     return {"values": stack.bank.values[r], "mean": adam.mean[r], "square": adam.square[r], "steps": adam.steps[r]}
-
-
-def _read(path: Path) -> tuple[int, dict[str, Any]] | None:
-    if not path.exists():
-        return None
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        return int(json.loads(file.metadata()["epoch"])), {name: file.get_tensor(name) for name in NAMES}

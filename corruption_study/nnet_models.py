@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
 from common.errors import InputError
 from common.replicas.activations import LEAKY_SLOPE
@@ -51,7 +51,7 @@ def set_seed(seed: int) -> None:
 
 
 def get_activation(name: str) -> nn.Module:
-    """A new activation layer: relu, tanh, sigmoid, leaky_relu (slope 0.1) or gelu.
+    """A new activation layer: relu, tanh, sigmoid, leaky_relu (slope 0.1) or gelu, in any case.
 
     Raises:
         ValueError: another name.
@@ -63,9 +63,9 @@ def get_activation(name: str) -> nn.Module:
         "leaky_relu": nn.LeakyReLU(LEAKY_SLOPE),
         "gelu": nn.GELU(),
     }
-    if name not in made:
+    if name.lower() not in made:
         raise ChoiceError(f"activation is {name!r}, allowed: {', '.join(ACTIVATIONS)}")
-    return made[name]
+    return made[name.lower()]
 
 
 class MLP(nn.Module):
@@ -110,14 +110,14 @@ class SimpleCNN(nn.Module):
 
 
 def build_model(model_type: str, activation: str, **sizes: Any) -> nn.Module:
-    """A new network with random weights: mlp (hidden_sizes=...) or cnn (channels=..., hidden=...).
+    """A new network with random weights: mlp (hidden_sizes=...) or cnn (channels=..., hidden=...), in any case.
 
     Raises:
         ValueError: another model type or activation.
     """
-    if model_type == "mlp":
+    if model_type.lower() == "mlp":
         return MLP(activation, **sizes)
-    if model_type == "cnn":
+    if model_type.lower() == "cnn":
         return SimpleCNN(activation, **sizes)
     raise ChoiceError(f"model type is {model_type!r}, allowed: {', '.join(MODEL_TYPES)}")
 
@@ -154,7 +154,8 @@ class CorruptedDataset(Dataset[tuple[Tensor, Tensor]]):
     """Images (1, 28, 28) in [0, 1] and labels, corrupted anew every time they are looked at.
 
     Args:
-        images: the clean ones, as bytes.
+        images: the clean ones, as bytes; or any data set of pairs (image in [0, 1], label), whose images get uniform
+            corruption from torch's own generator.
         p: strength.
         corruption: what it does; see `corruption_study.corruption`.
         seed: of the random numbers.
@@ -163,26 +164,35 @@ class CorruptedDataset(Dataset[tuple[Tensor, Tensor]]):
     seed. A plain index counts its visits as epochs.
     """
 
-    def __init__(self, images: Images, p: float = 0.0, *, corruption: str = "uniform", seed: int = 0) -> None:
-        self._images = images
-        self._corrupted = CorruptedImages(images, corruption, [p], [seed])
+    def __init__(
+        self, images: Images | Dataset[Any], p: float = 0.0, *, corruption: str = "uniform", seed: int = 0
+    ) -> None:
+        self._base, self._p = images, check_strength(p)
         self._visits: dict[int, int] = {}
+        if isinstance(images, Images):
+            self._corrupted = CorruptedImages(images, corruption, [p], [seed])
+        elif (corruption, seed) != ("uniform", 0):
+            raise ChoiceError("corruption and seed are for images as bytes; other data sets get uniform corruption")
 
     def __len__(self) -> int:
-        return len(self._images)
+        return len(self._base)  # type: ignore[arg-type] # Dataset promises no length; those with a number of items have one
 
     def __getitem__(self, item: Item) -> tuple[Tensor, Tensor]:
         return self.__getitems__([item])[0]
 
     def __getitems__(self, items: Sequence[Item]) -> list[tuple[Tensor, Tensor]]:
         """Many items at once, which torch's DataLoader asks for."""
+        images = self._base
+        if not isinstance(images, Images):
+            clean = (images[item] for item in items)
+            return [(corrupt_pixels(x, self._p), label) for x, label in clean]
         pairs = [item if isinstance(item, tuple) else (self._visit(item), item) for item in items]
         found: list[tuple[Tensor, Tensor]] = []
         start = 0
         while start < len(pairs):
             epoch = pairs[start][0]
             end = next((k for k in range(start, len(pairs)) if pairs[k][0] != epoch), len(pairs))
-            index = torch.tensor([[number for _, number in pairs[start:end]]], device=self._images.device)
+            index = torch.tensor([[number for _, number in pairs[start:end]]], device=images.device)
             self._corrupted.start_epoch(epoch)
             x = self._corrupted.gather(index)[0].reshape(-1, 1, _SIDE, _SIDE)
             found += list(zip(x, self._corrupted.labels_of(index)[0], strict=True))
@@ -210,11 +220,29 @@ class _EpochSampler(Sampler[tuple[int, int]]):
         return ((epoch, int(index)) for index in epoch_orders([self._seed], epoch, self._samples)[0])
 
 
-def get_dataloaders(cfg: TrainConfig) -> tuple[DataLoader[Any], DataLoader[Any]]:
+def _limit_dataset(dataset: Dataset[Any], most: int | None) -> Dataset[Any]:
+    """The first `most` items, at least one and at most all; all for None."""
+    if most is None:
+        return dataset
+    length = len(dataset)  # type: ignore[arg-type] # see CorruptedDataset.__len__
+    return Subset(dataset, range(max(1, min(most, length))))
+
+
+def get_dataloaders(
+    batch_size: TrainConfig | int, p: float = 0.0, num_workers: int = 2, max_train_samples: int | None = None
+) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """Training batches (corrupted, shuffled anew each epoch) and clean test batches of a run, as torch DataLoaders.
 
-    `cfg.num_workers` processes prepare them; no number depends on how many.
+    `num_workers` processes prepare them; no number depends on how many.
+
+    Args:
+        batch_size: a run's settings, which say the rest too; or the images of a step of the default run.
+        p, num_workers, max_train_samples: see `TrainConfig`; the last is taken as 1 if it is less.
     """
+    cfg = batch_size
+    if not isinstance(cfg, TrainConfig):
+        most = None if max_train_samples is None else max(max_train_samples, 1)
+        cfg = TrainConfig(batch_size=cfg, p=p, num_workers=num_workers, max_train_samples=most)
     train, test = training_and_test(cfg)
     noisy = CorruptedDataset(train, cfg.p, corruption=cfg.corruption, seed=cfg.seed)
     sampler: Any = _EpochSampler(cfg.seed, len(train))
@@ -263,8 +291,9 @@ def evaluate(model: nn.Module, loader: DataLoader[Any], device: Any) -> tuple[fl
 def train_and_evaluate(cfg: TrainConfig) -> dict[str, Any]:
     """Train a run with Adam and test it on clean images: the campaign's own code, to the last bit.
 
-    Returns final_loss, test_accuracy (a fraction), test_loss, train_accuracy, seconds, and corrupted_test_accuracy (by
-    strength) where cfg.test_ps asks for it. Sets torch's number of threads to cfg.cpu_threads.
+    Returns activation, model_type, p and seed, final_loss (also as train_loss), test_accuracy (a fraction), test_loss,
+    train_accuracy, seconds, and corrupted_test_accuracy (by strength) where cfg.test_ps asks for it. Sets torch's
+    number of threads to cfg.cpu_threads.
 
     Raises:
         InputError: a setting out of range, no data, no CUDA device.

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from common.cli import Parser, add_options, run_command
 from common.errors import InputError
+from corruption_study.tables import summarize_runs, write_csv
 
 if TYPE_CHECKING:
     from common.sweeps.outcome import Outcome
     from common.sweeps.spec import RunSpec
     from corruption_study.campaign import Campaign
+
+__all__ = ["main", "run", "summarize_runs", "write_csv"]
 
 PROG = "corruption-run"
 DESCRIPTION = """\

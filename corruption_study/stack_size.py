@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from common.cli import build
+from common.errors import InputError
+from common.inputs import read_json
 from common.runs.files import write_json
 from common.sweeps.spec import RunSpec
 from corruption_study.campaign import families
@@ -16,6 +17,7 @@ from corruption_study.config import TrainConfig
 
 NAME = "stack.json"
 CPU_SIZES, CUDA_SIZES = (1, 2, 4), (1, 4, 16, 64, 256)
+LARGEST = 100_000
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,12 @@ class Measured:
 
 def stack_of(folder: Path, model_type: str) -> int:
     """The size that stack.json in the campaign's folder names; 1 without it."""
-    path = folder / NAME
-    return int(json.loads(path.read_text()).get(model_type, 1)) if path.exists() else 1
+    return _known(folder).get(model_type, 1)
 
 
 def settle_stacks(folder: Path, specs: Sequence[RunSpec], workers: int, wanted: int | None) -> int:
     """Write stack.json and return the largest size in it: as `wanted`, as it stands there, or measured now."""
-    path = folder / NAME
-    known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    known = _known(folder)
     for model_type, those in families(specs).items():
         if wanted is not None:
             known[model_type] = wanted
@@ -52,8 +52,23 @@ def settle_stacks(folder: Path, specs: Sequence[RunSpec], workers: int, wanted: 
             known.setdefault(model_type, 1)
         elif model_type not in known:
             known[model_type] = measure(those[0].config, len(those) // workers).stack
-    write_json(path, known)
+    write_json(folder / NAME, known)
     return max(known.values())
+
+
+def _known(folder: Path) -> dict[str, int]:
+    """Stack sizes by model type; nothing without the file.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return {}
+    found = read_json(path, "stack sizes")
+    if not all(isinstance(size, int) and 1 <= size <= LARGEST for size in found.values()):
+        raise InputError(f"stack sizes {path}: are no whole numbers from 1 to {LARGEST}; remove the file")
+    return found
 
 
 def measure(settings: Mapping[str, Any], most: int) -> Measured:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
+from common.inputs import read_text
 from common.runs.files import append_line, write_text
 from common.sweeps.outcome import Outcome
 from common.sweeps.spec import RunSpec
@@ -24,6 +25,7 @@ PUBLISHED = (
 )  # fmt: skip
 _RESULTS = ("final_loss", "test_accuracy", "seconds")
 _MORE = ("test_loss", "train_accuracy")
+_SAME = {"train_loss": "final_loss"}  # the published program's name for it
 _SETTINGS = tuple(
     field.name for field in dataclasses.fields(TrainConfig) if field.name not in (*PUBLISHED, "data_root")
 )
@@ -34,13 +36,14 @@ SPREAD = ("repeats", "mean_test_accuracy", "std_test_accuracy", "stderr_test_acc
 def columns(test_ps: Iterable[float]) -> list[str]:
     """The columns of results_per_run.csv."""
     corrupted = [f"test_accuracy_p{float(p)!r}" for p in test_ps]
-    return [*PUBLISHED, *_RESULTS, "repeat", *_SETTINGS, *_MORE, *corrupted]
+    return [*PUBLISHED, *_RESULTS, *_SAME, "repeat", *_SETTINGS, *_MORE, *corrupted]
 
 
 def row(spec: RunSpec, outcome: Outcome) -> dict[str, Any]:
     """One run as a row; lists are written with spaces between."""
     settings = {name: " ".join(map(str, v)) if isinstance(v, list) else v for name, v in spec.config.items()}
-    return {**settings, "repeat": spec.axes["repeat"], **outcome.result, "seconds": round(outcome.seconds, 3)}
+    same = {name: outcome.result.get(ours, "") for name, ours in _SAME.items()}
+    return {**settings, "repeat": spec.axes["repeat"], **same, **outcome.result, "seconds": round(outcome.seconds, 3)}
 
 
 class Tables:
@@ -92,6 +95,21 @@ def summary(rows: Iterable[Mapping[str, Any]], column: str = "test_accuracy") ->
     return found
 
 
+def summarize_runs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """`summary` of the test accuracies, under its published name."""
+    return summary(rows)
+
+
+def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as a CSV file with the first row's columns, atomically; without a row the file is empty.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_text(Path(path), csv_text(list(rows[0]), rows) if rows else "")
+
+
 def summary_of_test_ps(rows: Sequence[Mapping[str, Any]], test_ps: Iterable[float]) -> list[dict[str, Any]]:
     """`summary` of the accuracies on corrupted test images, for each strength."""
     found = []
@@ -115,10 +133,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     Raises:
         InputError: there is no such file, or it lacks our columns.
     """
-    try:
-        text = path.read_text()
-    except OSError as problem:
-        raise InputError(f"{path}: cannot be read ({problem.strerror}); name the folder of a campaign") from None
+    text = read_text(path, "table of a campaign")
     rows = list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))
     for name in (*KEY, "test_accuracy"):
         if not rows or name not in rows[0]:

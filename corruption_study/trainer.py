@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -50,6 +50,8 @@ class Stack:
         config = configs[0]
         assert all(stack_key(other) == stack_key(config) for other in configs)
         self.configs, self.config, self.epoch = list(configs), config, 0
+        self.losses, self.accuracies = [math.nan] * len(configs), [math.nan] * len(configs)
+        self.broken: dict[int, RunError] = {}
         self.device = get_device(config.use_cuda)
         self.train_images, self.test_images = training_and_test(config, self.device, kernels=kernels)
         self.seeds = [each.seed for each in configs]
@@ -64,8 +66,8 @@ class Stack:
         self._kernels = kernels
         self._memory: dict[int, torch.Tensor] = {}
 
-    def train_epoch(self, look: Callable[[], None] = lambda: None) -> tuple[list[float], list[float]]:
-        """One pass through the training set; training loss and accuracy of each replica.
+    def train_epoch(self, look: Callable[[], None] = lambda: None) -> None:
+        """One pass through the training set; leaves the training loss and accuracy of each replica, and what broke.
 
         Args:
             look: called before every step; may raise to stop.
@@ -76,7 +78,10 @@ class Stack:
             look()
             self.step(index)
         self.epoch += 1
-        return self.score.means()
+        self.losses, self.accuracies = self.score.means()
+        for r, loss in enumerate(self.losses):
+            if not math.isfinite(loss):
+                self.broken.setdefault(r, RunError(f"training loss is {loss} in epoch {self.epoch}"))
 
     def step(self, index_RxB: torch.Tensor) -> None:
         """One step of every replica on the images of its own index row."""
@@ -113,28 +118,19 @@ class Stack:
         return self._memory[batch]
 
 
-@dataclass
-class Epoch:
-    """What is told after each epoch: its number from 1, and each replica's training loss and accuracy."""
-
-    number: int
-    losses: list[float]
-    accuracies: list[float]
-    stack: Stack
-
-
 def train(
     configs: Sequence[TrainConfig],
     *,
-    after: Callable[[Epoch], None] = lambda epoch: None,
+    after: Callable[[Stack], None] = lambda stack: None,
     look: Callable[[], None] = lambda: None,
     start: Callable[[Stack], None] = lambda stack: None,
     kernels: bool = True,
 ) -> list[Result | RunError]:
     """Train runs side by side and test them; for each its result, or the error that its loss became.
 
-    A result has final_loss (mean training loss of the last epoch), test_accuracy, test_loss, train_accuracy, seconds
-    (the stack's, shared evenly), and corrupted_test_accuracy (by test_p) if asked for.
+    A result has activation, model_type, p and seed, final_loss and its published name train_loss (mean training loss of
+    the last epoch), test_accuracy, test_loss, train_accuracy, seconds (the stack's, shared evenly), and
+    corrupted_test_accuracy (by test_p) if asked for.
 
     Args:
         configs: they differ in p and seed only.
@@ -148,33 +144,28 @@ def train(
         set_threads(configs[0].cpu_threads)
     stack = Stack(configs, kernels=kernels)
     start(stack)
-    broken: dict[int, RunError] = {}
-    losses = accuracies = [math.nan] * len(configs)
-    while stack.epoch < configs[0].epochs:
-        losses, accuracies = stack.train_epoch(look)
-        for r, loss in enumerate(losses):
-            if not math.isfinite(loss):
-                broken.setdefault(r, RunError(f"training loss is {loss} in epoch {stack.epoch}"))
-        after(Epoch(stack.epoch, losses, accuracies, stack))
-        if len(broken) == len(configs):
-            break
+    while stack.epoch < configs[0].epochs and len(stack.broken) < len(configs):
+        stack.train_epoch(look)
+        after(stack)
     test_losses, test_accuracies = stack.test()
     corrupted = {p: stack.test_corrupted(p)[1] for p in configs[0].test_ps}
     seconds = (time.perf_counter() - begun) / len(configs)
     results: list[Result | RunError] = []
-    for r in range(len(configs)):
-        if r not in broken and not math.isfinite(test_losses[r]):
-            broken[r] = RunError(f"test loss is {test_losses[r]} after epoch {stack.epoch}")
+    for r, config in enumerate(configs):
+        if not math.isfinite(test_losses[r]):
+            stack.broken.setdefault(r, RunError(f"test loss is {test_losses[r]} after epoch {stack.epoch}"))
         result: Result = {
-            "final_loss": losses[r],
+            **{name: getattr(config, name) for name in ("activation", "model_type", "p", "seed")},
+            "final_loss": stack.losses[r],
+            "train_loss": stack.losses[r],
             "test_accuracy": test_accuracies[r],
             "test_loss": test_losses[r],
-            "train_accuracy": accuracies[r],
+            "train_accuracy": stack.accuracies[r],
             "seconds": seconds,
         }
         if corrupted:
             result["corrupted_test_accuracy"] = {p: found[r] for p, found in corrupted.items()}
-        results.append(broken.get(r, result))
+        results.append(stack.broken.get(r, result))
     return results
 
 

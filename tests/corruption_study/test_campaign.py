@@ -81,7 +81,7 @@ def test_a_file_wins_over_a_preset_and_the_command_line_over_both(tmp_path):
         ("--repeats 0", "at least 1"),
         ("--corruption dust", "is not one of uniform, gaussian"),
         ("--dataset cifar", "is not one of mnist, fashion-mnist, digits"),
-        ("--config missing.toml", "cannot be read"),
+        ("--config missing.toml", "no such file"),
         ("--channels 1 1 1 1 1", "allowed: 1 to 4"),
         ("--dataset digits --max-train-samples 99999", "allowed: at most 1437"),
         ("--output-dir a --run-dir b", "give one of them"),
@@ -100,7 +100,7 @@ def test_wrong_settings_in_a_file_are_named(here, tmp_path):
     for text, message in (
         ("reapeats = 3", "unknown setting 'reapeats'"),
         ("ps = [2]", "at most 1"),
-        ("ps = ", "cannot be read"),
+        ("ps = ", "is not TOML"),
         ("max-workers = 0", "1 or more"),
         ("output_dir = 3", "allowed: a folder"),
     ):
@@ -197,6 +197,8 @@ def check_tables(folder):
     assert tuple(per_run[0])[:15] == (*tables.PUBLISHED, "final_loss", "test_accuracy", "seconds")
     assert [(row["p"], row["repeat"]) for row in per_run] == [("0.0", "0"), ("0.0", "1"), ("0.5", "0"), ("0.5", "1")]
     row = per_run[3]
+    assert list(row)[15] == "train_loss"
+    assert row["train_loss"] == row["final_loss"]
     config = TrainConfig(dataset="digits", epochs=2, hidden_sizes=(32,), p=0.5, seed=int(row["seed"]), test_ps=(0.3,))
     alone = train_and_evaluate(config)
     assert float(row["test_accuracy"]) == alone["test_accuracy"]
@@ -254,6 +256,14 @@ def test_summaries_are_sorted_by_model_type_activation_and_p():
     assert len(found) == 8
 
 
+def test_tables_can_be_written_and_summarized_from_a_notebook(tmp_path):
+    rows = [{"model_type": "mlp", "activation": "relu", "p": 0.5, "test_accuracy": value} for value in (0.25, 0.75)]
+    run_experiments.write_csv(tmp_path / "new" / "rows.csv", rows)
+    assert rows_of(tmp_path / "new" / "rows.csv") == [{name: str(v) for name, v in row.items()} for row in rows]
+    (found,) = run_experiments.summarize_runs(rows)
+    assert (found["repeats"], found["mean_test_accuracy"], found["std_test_accuracy"]) == (2, 0.5, 0.25)
+
+
 def test_workers_leave_room_for_their_threads(monkeypatch):
     monkeypatch.setattr("common.devices.available_cores", lambda: 8)
     assert run_experiments.workers_for(Campaign(), None) == 8
@@ -273,6 +283,6 @@ def test_a_campaign_for_a_missing_gpu_is_refused(here):
 def test_a_folder_of_something_else_is_refused(here, tmp_path):
     (tmp_path / "file").write_text("")
     assert "is a file" in here(MODULE, "--dataset", "digits", "--output-dir", "file", code=2).err
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         tables.read_rows(tmp_path / "nothing.csv")
     assert os.listdir(tmp_path) == ["file"]

@@ -84,7 +84,7 @@ def test_the_command_draws_and_prints(tmp_path, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "mlp   relu" in out
     assert "0.49" in out or "0.50" in out
-    for words, message in ((["nowhere"], "is not there"), ([str(tmp_path)], "cannot be read")):
+    for words, message in ((["nowhere"], "is not there"), ([str(tmp_path)], "no such file")):
         assert main(words) == 2
         assert message in capsys.readouterr().err
     with pytest.raises(SystemExit) as stop:

@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from common.errors import InputError, RunError
-from corruption_study import checkpoint, trainer
+from corruption_study import data, nnet_models, trainer
 from corruption_study.cnn import StackedCNN
 from corruption_study.config import ACTIVATIONS, CORRUPTIONS
 from corruption_study.nnet_models import (
     MLP,
+    CorruptedDataset,
     SimpleCNN,
     TrainConfig,
+    _limit_dataset,
     build_model,
     evaluate,
     get_activation,
@@ -137,38 +139,13 @@ def test_a_loss_that_is_not_finite_stops_its_run_and_no_other(monkeypatch):
         train_and_evaluate(config(learning_rate=1e38))
 
 
-def test_a_checkpoint_goes_on_in_the_same_numbers(tmp_path):
-    runs = [config(seed=seed, p=0.3, epochs=4) for seed in (1, 2)]
-    folders = [tmp_path / "a", tmp_path / "b"]
-    for folder in folders:
-        folder.mkdir()
-    saver = checkpoint.Saver(folders, every_s=0)
-
-    class Cut(Exception):
-        pass
-
-    def cut(epoch):
-        saver.save_if_due(epoch.stack)
-        if epoch.number == 2:
-            raise Cut
-
-    with pytest.raises(Cut):
-        trainer.train(runs, after=cut)
-    begun = []
-    resumed = trainer.train(runs, start=lambda stack: (saver.load(stack), begun.append(stack.epoch)))
-    assert begun == [2]
-    whole = trainer.train(runs)
-    assert [without_seconds(result) for result in resumed] == [without_seconds(result) for result in whole]
-    saver.remove()
-    assert not list(tmp_path.glob("*/*"))
-
-
 def test_networks_are_those_of_the_specification():
     assert [tuple(p.shape) for p in MLP("relu").parameters()][::2] == [(256, 784), (128, 256), (10, 128)]
     shapes = [tuple(p.shape) for p in SimpleCNN("tanh").parameters()][::2]
     assert shapes == [(32, 1, 3, 3), (64, 32, 3, 3), (128, 3136), (10, 128)]
     assert build_model("cnn", "gelu")(torch.rand(2, 1, 28, 28)).shape == (2, 10)
-    assert get_activation("leaky_relu")(torch.tensor(-1.0)).item() == pytest.approx(-0.1)
+    assert get_activation("Leaky_ReLU")(torch.tensor(-1.0)).item() == pytest.approx(-0.1)
+    assert isinstance(build_model("MLP", "ReLU"), MLP)
     with pytest.raises(ValueError, match="allowed: relu, tanh, sigmoid, leaky_relu, gelu"):
         get_activation("swish")
     with pytest.raises(ValueError, match="allowed: mlp, cnn"):
@@ -179,6 +156,52 @@ def test_networks_are_those_of_the_specification():
     assert all(
         torch.equal(a, b) for a, b in zip(first.values(), build_model("mlp", "relu").state_dict().values(), strict=True)
     )
+
+
+def test_settings_by_place_as_the_published_program_gives_them():
+    given = ("tanh", "cnn", 0.4, 3, 64, 0.01, 0.1, 7, 0, 2, 500, False)
+    names = "activation model_type p epochs batch_size learning_rate weight_decay seed num_workers cpu_threads".split()
+    made = TrainConfig(*given)
+    assert tuple(getattr(made, name) for name in (*names, "max_train_samples", "use_cuda")) == given
+    with pytest.raises(TypeError):
+        TrainConfig(*given, (32,))
+
+
+def test_results_say_what_was_trained():
+    found = train_and_evaluate(config(activation="tanh", p=0.1, seed=5))
+    assert [found[name] for name in ("activation", "model_type", "p", "seed")] == ["tanh", "mlp", 0.1, 5]
+    assert found["train_loss"] == found["final_loss"]
+
+
+def test_loaders_by_batch_size_and_strength(monkeypatch):
+    monkeypatch.setattr(
+        nnet_models, "training_and_test", lambda cfg: data.training_and_test(dataclasses.replace(cfg, dataset="digits"))
+    )
+    train, test = get_dataloaders(32, 0.5, 0, 100)
+    assert [len(part.dataset) for part in (train, test)] == [100, 360]
+    assert len(next(iter(train))[1]) == 32
+    assert len(get_dataloaders(batch_size=8, p=0.0, num_workers=0, max_train_samples=-3)[0].dataset) == 1
+
+
+def test_any_data_set_can_be_corrupted():
+    images = [(torch.full((1, 28, 28), 0.25), label) for label in range(5)]
+    noisy = CorruptedDataset(images, 0.5)
+    assert len(noisy) == 5
+    x, label = noisy[3]
+    assert label == 3
+    assert 0.4 < float((x != 0.25).float().mean()) < 0.6
+    assert images[3][0].eq(0.25).all()
+    assert torch.equal(CorruptedDataset(images, 0.0)[2][0], images[2][0])
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        CorruptedDataset(images, 1.5)
+    with pytest.raises(ValueError, match="for images as bytes"):
+        CorruptedDataset(images, 0.5, corruption="blank")
+
+
+def test_a_limit_is_clamped():
+    images = list(range(5))
+    assert _limit_dataset(images, None) is images
+    assert [len(_limit_dataset(images, most)) for most in (-1, 0, 3, 9)] == [1, 1, 3, 5]
 
 
 def test_a_missing_cuda_device_is_named():
