@@ -6,21 +6,26 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage() {
   cat <<'EOF'
-usage: bash scripts/test.sh [--all] [--help] [argument of pytest...]
+usage: bash scripts/test.sh [--all | --long] [--help] [argument of pytest...]
 
 Installs what is missing (scripts/setup.sh), then runs the tests, in under ten minutes on two cores.
 
   --all   also the tests marked slow
+  --long  only those marked long: every file operation killed, every file format damaged, 20,000 circuits; some hours
   --help  show this text
 
 Everything else goes to pytest, which runs in the repository's root: bash scripts/test.sh -x tests/common
 EOF
 }
 
-selection=(-m "not slow")
+selection=(-m "not slow and not long")
 case ${1:-} in
   --all)
-    selection=()
+    selection=(-m "not long")
+    shift
+    ;;
+  --long)
+    selection=(-m long)
     shift
     ;;
   -h | --help)
