@@ -13,6 +13,11 @@ TASKS = {"MNIST": "mnist", "Fashion": "fashion-mnist", "digits": "digits28"}
 PUBLISHED_INIT = 0.01
 
 
+def split_columns(columns: str) -> list[str]:
+    """The names in PULSES,VALUES or PULSES+VALUES."""
+    return columns.split("," if "," in columns else "+")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Devices:
     """Devices."""
@@ -23,8 +28,21 @@ class Devices:
         "measured with --device-curve)",
         choices=FIELDS,
     )
-    device_curve: Path | None = option(None, "CSV file of pulses and measured values, for the field 'measured'")
-    curve_fit: str = option("spline", "what is fitted to them", choices=("linear", "exponential", "spline"))
+    device_curve: Path | None = option(
+        None,
+        "text file with two columns, pulses from 0 up and falling values in any unit, for the field 'measured'; it is "
+        "scaled to the range of double-linear, 0.567, and --init, --resistor-noise and --lr refer to scaled values",
+    )
+    curve_columns: str | None = option(
+        None,
+        "PULSES,VALUES or PULSES+VALUES: which columns of the file these are, each by its name in the header or its "
+        "number from 1 (default: there are only two)",
+    )
+    curve_fit: str = option(
+        "spline",
+        "what is fitted to them: the other fits are logged and drawn",
+        choices=("linear", "exponential", "spline"),
+    )
     scale: float = option(1.0, "weights of single devices lie between -scale and scale", above=0.0)
     init: float = option(0.01, "half the width of the initial weights' range", low=0.0)
     var: float = option(0.2, "device-to-device variability: standard deviation of a factor around 1", low=0.0)
@@ -76,6 +94,16 @@ class TrainConfig(Devices):
             raise InputError(f"--time-switch {self.time_switch} is more than --epochs {self.epochs}")
         if ("measured" in self.fields) != (self.device_curve is not None):
             raise InputError("--field measured and --device-curve FILE.csv go together; give both or neither")
+        if self.curve_columns is not None:
+            self._check_columns(self.curve_columns)
+
+    def _check_columns(self, columns: str) -> None:
+        if self.device_curve is None:
+            raise InputError("--curve-columns names columns of --device-curve FILE.csv; give both")
+        if sum(bool(name.strip()) for name in split_columns(columns)) != 2:
+            raise InputError(
+                f"argument --curve-columns: {columns!r} is not PULSES,VALUES or PULSES+VALUES, two columns"
+            )
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from common.runs import Run
 from common.runs.metrics import keep_rows
 from magnetoionic import checkpoint
 from magnetoionic.build import Setup
+from magnetoionic.device import FACTS
 from magnetoionic.network import Epoch, Network
 from magnetoionic.outputs import model_facts, write_model
 from magnetoionic.relaxation import relaxed
@@ -102,7 +103,8 @@ class Simulation:
         swapped: list[float] = []
         for number, model in enumerate(self._models):
             write_intermediate(self._setup, model, self._run.folder, f"{self._name}-{number}")
-        weights = [state_dict(model) for model in self._models]
+        device = self._setup.ends_measured
+        weights = [device.in_file_units(state_dict(m)) if device else state_dict(m) for m in self._models]
         if self._setup.relaxation is not None:
             for model in self._models:
                 relaxed(model, self._setup.relaxation)
@@ -115,6 +117,8 @@ class Simulation:
         for number, arrays in enumerate(weights):
             swap = swapped[number] if swapped else None
             facts = model_facts(self._config, number, self._history[-1]["loss"][number], accuracies[number], swap)
+            if self._setup.device:
+                facts[FACTS] = self._setup.device.facts
             histories = {"accuracies": self._column("accuracy", number), "gradients": self._column("gradients", number)}
             write_model(self._run.folder, f"{self._name}-{number}", arrays, histories, facts)
         result = {"final_test_acc": float(np.mean(accuracies)), "final_test_acc_std": float(np.std(accuracies))}

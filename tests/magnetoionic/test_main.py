@@ -165,7 +165,7 @@ BAD = [
     (("--task", "MNIST", "--data-root", "nowhere/else"), "no mnist in"),
     (("--task", "digits", "--batch_size", 359), "leaves a last batch of one of 1437 images"),
     (("--lr", "-1"), "-1 is out of range; it must be above 0"),
-    (("--device-curve", "none.csv"), "device curve none.csv: cannot be read"),
+    (("--device-curve", "none.csv"), "device curve none.csv: no such file"),
     (("--resume", "nowhere"), "run folder nowhere: no run_meta.json in it"),
     (("--task", "digits", "--run-dir", "file"), "run folder file: is a file"),
     (("--compat", "mine"), "'mine' is not one of published"),
