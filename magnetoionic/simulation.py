@@ -103,8 +103,7 @@ class Simulation:
         swapped: list[float] = []
         for number, model in enumerate(self._models):
             write_intermediate(self._setup, model, self._run.folder, f"{self._name}-{number}")
-        device = self._setup.ends_measured
-        weights = [device.in_file_units(state_dict(m)) if device else state_dict(m) for m in self._models]
+        weights = [state_dict(model) for model in self._models]
         if self._setup.relaxation is not None:
             for model in self._models:
                 relaxed(model, self._setup.relaxation)
@@ -114,6 +113,8 @@ class Simulation:
                 return model.accuracy(images, "relaxed", beat=beat)
 
             swapped = self._side_by_side(work, None)
+        if device := self._setup.ends_measured:
+            weights = [device.in_file_units(arrays) for arrays in weights]
         for number, arrays in enumerate(weights):
             swap = swapped[number] if swapped else None
             facts = model_facts(self._config, number, self._history[-1]["loss"][number], accuracies[number], swap)

@@ -39,7 +39,7 @@ def make_old(folder, **changes):
     (folder / "run_meta.json").write_text(json.dumps(meta | {"status": "interrupted"} | changes))
 
 
-# Values at 0, 3.3 and 11 pulses as version 1.0 fitted them.
+# Values at 0, 3.3 and 11 pulses as earlier versions fitted them.
 EARLIER = {
     (1.0, "linear"): ("0x1.0d28e5c6cd4f5p+1", "0x1.cfd8a47d3ffb9p+0", "0x1.221349571729cp+0"),
     (1.0, "exponential"): ("0x1.1a6399fc9d678p+1", "0x1.c4d2a04cb375cp+0", "0x1.3792d861c5048p+0"),
