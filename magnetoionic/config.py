@@ -7,15 +7,11 @@ from pathlib import Path
 
 from common.cli import option
 from common.errors import InputError
+from magnetoionic.curve_file import split_columns
 
 FIELDS = ("double-linear", "double-exponential", "single-linear", "single-strong", "single-weak", "measured")
 TASKS = {"MNIST": "mnist", "Fashion": "fashion-mnist", "digits": "digits28"}
 PUBLISHED_INIT = 0.01
-
-
-def split_columns(columns: str) -> list[str]:
-    """The names in PULSES,VALUES or PULSES+VALUES."""
-    return columns.split("," if "," in columns else "+")
 
 
 @dataclass(frozen=True, kw_only=True)

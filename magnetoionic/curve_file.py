@@ -143,6 +143,11 @@ def read_table(where: str, content: bytes) -> Table:
     return Table(where, separator, header, tuple(rows))
 
 
+def split_columns(columns: str) -> list[str]:
+    """The names in PULSES,VALUES or PULSES+VALUES."""
+    return columns.split("," if "," in columns else "+")
+
+
 def refuse(where: str, row: int, problem: str) -> NoReturn:
     """Raise InputError for a row of a file."""
     raise InputError(f"{where}: row {row}: {problem}")

@@ -53,8 +53,8 @@ def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> lis
     make_writable(out, "folder", "name another with --out")
     written = save_all(device_curves.draw(), out / "device_curves")
     written += save_all(accuracy.draw(table), out / "accuracy")
-    if weights:
-        written += save_all(histograms.draw(weights), out / "weights")
+    for stem, models in histograms.by_unit(weights).items():
+        written += save_all(histograms.draw(models), out / stem)
     write_table(table, out / TABLE)
     return [*written, out / TABLE]
 

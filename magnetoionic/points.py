@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
-from magnetoionic.config import split_columns
-from magnetoionic.curve_file import Table, refuse
+from magnetoionic.curve_file import Table, refuse, split_columns
 
 Array = NDArray[np.float64]
 FEWEST = 4

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -59,6 +60,20 @@ def _stored(path: Path) -> pd.DataFrame:
     return table.assign(file="")
 
 
+def ends_measured(field: str) -> bool:
+    """Whether a field of the table ends on a measured device, so that weights are in the unit of its file."""
+    return field.rpartition("+")[2].startswith("measured")
+
+
+def _curve(name: str, facts: Mapping[str, Any]) -> str:
+    """The name of a curve; that of a measured device has its file and fit in it, as there may be several devices."""
+    device = facts.get("device_curve")
+    if name != "measured" or not isinstance(device, dict):
+        return name
+    unscaled = "" if device.get("scaled") else " unscaled"  # as earlier versions trained
+    return re.sub(r"[^\w. -]", "-", f"measured {device.get('file')} {device.get('fit')}{unscaled}")
+
+
 def _row(path: Path) -> dict[str, object] | None:
     try:
         facts = json.loads(path.read_text())
@@ -76,7 +91,7 @@ def _row(path: Path) -> dict[str, object] | None:
         "var": rule["device_variability"],
         "resistor_noise": facts["resistor_noise"],
         "physical_clipping": rule["physical_clipping"],
-        "field": field if isinstance(field, str) else "+".join(field),
+        "field": "+".join(_curve(name, facts) for name in ([field] if isinstance(field, str) else field)),
         "lr": rule["lr"],
         "seed": facts["seed"],
         "accuracy": facts["accuracy"],
