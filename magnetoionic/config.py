@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from magnetoionic.curve_file import split_columns
 FIELDS = ("double-linear", "double-exponential", "single-linear", "single-strong", "single-weak", "measured")
 TASKS = {"MNIST": "mnist", "Fashion": "fashion-mnist", "digits": "digits28"}
 PUBLISHED_INIT = 0.01
+# Beyond these no computer has the memory, or the years; images are counted in 16 bits within a batch.
+MOST = {"epochs": 10**9, "n_models": 10_000, "batch_size": 65_535, "layers": 100_000}
+MOST_WEIGHTS = 200_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +96,17 @@ class TrainConfig(Devices):
             raise InputError("--field measured and --device-curve FILE.csv go together; give both or neither")
         if self.curve_columns is not None:
             self._check_columns(self.curve_columns)
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        for name, most in MOST.items():
+            value = getattr(self, name)
+            if max(value if isinstance(value, tuple) else (value,), default=0) > most:
+                flag = "--" + name.replace("_", "-")
+                raise InputError(f"argument {flag}: out of range; it must be at most {most}")
+        weights = sum(a * b for a, b in itertools.pairwise((1024, *self.layers, 10)))
+        if weights > MOST_WEIGHTS:
+            raise InputError(f"argument --layers: {weights} weights; allowed: at most {MOST_WEIGHTS} in a model")
 
     def _check_columns(self, columns: str) -> None:
         if self.device_curve is None:
