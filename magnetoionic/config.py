@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +103,7 @@ class TrainConfig(Devices):
             if max(value if isinstance(value, tuple) else (value,), default=0) > most:
                 flag = "--" + name.replace("_", "-")
                 raise InputError(f"argument {flag}: out of range; it must be at most {most}")
-        weights = sum(a * b for a, b in itertools.pairwise((1024, *self.layers, 10)))
+        weights = sum(before * after for before, after in zip((1024, *self.layers), (*self.layers, 10), strict=True))
         if weights > MOST_WEIGHTS:
             raise InputError(f"argument --layers: {weights} weights; allowed: at most {MOST_WEIGHTS} in a model")
 

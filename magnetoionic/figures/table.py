@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def ends_measured(field: str) -> bool:
     return field.rpartition("+")[2].startswith("measured")
 
 
-def _curve(name: str, facts: Mapping[str, Any]) -> str:
+def _curve(name: str, facts: dict[str, Any]) -> str:
     """The name of a curve; that of a measured device has its file and fit in it, as there may be several devices."""
     device = facts.get("device_curve")
     if name != "measured" or not isinstance(device, dict):
