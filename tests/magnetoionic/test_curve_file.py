@@ -1,12 +1,14 @@
 """Files of device curves as they circulate: every one is read as it is meant, or refused by row in one line."""
 
 import os
+import random
 
 import numpy as np
 import pytest
 
 from common.errors import InputError
-from magnetoionic.measured import read_curve
+from magnetoionic.curves import span
+from magnetoionic.measured import FITS, fit, read_curve
 
 PULSES = np.arange(31)
 VALUES = 0.8 + 1.4 * np.exp(-PULSES / 9.0)
@@ -238,3 +240,31 @@ def test_a_long_cell_takes_no_time(write):
     """Digits without end, where a careless pattern would try every way to split them."""
     with pytest.raises(InputError, match="row 2: '1111"):
         read_curve(write(["pulses value", "1" * 1_000_000 + "x 2"]))
+
+
+def test_damaged_files_are_read_or_refused_and_nothing_else(write):
+    """200 files with some bytes changed, a piece lost or doubled, or cut off; what is read can be fitted."""
+    chance, messages = random.Random(5), []
+    for number in range(200):
+        whole = "\n".join(base(header=None if number % 2 else "pulses,value")).encode()
+        damaged, at = bytearray(whole), chance.randrange(len(whole))
+        kind = chance.randrange(4)
+        if kind == 0:
+            for _ in range(chance.randrange(1, 4)):
+                damaged[chance.randrange(len(whole))] = chance.choice(b'0123456789.,;\t-+eE\n"# \x00\xff')
+        elif kind == 1:
+            del damaged[at : at + chance.randrange(1, 40)]
+        elif kind == 2:
+            damaged[at:at] = whole[at : at + chance.randrange(1, 40)]
+        else:
+            del damaged[at:]
+        path = write(bytes(damaged))
+        try:
+            measured = read_curve(path)
+            spans = [span(fit(measured, name).trained) for name in FITS]
+        except InputError as problem:
+            messages.append(str(problem))
+        else:
+            assert spans == pytest.approx([0.567] * 3)
+    assert len(messages) > 100
+    assert all("\n" not in message and "device curve" in message for message in messages)
