@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from pathlib import Path
 
 from common.datasets import Dataset, load
 from common.errors import InputError
 from magnetoionic.config import TrainConfig, task_data
 from magnetoionic.curves import DOUBLE, MEASURED, SINGLE, AnyCurve, SingleField
+from magnetoionic.device import Device, find_device
 from magnetoionic.images import PIXELS, Batch, batches
 from magnetoionic.network import DeviceLayer, Network, Noise
 from magnetoionic.pairs import PairLayer
@@ -27,6 +29,7 @@ class Setup:
         data: the images.
         train, test: batches of them.
         relaxation: what the devices become after training; None for single devices.
+        device: the measured device of --device-curve; None without one.
     """
 
     config: TrainConfig
@@ -35,6 +38,7 @@ class Setup:
     train: list[Batch]
     test: list[Batch]
     relaxation: Relaxation | None
+    device: Device | None = None
 
     def models(self) -> list[Network]:
         """The models before their first epoch."""
@@ -44,6 +48,11 @@ class Setup:
         """The test images with the input scale after field relaxation."""
         assert self.relaxation is not None
         return self._test(self.config.input_scale * self.relaxation.ratio)
+
+    @property
+    def ends_measured(self) -> Device | None:
+        """The measured device if the last field is its; None if the devices end on a built-in curve."""
+        return self.device if self.config.fields[-1] == MEASURED else None
 
     def _test(self, input_scale: float) -> list[Batch]:
         return batches(self.data.test_x, self.data.test_y, self.config.batch_size, input_scale)
@@ -63,13 +72,18 @@ class Setup:
         return Network(devices, noise, config.input_scale, config.lr, seed, config.batch_size)
 
 
-def setup(config: TrainConfig) -> Setup:
+def setup(config: TrainConfig, folder: Path | None = None) -> Setup:
     """Read images and curves.
+
+    Args:
+        config: of the simulation.
+        folder: of a simulation that goes on; None for a new one.
 
     Raises:
         InputError: a file is missing or damaged, or the last batch would hold a single image.
     """
-    curves = tuple(find_curve(name, config) for name in config.fields)
+    device = find_device(config, folder)
+    curves = tuple(find_curve(name, config, device) for name in config.fields)
     data = load(task_data(config.task), config.data_root)
     if len(data.train_x) % config.batch_size == 1:
         raise InputError(
@@ -78,14 +92,13 @@ def setup(config: TrainConfig) -> Setup:
         )
     train = batches(data.train_x, data.train_y, config.batch_size, config.input_scale)
     test = batches(data.test_x, data.test_y, config.batch_size, config.input_scale)
-    return Setup(config, curves, data, train, test, relaxation(config, curves))
+    return Setup(config, curves, data, train, test, relaxation(config, curves), device)
 
 
-def find_curve(name: str, config: TrainConfig) -> AnyCurve:
-    """The curve of a field; that of "measured" is fitted to the file of --device-curve."""
+def find_curve(name: str, config: TrainConfig, device: Device | None = None) -> AnyCurve:
+    """The curve of a field, in units of the model; that of "measured" is the device's (None: of a new simulation)."""
     if name == MEASURED:
-        from magnetoionic.measured import fit, read_curve
-
-        assert config.device_curve is not None
-        return fit(read_curve(config.device_curve), config.curve_fit).curve
+        device = device or find_device(config)
+        assert device is not None
+        return device.used.trained
     return DOUBLE[name] if name in DOUBLE else SINGLE[name]

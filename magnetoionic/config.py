@@ -8,10 +8,14 @@ from pathlib import Path
 
 from common.cli import option
 from common.errors import InputError
+from magnetoionic.curve_file import split_columns
 
 FIELDS = ("double-linear", "double-exponential", "single-linear", "single-strong", "single-weak", "measured")
 TASKS = {"Fashion": "fashion-mnist", "MNIST": "mnist", "digits": "digits28"}  # FashionMNIST is the former
 PUBLISHED_INIT = 0.01
+# Beyond these no computer has the memory, or the years; images are counted in 16 bits within a batch.
+MOST = {"epochs": 10**9, "n_models": 10_000, "batch_size": 65_535, "layers": 100_000}
+MOST_WEIGHTS = 200_000_000
 
 
 def task_data(task: str) -> str:
@@ -36,8 +40,21 @@ class Devices:
         "measured with --device-curve)",
         choices=FIELDS,
     )
-    device_curve: Path | None = option(None, "CSV file of pulses and measured values, for the field 'measured'")
-    curve_fit: str = option("spline", "what is fitted to them", choices=("linear", "exponential", "spline"))
+    device_curve: Path | None = option(
+        None,
+        "text file with two columns, pulses from 0 up and falling values in any unit, for the field 'measured'; it is "
+        "scaled to the range of double-linear, 0.567, and --init, --resistor-noise and --lr refer to scaled values",
+    )
+    curve_columns: str | None = option(
+        None,
+        "PULSES,VALUES or PULSES+VALUES: which columns of the file these are, each by its name in the header or its "
+        "number from 1 (default: there are only two)",
+    )
+    curve_fit: str = option(
+        "spline",
+        "what is fitted to them: the other fits are logged and drawn",
+        choices=("linear", "exponential", "spline"),
+    )
     scale: float = option(1.0, "weights of single devices lie between -scale and scale", above=0.0)
     init: float = option(0.01, "half the width of the initial weights' range", low=0.0)
     var: float = option(0.2, "device-to-device variability: standard deviation of a factor around 1", low=0.0)
@@ -92,6 +109,27 @@ class TrainConfig(Devices):
             raise InputError(f"--time-switch {self.time_switch} is more than --epochs {self.epochs}")
         if ("measured" in self.fields) != (self.device_curve is not None):
             raise InputError("--field measured and --device-curve FILE.csv go together; give both or neither")
+        if self.curve_columns is not None:
+            self._check_columns(self.curve_columns)
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        for name, most in MOST.items():
+            value = getattr(self, name)
+            if max(value if isinstance(value, tuple) else (value,), default=0) > most:
+                flag = "--" + name.replace("_", "-")
+                raise InputError(f"argument {flag}: out of range; it must be at most {most}")
+        weights = sum(before * after for before, after in zip((1024, *self.layers), (*self.layers, 10), strict=True))
+        if weights > MOST_WEIGHTS:
+            raise InputError(f"argument --layers: {weights} weights; allowed: at most {MOST_WEIGHTS} in a model")
+
+    def _check_columns(self, columns: str) -> None:
+        if self.device_curve is None:
+            raise InputError("--curve-columns names columns of --device-curve FILE.csv; give both")
+        if sum(bool(name.strip()) for name in split_columns(columns)) != 2:
+            raise InputError(
+                f"argument --curve-columns: {columns!r} is not PULSES,VALUES or PULSES+VALUES, two columns"
+            )
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -48,6 +48,10 @@ class LinearCurve:
         """See `Curve`."""
         return (self.start - value) / self.slope
 
+    def affine(self, factor: float, offset: float) -> LinearCurve:
+        """The curve whose values are offset + factor times these."""
+        return LinearCurve(factor * self.slope, offset + factor * self.start, self.last)
+
 
 @dataclass(frozen=True)
 class ExponentialCurve:
@@ -65,6 +69,10 @@ class ExponentialCurve:
     def pulses(self, value: Any) -> Any:
         """See `Curve`."""
         return -self.tau * log((value - self.floor) / self.amplitude)
+
+    def affine(self, factor: float, offset: float) -> ExponentialCurve:
+        """The curve whose values are offset + factor times these."""
+        return ExponentialCurve(factor * self.amplitude, self.tau, offset + factor * self.floor, self.last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +94,10 @@ class TableCurve:
     def pulses(self, value: Any) -> Any:
         """See `Curve`."""
         return self._interpolate(value, self.values[::-1], self._grid[::-1])
+
+    def affine(self, factor: float, offset: float) -> TableCurve:
+        """The curve whose values are offset + factor times these."""
+        return TableCurve(offset + factor * self.values, self.last)
 
     @property
     def _grid(self) -> NDArray[np.float64]:
@@ -203,4 +215,5 @@ SINGLE: dict[str, SingleField] = {
     "single-strong": SingleField(Branch(0.443, 2.53, 1.66, -0.11), Branch(-24.77, 0.287, 128.0, 9.11)),
     "single-weak": SingleField(Branch(0.9066, 1.176, 4.42, -0.507), Branch(-1.28, 0.997, 5.02, 1.583)),
 }
+BUILT_IN = DOUBLE["double-linear"]  # the range of values to which measured curves are scaled
 MEASURED = "measured"

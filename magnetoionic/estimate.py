@@ -6,6 +6,7 @@ import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from common.devices import available_cores, set_threads
 from magnetoionic.build import setup
@@ -16,11 +17,11 @@ from magnetoionic.outputs import simulation_name
 BATCHES = 30
 
 
-def describe(config: TrainConfig) -> str:
-    """A few lines: what would be trained, where, and for how long."""
+def describe(config: TrainConfig, folder: Path | None = None) -> str:
+    """A few lines: what would be trained, where, and for how long; `folder` is that of a simulation that goes on."""
     threads = min(config.threads or available_cores(), config.n_models)
     set_threads(1, libraries=("numba",))
-    ready = setup(config)
+    ready = setup(config, folder)
     some = ready.train[:BATCHES]
     models = replace(ready, config=replace(config, n_models=threads)).models()
 

@@ -56,8 +56,8 @@ def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> lis
     written += save_all(accuracy.draw(table), out / "accuracy")
     for stem, part in settings(table):
         written.append(save(accuracy.draw(part), out / f"learning-rate-{stem}", "pdf"))
-    if weights:
-        written += save_all(histograms.draw(weights), out / "weights")
+    for stem, models in histograms.by_unit(weights).items():
+        written += save_all(histograms.draw(models), out / stem)
     write_table(table, out / TABLE)
     return [*written, out / TABLE]
 

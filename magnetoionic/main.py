@@ -21,6 +21,7 @@ example: magnetoionic-train --lr 1000 --var 0.2 --clipping 0.1 --resistor_noise 
          About 97 % on MNIST after 20 epochs; a few minutes on two cores.
 """
 PATHS = ("device_curve", "data_root")
+LATER = ("curve_columns",)  # options that folders of earlier versions lack
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +65,7 @@ def _work(given: dict[str, Any], where: argparse.Namespace) -> int:
     if where.dry_run:
         from magnetoionic.estimate import describe
 
-        print(describe(config))
+        print(describe(config, where.resume))
         return 0
     run(config, where.resume or where.run_dir, resume=bool(where.resume))
     return 0
@@ -76,7 +77,7 @@ def _resumed(folder: Path, given: dict[str, Any]) -> TrainConfig:
 
     record = load_run(folder)
     fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
-    config = record.config
+    config: dict[str, Any] = {name: fields[name].default for name in LATER} | record.config
     if set(config) != set(fields):
         wrong = sorted(set(config) ^ set(fields))[0]
         raise InputError(f"run folder {folder}: was not made by this command (option {wrong} is not in both)")

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from common.devices import available_cores, describe_device, set_threads
 from common.errors import InputError
 from common.progress import Progress
 from common.runs import Run, StopSignals, load_run, new_folder
-from common.runs.files import write_text
+from common.runs.files import atomic_writer
 from magnetoionic.build import Setup, setup
 from magnetoionic.config import TrainConfig
+from magnetoionic.device import CURVE_COPY, FACTS, Device
 from magnetoionic.outputs import simulation_name
 from magnetoionic.simulation import Simulation
 
 PARENT = Path("simulations")
-CURVE_COPY = "device_curve.csv"
 
 
 def run_simulation(config: TrainConfig, run_dir: str | Path | None, *, resume: bool) -> Path:
     """See `magnetoionic.main.run`."""
     threads = min(config.threads or available_cores(), config.n_models)
     set_threads(1, libraries=("numba",))  # a model is one thread's work, so that numbers depend on nothing else
-    if resume and config.device_curve and (Path(str(run_dir)) / CURVE_COPY).is_file():
-        config = replace(config, device_curve=Path(str(run_dir)) / CURVE_COPY)  # the file may be gone or changed
-    ready = setup(config)
+    ready = setup(config, Path(str(run_dir)) if resume else None)
     name, folder = _place(config, run_dir, resume)
     steps = config.n_models * config.epochs * (len(ready.train) + len(ready.test))
     with StopSignals() as signals, Progress(steps, quiet=config.quiet) as progress:
@@ -34,8 +31,8 @@ def run_simulation(config: TrainConfig, run_dir: str | Path | None, *, resume: b
         with Run(folder, config, signals, echo=echo, facts=_facts(ready, name, threads)) as run:
             if echo:
                 echo(f"{config.n_models} model(s), {threads} at a time, in {folder}")
-            if config.device_curve:
-                note_curve(config, run)
+            if ready.device:
+                note_curve(ready.device, run)
             Simulation(ready, run, name, threads).train(progress)
     return folder
 
@@ -83,18 +80,23 @@ def _facts(ready: Setup, name: str, threads: int) -> dict[str, object]:
         "threads": threads,
         "samples": {"train": len(ready.data.train_y), "test": len(ready.data.test_y)},
         "relaxation_ratio": ready.relaxation.ratio if ready.relaxation else None,
+        **({FACTS: ready.device.facts} if ready.device else {}),
     }
 
 
-def note_curve(config: TrainConfig, run: Run) -> None:
-    """Log how well each kind of curve fits the measured device, and keep the points and a plot in the run folder."""
+def note_curve(device: Device, run: Run) -> None:
+    """Log how well each kind of curve fits the measured device, and keep the file and a plot in the run folder."""
+    run.log(device.describe())
+    if (run.folder / CURVE_COPY).exists():  # of a simulation that goes on
+        return
+    with atomic_writer(run.folder / CURVE_COPY) as stream:
+        stream.write(device.content)
     from magnetoionic.figures.measured_curve import draw
-    from magnetoionic.measured import FITS, fit, read_curve
 
-    assert config.device_curve is not None
-    measured = read_curve(config.device_curve)
-    write_text(run.folder / CURVE_COPY, config.device_curve.read_text())
-    fits = [fit(measured, name) for name in FITS]
+    used = device.used.name
+    fits, refused = device.fits()
     for each in fits:
-        run.log(each.describe() + (" (used)" if each.name == config.curve_fit else ""))
-    draw(measured, fits, config.curve_fit, run.folder / "device_curve")
+        run.log(each.describe() + (" (used)" if each.name == used else ""))
+    for line in refused:
+        run.log(line)
+    draw(device.measured, fits, used, run.folder / "device_curve")

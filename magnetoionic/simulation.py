@@ -17,6 +17,7 @@ from common.runs import Run
 from common.runs.metrics import keep_rows
 from magnetoionic import checkpoint
 from magnetoionic.build import Setup
+from magnetoionic.device import FACTS
 from magnetoionic.network import Epoch, Network
 from magnetoionic.outputs import model_facts, write_model
 from magnetoionic.relaxation import relaxed
@@ -125,10 +126,14 @@ class Simulation:
                 return model.accuracy(images, "relaxed", beat=beat)
 
             swapped = self._side_by_side(work, None)
+        if device := self._setup.ends_measured:
+            weights = [device.in_file_units(arrays) for arrays in weights]
         for number, arrays in enumerate(weights):
             swap = swapped[number] if swapped else None
-            losses = self._history[-1].get("last_loss", self._history[-1]["loss"])  # absent before version 2
+            losses = self._history[-1].get("last_loss", self._history[-1]["loss"])  # earlier versions kept none
             facts = model_facts(self._config, number, losses[number], accuracies[number], swap)
+            if self._setup.device:
+                facts[FACTS] = self._setup.device.facts
             write_model(self._run.folder, f"{self._name}-{number}", arrays, self._histories(number), facts)
         result = {"final_test_acc": float(np.mean(accuracies)), "final_test_acc_std": float(np.std(accuracies))}
         text = f"test accuracy {_percent(accuracies)}"

@@ -92,7 +92,10 @@ def specs(chosen: Sequence[Axis]) -> list[RunSpec]:
 def short(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float]:
     """A short version of a run for --dry-run; a change of field takes no time."""
     fields = list(config.get("field", ()))[:1]
-    return {**config, "epochs": epochs, "field": fields}, 1.0
+    kept = dict(config)
+    if fields and "measured" not in fields:  # options of a field that is left out
+        kept = {name: value for name, value in config.items() if name not in ("device_curve", "curve_columns")}
+    return {**kept, "epochs": epochs, "field": fields}, 1.0
 
 
 def train(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -102,11 +105,28 @@ def train(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
     values = {**config, **{name: Path(config[name]) for name in PATHS if config.get(name)}}
     begun = (folder / "run_meta.json").exists()
+    if values.get("device_curve") and not begun:
+        _refuse_to_mix(folder)
     run(build(TrainConfig, {**values, "quiet": True, "threads": 1}), folder, resume=begun)
     record = load_run(folder)
     if record.status != "done":
         raise RunError(str(record.meta["reason"]))
     return {**record.meta["result"], "final_epoch": record.config["epochs"]}
+
+
+def _refuse_to_mix(folder: Path) -> None:
+    """Raise InputError if a run beside a new one trains in the units of its file, as those of earlier versions do."""
+    from common.runs import load_run
+    from magnetoionic.device import begun_scaled
+
+    for meta in folder.parent.glob("run_*/run_meta.json"):
+        if load_run(meta.parent).config.get("device_curve"):  # one tells, as no sweep has both
+            if not begun_scaled(meta.parent):
+                raise InputError(
+                    f"run folder {meta.parent}: was begun before device curves were scaled, so the rest of this sweep "
+                    "would not compare; train it in another folder (--sweep-dir)"
+                )
+            return
 
 
 def _fields(word: str) -> dict[str, Any]:

@@ -22,12 +22,13 @@ def write_intermediate(setup: Setup, model: Network, folder: Path, prefix: str) 
     if not setup.config.compute_intermediate:
         return
     scale = setup.config.input_scale
+    unit = setup.ends_measured.used.units.size if setup.ends_measured else 1.0
     image = batches(setup.data.test_x[:1], setup.data.test_y[:1], 1, scale)[0]
     pixels = padded(setup.data.test_x[:1])[0] / np.float32(255) * np.float32(scale)
 
     def write(number: int, current: NDArray[np.float32] | None, voltage: NDArray[np.float32]) -> None:
         entering = pixels[None] if current is None else current
         save_array(folder / f"{prefix}-intensity-layer-{number}.pth", entering)
-        save_array(folder / f"{prefix}-voltage-layer-{number}.pth", voltage)
+        save_array(folder / f"{prefix}-voltage-layer-{number}.pth", unit * voltage)
 
     model.forward(image, NormalStream(model.seed, "test", "intermediate"), training=False, watch=write)

@@ -28,5 +28,6 @@ def draw() -> Figure:
         left.set(xlabel="gate pulses", ylabel="Hall resistance", title="devices of pairs", ylim=(0, None))
         right.set(xlabel="gate pulses", ylabel="weight / scale", title="single devices: plus (rising) and minus")
         left.legend()
-        right.legend()
+        right.set_ylim(-1.75, None)
+        right.legend(loc="lower center", ncols=2)
     return fig

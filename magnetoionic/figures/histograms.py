@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,29 +13,70 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
+from common.inputs import read_bytes
 from common.plotting import COLORS, figure, style
+from magnetoionic.figures.table import ends_measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BINS = 80
+_DEVICES = re.compile(r"layers[.]([0-9]{1,6})[.]weight[12]?")
 
 
 def read_weights(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a `.pth` file.
+    """The devices in a `.pth` file by name, `layers.N.weight`, or `weight1` and `weight2` of equal shapes.
 
     Raises:
-        InputError: it is missing or damaged.
+        InputError: it is missing or damaged, or holds something else.
     """
     import torch
 
+    content = io.BytesIO(read_bytes(path, "weights"))
     try:
-        return {name: tensor.numpy() for name, tensor in torch.load(path, weights_only=True).items()}
-    except FileNotFoundError:
-        raise InputError(f"weights {path}: no such file") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about kinds of tensors that are refused below
+            found = torch.load(content, weights_only=True, map_location="cpu")
     except Exception as problem:  # noqa: BLE001 - torch has no class of its own for what a damaged file raises
         raise InputError(f"weights {path}: cannot be read ({' '.join(str(problem).split())[:120]})") from None
+    names = [name for name in found if _DEVICES.fullmatch(str(name))] if isinstance(found, dict) else []
+    if not names:
+        raise InputError(f"weights {path}: holds no devices; allowed: tensors layers.N.weight, .weight1, .weight2")
+    arrays = {name: _devices(f"weights {path}: {name}", found[name]) for name in names}
+    for number, devices in _layers(arrays).items():
+        if len({array.shape for array in devices}) > 1:
+            raise InputError(f"weights {path}: devices of layer {number} have different shapes")
+    return arrays
+
+
+def _devices(where: str, tensor: Any) -> NDArray[Any]:
+    import torch
+
+    plain = isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided and tensor.device.type == "cpu"
+    if not plain or tensor.is_quantized or not tensor.is_floating_point() or tensor.dim() != 2:
+        raise InputError(f"{where} is no plain matrix of floating-point numbers")
+    if not tensor.numel() or not tensor.isfinite().all():
+        raise InputError(f"{where} is empty or has values that are not finite")
+    array: NDArray[Any] = tensor.detach().to(torch.float64).numpy()
+    return array
+
+
+def by_unit(models: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Models by the figure that shows them: built-in devices together, each measured one, in its file's unit, alone.
+
+    Args:
+        models: anything by label; a label is a field of the table, and perhaps a comma and more.
+
+    Returns:
+        Names of figures, "weights" or "weights-measured-..", and the models of each.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for label, arrays in models.items():
+        field = label.partition(",")[0]
+        stem = f"weights-{re.sub('[^-.0-9A-Za-z]', '-', field)}" if ends_measured(field) else "weights"
+        found.setdefault(stem, {})[label] = arrays
+    return found
 
 
 def draw(models: Mapping[str, Mapping[str, NDArray[Any]]]) -> Figure:
@@ -41,7 +85,7 @@ def draw(models: Mapping[str, Mapping[str, NDArray[Any]]]) -> Figure:
     Args:
         models: label to the arrays of a model; all with as many layers.
     """
-    layers = [_layers(arrays) for arrays in models.values()]
+    layers = [list(_layers(arrays).values()) for arrays in models.values()]
     rows = max(len(found) for found in layers)
     fig, axes = figure(nrows=rows, ncols=2, width="double", height_in=2.2 * rows, squeeze=False)
     with style():
@@ -53,17 +97,17 @@ def draw(models: Mapping[str, Mapping[str, NDArray[Any]]]) -> Figure:
         for row in range(rows):
             axes[row, 0].set(xlabel="device value", ylabel=f"layer {row + 1}: share")
             axes[row, 1].set(xlabel="weight")
-        axes[0, 0].legend()
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return fig
 
 
-def _layers(arrays: Mapping[str, NDArray[Any]]) -> list[list[NDArray[Any]]]:
-    """The devices of each layer, one array or two."""
+def _layers(arrays: Mapping[str, NDArray[Any]]) -> dict[int, list[NDArray[Any]]]:
+    """The devices of each layer by its number, one array or two."""
     found: dict[int, list[NDArray[Any]]] = {}
     for name in sorted(arrays):
-        if "weight" in name:
-            found.setdefault(int(name.split(".")[1]), []).append(arrays[name])
-    return [found[number] for number in sorted(found)]
+        if match := _DEVICES.fullmatch(name):
+            found.setdefault(int(match[1]), []).append(arrays[name])
+    return dict(sorted(found.items()))
 
 
 def _histogram(ax: Axes, values: NDArray[Any], color: str, label: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import io
+import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 import pandas as pd
 
 from common.errors import InputError
+from common.inputs import parse_json, read_text
 
 TABLE = "accuracies.csv"
 SETTINGS = ("task", "layers", "epochs", "clipping", "var", "resistor_noise", "physical_clipping")
 COLUMNS = (*SETTINGS, "field", "lr", "seed", "accuracy", "swap_accuracy")
+NUMBERS = ("epochs", "clipping", "var", "resistor_noise", "lr", "seed", "accuracy", "swap_accuracy")
 _MODEL = re.compile(r".+-\d+\.json")
 
 
@@ -62,20 +65,61 @@ def _read(place: Path) -> pd.DataFrame:
 
 
 def _stored(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path, dtype={"layers": str})
+    try:
+        table = pd.read_csv(io.StringIO(read_text(path, "table")), dtype={"layers": str, "task": str, "field": str})
+    except (ValueError, OverflowError) as problem:
+        raise InputError(f"table {path}: is damaged ({' '.join(str(problem).split())[:120]})") from None
     missing = sorted(set(COLUMNS) - set(table.columns))
     if missing:
         raise InputError(f"table {path}: no column {missing[0]}")
+    words = [name for name in NUMBERS if not pd.api.types.is_numeric_dtype(table[name])]
+    if words and len(table):
+        raise InputError(f"table {path}: is damaged (column {words[0]} holds something else than numbers)")
     return table.assign(file="")
 
 
+def ends_measured(field: str) -> bool:
+    """Whether a field of the table ends on a measured device, so that weights are in the unit of its file."""
+    return field.rpartition("+")[2].startswith("measured")
+
+
+def _curve(name: str, facts: dict[str, Any]) -> str:
+    """The name of a curve; that of a measured device has its file and fit in it, as there may be several devices."""
+    device = facts.get("device_curve")
+    if name != "measured" or not isinstance(device, dict):
+        return name
+    unscaled = "" if device.get("scaled") else " unscaled"  # as earlier versions trained
+    return re.sub(r"[^\w. -]", "-", f"measured {device.get('file')} {device.get('fit')}{unscaled}")
+
+
 def _row(path: Path) -> dict[str, object] | None:
-    try:
-        facts = json.loads(path.read_text())
-    except ValueError as problem:
-        raise InputError(f"{path} is damaged ({problem})") from None
+    text = read_text(path, "simulation")
+    if not text.lstrip().startswith("{"):  # not one of ours
+        return None
+    facts = parse_json(text, f"simulation {path}: is damaged")
     if "optimizer_parameters" not in facts:
         return None
+    try:
+        return _checked(_columns(facts, path))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as problem:
+        reason = f"no {problem.args[0]}" if isinstance(problem, KeyError) else " ".join(str(problem).split())
+        raise InputError(f"simulation {path}: is damaged ({reason[:120]})") from None
+
+
+def _checked(row: dict[str, object]) -> dict[str, object]:
+    """The row, if its numbers are some; single devices may have no swap_accuracy."""
+    for name in NUMBERS:
+        value = row[name]
+        if value is None and name == "swap_accuracy":
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"{name} is no finite number")
+    if not isinstance(row["task"], str):
+        raise ValueError("task is no word")
+    return row
+
+
+def _columns(facts: dict[str, Any], path: Path) -> dict[str, object]:
     rule = facts["optimizer_parameters"]
     field = rule["field"]
     return {
@@ -86,7 +130,7 @@ def _row(path: Path) -> dict[str, object] | None:
         "var": rule["device_variability"],
         "resistor_noise": facts["resistor_noise"],
         "physical_clipping": rule["physical_clipping"],
-        "field": field if isinstance(field, str) else "+".join(field),
+        "field": "+".join(_curve(name, facts) for name in ([field] if isinstance(field, str) else field)),
         "lr": rule["lr"],
         "seed": _own_seed(facts, path),
         "accuracy": facts["accuracy"],

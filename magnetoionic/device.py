@@ -1,0 +1,130 @@
+"""The measured device of a simulation: its points, the curve that trains, and how its units relate to the file's."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.errors import InputError
+from common.inputs import read_bytes
+from magnetoionic.config import TrainConfig
+from magnetoionic.curve_file import LIMIT, WHAT
+from magnetoionic.measured import FITS, Fit, fit, fit_unscaled, parse_curve
+from magnetoionic.points import Measured
+
+CURVE_COPY = "device_curve.csv"
+FACTS = "device_curve"  # its place in run_meta.json
+
+
+@dataclass(frozen=True, eq=False)
+class Device:
+    """A measured device.
+
+    Attributes:
+        name: of the file that the user gave.
+        content: of that file.
+        measured: its points.
+        used: the curve that trains.
+        scaled: whether the model has units of its own; simulations begun by earlier versions have those of the file.
+    """
+
+    name: str
+    content: bytes
+    measured: Measured
+    used: Fit
+    scaled: bool
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """File, fit and units, for JSON files: a value of the model is offset + unit * value in the file."""
+        units = {"unit": self.used.units.size, "offset": self.used.units.offset}
+        return {"file": self.name, "fit": self.used.name, "scaled": self.scaled, **units}
+
+    def describe(self) -> str:
+        """A line about the units."""
+        if not self.scaled:
+            return "device curve: values of the model are those of the file, as when this simulation began"
+        unit = self.used.units.size
+        return f"device curve: scaled to the built-in range; 1 in --init and --resistor-noise is {unit:.4g} in the file"
+
+    def fits(self) -> tuple[list[Fit], list[str]]:
+        """Every kind of curve that fits, and why others do not."""
+        found, refused = [], []
+        for name in FITS:
+            try:
+                found.append((fit if self.scaled else fit_unscaled)(self.measured, name))
+            except InputError as problem:  # another kind than the one that trains
+                refused.append(str(problem))
+        return found, refused
+
+    def in_file_units(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """A state_dict with the devices' values in units of the file, float64, as a large offset needs the digits."""
+        if not self.scaled:
+            return dict(arrays)
+        units = self.used.units
+        return {
+            name: units.values(array.astype(np.float64)) if ".weight" in name else array
+            for name, array in arrays.items()
+        }
+
+
+def find_device(config: TrainConfig, folder: Path | None = None) -> Device | None:
+    """The measured device of a configuration; None if it has none.
+
+    Args:
+        config: the simulation's.
+        folder: of a simulation that goes on: its copy of the file counts, as the file may be gone or changed.
+
+    Raises:
+        InputError: the file cannot be read or understood, or the curve does not fit.
+    """
+    given = config.device_curve
+    if given is None:
+        return None
+    copy = folder / CURVE_COPY if folder else None
+    path = copy if copy and copy.is_file() else given
+    content = read_bytes(path, WHAT, LIMIT)
+    if folder and not begun_scaled(folder):
+        measured = _read_as_before(f"{WHAT} {path}", content)
+        return Device(given.name, content, measured, fit_unscaled(measured, config.curve_fit), scaled=False)
+    measured = parse_curve(f"{WHAT} {path}", content, config.curve_columns)
+    return Device(given.name, content, measured, fit(measured, config.curve_fit), scaled=True)
+
+
+def begun_scaled(folder: Path) -> bool:
+    """Whether the simulation in a folder has a measured device in units of the model; earlier versions had no such."""
+    from common.runs.read import read_meta
+
+    facts = read_meta(folder).get(FACTS)
+    return isinstance(facts, dict) and facts.get("scaled") is True
+
+
+def _read_as_before(where: str, content: bytes) -> Measured:
+    """Points as earlier versions took them from a file, so that their simulations go on with the same curve.
+
+    Two first columns between commas, and no first row where its first cell is no number.
+    """
+    try:
+        rows = [row for row in csv.reader(io.StringIO(content.decode())) if any(cell.strip() for cell in row)]
+        header = bool(rows) and not _is_number(rows[0][0])
+        found = np.array([[float(cell) for cell in row[:2]] for row in rows[header:]]).reshape(-1, 2)
+    except (ValueError, csv.Error) as problem:
+        raise InputError(f"{where}: is damaged ({problem}); start a new run") from None
+    if len(found) == 0:
+        raise InputError(f"{where}: is damaged (no points); start a new run")
+    found = found[np.argsort(found[:, 0], kind="stable")]
+    return Measured(found[:, 0], found[:, 1], where)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
