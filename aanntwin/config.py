@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,15 @@ from common.errors import InputError
 DATASETS = {"MNIST": "mnist", "CIFAR10": "cifar10", "digits": "digits28"}
 IMAGE_SHAPES = {"MNIST": (1, 28, 28), "CIFAR10": (3, 32, 32), "digits": (1, 28, 28)}
 N_CLASSES = 10
+LARGEST = 3.4e38  # of a number in single precision, in which everything is computed
+
+
+def check_size(group: Any) -> None:
+    """Raise InputError where single precision would make an infinite number of a finite one."""
+    for name, value in dataclasses.asdict(group).items():
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, float) and math.isfinite(number) and abs(number) > LARGEST:
+                raise InputError(f"{name} is {number:g}, allowed: numbers up to {LARGEST:g} in size (single precision)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +34,10 @@ class TrainParams:
     lr: float = option(1e-3, "learning rate", above=0.0)
     weight_decay: float = option(0.0, "share of each weight that is added to its gradient", low=0.0)
     momentum: float = option(0.0, "share of the last step that goes into the next", low=0.0, high=1.0)
+
+    def check(self) -> None:
+        """Raise InputError where a number is too large."""
+        check_size(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +75,10 @@ class Nonidealities:
         None, "coefficients of a polynomial of the convolution's input after the clip, power 0 first"
     )
 
+    def check(self) -> None:
+        """Raise InputError where a number is too large."""
+        check_size(self)
+
     def noiseless(self) -> Nonidealities:
         """The same without any noise."""
         return dataclasses.replace(self, **dict.fromkeys(NOISES))  # type: ignore[arg-type]
@@ -84,7 +102,8 @@ class Normalization:
     max_in: float = option(1.0, "a pixel's largest value")
 
     def check(self) -> None:
-        """Raise InputError where the input range is empty."""
+        """Raise InputError where the input range is empty, or a number too large."""
+        check_size(self)
         if self.max_in == self.min_in:
             raise InputError(f"min_in {self.min_in:g} and max_in {self.max_in:g} must differ")
 

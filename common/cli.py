@@ -8,6 +8,7 @@ import inspect
 import math
 import operator
 import os
+import re
 import sys
 import types
 import typing
@@ -66,6 +67,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_HelpFormatter, **keywords)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # as from Python 3.14 on: -1e-3 is a number too
 
     def error(self, message: str) -> NoReturn:
         """Print `error: ...` on one line of stderr and exit with 2."""

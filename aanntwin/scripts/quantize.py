@@ -63,11 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(source: Path, target: Path, conv: Levels, linear: Levels, *, with_zero: bool = False) -> int:
     """Quantise a file into another, or into itself, and print what was done to each layer; returns 0."""
-    from aanntwin.weights import load_model_params, load_weights, save_weights
+    from aanntwin.weights import load_model, save_weights
 
-    weights = load_weights(source)
+    weights, params = load_model(source)
     quantised, rows = quantize_weights(weights, conv, linear, with_zero=with_zero)
-    save_weights(target, quantised, load_model_params(source))
+    save_weights(target, quantised, params)
     sys.stdout.write(table(HEADER, rows))
     print(f"weights in {target}")
     return 0

@@ -113,10 +113,9 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
     Raises:
         InputError: the file cannot be read, contradicts `shape`, or does not fit the images.
     """
-    from aanntwin.weights import load_model_params, load_weights, model_params_of
+    from aanntwin.weights import load_model, model_params_of
 
-    weights = load_weights(path)
-    params = load_model_params(path)
+    weights, params = load_model(path)
     if params is None:
         params = model_params_of(weights, **shape)
     for name, value in shape.items():
@@ -128,6 +127,8 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
 
 def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Settings) -> None:
     """Raise InputError where a file's weights do not take the images, or not what the convolution makes of them."""
+    from aanntwin.engines import weight_shapes
+    from aanntwin.model import check_weights
     from aanntwin.sizes import derive
     from aanntwin.weights import layer_names
 
@@ -140,6 +141,7 @@ def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Se
             raise InputError(
                 f"{path}: {layer} takes {found} {what}; {settings.dataset_name} with {shape} gives {count}"
             )
+    check_weights(weights, weight_shapes(settings.replace(model_params=params)))
 
 
 def open_cache(folder: Path | None) -> Cache | None:
