@@ -49,7 +49,7 @@ class ModelParams:
     stride: int = option(2, "step of the convolution's kernel", unit="pixels", low=1)
     padding: int = option(1, "zeros around the image", unit="pixels", low=0)
     pool_size: int = option(1, "side of the pooling window, and its step", low=1)
-    additional_layers: tuple[int, ...] = option((), "widths of linear layers before the last one", low=1)
+    additional_layers: tuple[int, ...] = option((), "widths of linear layers before the last one", low=1, empty=True)
 
     def check(self) -> None:
         """Raise InputError where the kernel would see nothing but padding."""
@@ -61,19 +61,32 @@ class ModelParams:
 class Nonidealities:
     """What the circuit does to its signals; noises are standard deviations, drawn per element and forward pass."""
 
-    input_noise: float | None = option(None, "noise of the normalized image", low=0.0)
+    input_noise: float | None = option(None, "noise of the normalized image", low=0.0, empty=True)
     relu_cutoff: float = option(0.0, "smallest output of a ReLU")
-    relu_out_noise: float | None = option(None, "noise of a ReLU's output", low=0.0)
-    linear_out_noise: float | None = option(None, "noise of a linear layer's output", low=0.0)
-    conv2d_out_noise: float | None = option(None, "noise of the convolution's output", low=0.0)
-    linear_input_clip: float | None = option(None, "a linear layer's input is kept within +- this", above=0.0)
-    conv2d_input_clip: float | None = option(None, "the convolution's input is kept within +- this", above=0.0)
+    relu_out_noise: float | None = option(None, "noise of a ReLU's output", low=0.0, empty=True)
+    linear_out_noise: float | None = option(None, "noise of a linear layer's output", low=0.0, empty=True)
+    conv2d_out_noise: float | None = option(None, "noise of the convolution's output", low=0.0, empty=True)
+    linear_input_clip: float | None = option(
+        None, "a linear layer's input is kept within +- this", above=0.0, empty=True
+    )
+    conv2d_input_clip: float | None = option(
+        None, "the convolution's input is kept within +- this", above=0.0, empty=True
+    )
     linear_input_nonlin: tuple[float, ...] | None = option(
-        None, "coefficients of a polynomial of a linear layer's input after the clip, power 0 first"
+        None,
+        "coefficients of a polynomial of a linear layer's input after the clip, power 0 first; none: 0",
+        empty=True,
     )
     conv2d_input_nonlin: tuple[float, ...] | None = option(
-        None, "coefficients of a polynomial of the convolution's input after the clip, power 0 first"
+        None,
+        "coefficients of a polynomial of the convolution's input after the clip, power 0 first; none: 0",
+        empty=True,
     )
+
+    def __post_init__(self) -> None:
+        for name in ("linear_input_nonlin", "conv2d_input_nonlin"):
+            if getattr(self, name) == ():  # a sum of no powers is 0, as in the published program
+                object.__setattr__(self, name, (0.0,))
 
     def check(self) -> None:
         """Raise InputError where a number is too large."""

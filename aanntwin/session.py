@@ -16,6 +16,7 @@ from aanntwin.data import load_split
 from aanntwin.engines import engine_name, make_engine
 from aanntwin.export import export_csv, export_spice
 from aanntwin.normalize import normalize
+from aanntwin.reports import git_line
 from aanntwin.sizes import derive
 from aanntwin.trainer import Epoch, Weights, evaluate, train_epochs
 from aanntwin.weights import initial_weights, save_weights
@@ -26,7 +27,6 @@ from common.runs import Run, StopSignals, load_run, new_folder
 from common.runs.files import append_line, plain
 from common.runs.folder import META
 from common.runs.metrics import keep_rows
-from common.runs.origin import git_version
 from common.runs.run import LOG
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class _Session:
     def work(self, cache: Cache | None) -> Result:
         plan = self._plan
         if plan.print_git_info:
-            self._record.log(_git_line())
+            self._record.log(git_line())
         weights, tested = self._train(cache)
         loss, accuracy = tested or self._test(weights)
         if plan.normalize:
@@ -107,7 +107,7 @@ class _Session:
     def _train(self, cache: Cache | None) -> tuple[Weights, tuple[float, float] | None]:
         plan, settings = self._plan, self._settings
         batch, weights, tested = settings.train_params.batch_size, None, None
-        beat_images = plan.print_rate * batch
+        beat_images = (plan.print_rate or 0) * batch
         start = time.perf_counter()
         for epoch in train_epochs(settings, plan.count_epoch, cache=cache, beat=self._beat, beat_images=beat_images):
             seconds, last = time.perf_counter() - start, epoch.number == plan.count_epoch
@@ -225,10 +225,3 @@ def _folder(settings: Settings, plan: Plan) -> Path:
 
 def _range(values: tuple[float, float]) -> str:
     return f"[{values[0]:.6g}, {values[1]:.6g}]"
-
-
-def _git_line() -> str:
-    found = git_version(Path(__file__).parents[1])
-    if found is None:
-        return "git: not a checkout"
-    return f"git: {found['commit']}{', changed since' if found['dirty'] else ''}"

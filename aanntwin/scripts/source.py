@@ -52,9 +52,9 @@ class Source:
         """
         start(self.settings)
         if self.file is None:
-            from aanntwin.trainer import train
+            from aanntwin.scripts.telling import train_and_tell
 
-            return train(self.settings, self.count_epoch, cache=open_cache(self.cache)), self.settings
+            return train_and_tell(self.settings, self.count_epoch, open_cache(self.cache)), self.settings
         weights, params = read_model(self.file, self.settings, self.shape)
         return weights, self.settings.replace(model_params=params)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aanntwin.options import check_target
 from aanntwin.scripts.layout import FORMATS, table
 from aanntwin.scripts.source import Source, add_source, number, take_source, whole
 from common.cli import Parser, run_command
@@ -104,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(values: dict[str, Any]) -> int:
     style, output, as_is = values.pop("format"), values.pop("output_path"), values.pop("as_is")
+    check_target(output)
     names = ("target_loss", "draws", "precision", "images", "tuning_images", "reference")
     plan = Plan(**{name: values.pop(name) for name in names})
     if plan.target_loss >= 100:
