@@ -17,7 +17,7 @@ from common.devices import check_device_name
 from common.errors import InputError
 from common.inputs import read_json, shorten
 
-NAME_BYTES = 240  # a file system's 255 less what a temporary name adds
+NAME_BYTES = 230  # a file system's 255 less what a temporary name adds
 # The names of Settings' fields that are no groups.
 PLAIN = tuple(field.name for field in dataclasses.fields(Basics))
 
