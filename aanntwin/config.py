@@ -126,7 +126,7 @@ class Basics:
     """What to train, from what, and where."""
 
     dataset_name: str = option("MNIST", "images to learn", choices=tuple(DATASETS))
-    seed: int = option(42, "of initial weights, noise and order", low=0)
+    seed: int = option(42, "of initial weights, noise and order", low=0, high=2**63 - 1)
     shuffle: bool = option(False, "draw a new order of the images in each epoch")
     compat: str | None = option(
         None, "published: relu_cutoff and relu_out_noise act after the convolution only", choices=("published",)
@@ -136,7 +136,7 @@ class Basics:
     )
     data_root: Path | None = option(None, "folder of the data sets (default: $NONIDEAL_DATA, else ./data)", local=True)
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", local=True)
-    threads: int = option(0, "of tests, and of training with torch; 0 for all cores", low=0, local=True)
+    threads: int = option(0, "of tests, and of training with torch; 0 for all cores", low=0, high=4096, local=True)
 
 
 @dataclass(frozen=True, kw_only=True)

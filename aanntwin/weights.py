@@ -123,7 +123,7 @@ def _by_number(raw: Weights, where: str) -> Weights:
     found = {name: re.fullmatch(r"(?:layers\.)?(\d{1,6})\.(weight|bias)", name) for name in raw}
     if not all(found.values()):
         wrong = next(name for name, match in found.items() if match is None)
-        raise InputError(f"{where}: {wrong!r} is no name of a layer's weight or bias")
+        raise InputError(f"{where}: {shorten(wrong)!r} is no name of a layer's weight or bias")
     numbers = sorted({int(match[1]) for match in found.values() if match})
     names = ["conv2d", *(f"additional_linear_{index}" for index in range(len(numbers) - 2)), "linear"]
     of = dict(zip(numbers, names, strict=False))
@@ -134,7 +134,7 @@ def _check(weights: Weights, where: str) -> None:
     names = layer_names(weights)
     wanted = {f"{layer}_{part}" for layer in names for part in ("weight", "bias")}
     if wrong := sorted(wanted ^ set(weights)):
-        raise InputError(f"{where}: {wrong[0]} is {'missing' if wrong[0] in wanted else 'unknown'}")
+        raise InputError(f"{where}: {shorten(wrong[0])} is {'missing' if wrong[0] in wanted else 'unknown'}")
     dimensions = {name: weights[f"{name}_weight"].ndim for name in names}
     if dimensions.pop("conv2d") != 4 or any(count != 2 for count in dimensions.values()):
         raise InputError(f"{where}: conv2d_weight must have four dimensions and the others two")

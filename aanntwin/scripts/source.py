@@ -13,11 +13,13 @@ from aanntwin.config import GROUPS, ModelParams, Settings
 from aanntwin.options import PLAIN, add_settings, take_group, take_settings
 from common.cli import Parser, build
 from common.errors import InputError
+from common.inputs import shorten
 
 if TYPE_CHECKING:
     from aanntwin.cache import Cache
     from aanntwin.weights import Weights
 
+MOST_DIGITS = 18  # of a whole number: 64 bits
 CACHE = Path("cache/models")
 # A weight file says the rest of the model's shape.
 OPEN = ("stride", "padding", "pool_size")
@@ -191,8 +193,8 @@ def whole(low: int) -> Any:
     """A converter for argparse: a whole number of `low` or more."""
 
     def convert(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < low:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {low} or more")
+        if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or int(text) < low:
+            raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a whole number of {low} or more")
         return int(text)
 
     return convert
@@ -207,7 +209,8 @@ def number(low: float, *, above: bool = False) -> Any:
         except ValueError:
             value = float("nan")
         if not (low < value < float("inf") or (value == low and not above)):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number {'above' if above else 'of at least'} {low:g}")
+            bound = "above" if above else "of at least"
+            raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a number {bound} {low:g}")
         return value
 
     return convert

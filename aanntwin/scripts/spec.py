@@ -37,6 +37,7 @@ images. Full scales of quantised weights are chosen on training images.
 
 example: aanntwin-spec weights.safetensors --target_loss 1 --format markdown
 """
+MOST_DRAWS = 1000  # each test image is kept for each of them
 HEADER = (
     "imperfection",
     "limit",
@@ -110,6 +111,8 @@ def _work(values: dict[str, Any]) -> int:
     plan = Plan(**{name: values.pop(name) for name in names})
     if plan.target_loss >= 100:
         raise InputError(f"--target_loss is {plan.target_loss:g} percentage points, allowed: below 100")
+    if plan.draws > MOST_DRAWS:
+        raise InputError(f"--draws is {plan.draws}, allowed: 1 to {MOST_DRAWS}")
     if as_is:
         plan = Plan(**{**vars(plan), "reference": None})
     return run(take_source(values), plan, style, output)
