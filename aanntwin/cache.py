@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import Settings
 from common.errors import InputError
+from common.inputs import read_bytes
 from common.runs.files import atomic_writer, plain
+from common.tensor_files import check_finite, parse_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,16 +120,15 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _read(path: Path, identity: str) -> tuple[Weights, float] | None:
-    """Tensors and loss of a file, or None where it is missing, damaged, or of other settings."""
-    from aanntwin.weights import parse_safetensors
-
+    """Tensors and loss of a file, or None where it is missing, damaged, of other settings, or not finite."""
     try:
-        tensors, metadata = parse_safetensors(path.read_bytes())
-    except (ValueError, OSError):  # a loss of time, not of truth: the epoch is trained again
+        tensors, metadata = parse_tensors(read_bytes(path, "epoch"), f"epoch {path}")
+        check_finite(tensors, f"epoch {path}")  # older versions kept such epochs
+        if metadata.get("identity") != identity or metadata.get("checksum") != _digest(tensors):
+            return None
+        return tensors, float(metadata["loss"])
+    except (InputError, KeyError, ValueError):  # a loss of time, not of truth: the epoch is trained again
         return None
-    if metadata.get("identity") != identity or metadata.get("checksum") != _digest(tensors):
-        return None
-    return tensors, float(metadata["loss"])
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,7 +12,7 @@ from aanntwin.config import N_CLASSES, Nonidealities, Settings
 from aanntwin.data import planar
 from aanntwin.sizes import derive
 from common.devices import available_cores, check_device_name
-from common.errors import InputError
+from common.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -153,9 +153,19 @@ def _compiled_tester(
         kernel = Kernel(settings, circuit, "test")
         kernel.load(arrays)
         losses, guesses = kernel.test(rows, truth, draw, threads)
+        check_losses(np.isfinite(losses), draw)
         return float(losses.mean(dtype=np.float64)), float((guesses == truth).mean())
 
     return test
+
+
+def check_losses(finite: NDArray[np.bool_], draw: int, before: int = 0) -> None:
+    """Raise RunError for the first image of a test whose loss is not finite; `before`: images tested so far."""
+    if not finite.all():
+        image = before + int(np.flatnonzero(~finite)[0]) + 1
+        raise RunError(
+            f"test, draw {draw + 1}, image {image}: loss is not finite; the noises, ranges or weights are too large"
+        )
 
 
 def _check_images(settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aanntwin.options import add_settings, take_settings
+from aanntwin.options import add_settings, check_target, take_settings
 from common.cli import Parser, add_options, build, option, run_command
 from common.errors import InputError
 
@@ -30,10 +30,12 @@ class Plan:
     test_last_epoch: bool = option(False, "test after the last epoch; it is always tested")
     no_cache: bool = option(False, "neither read nor write the cache")
     cache_dir: Path = option(Path("cache/models"), "folder of the cached epochs")
-    output_path: Path | None = option(None, "save the final weights there (safetensors)")
+    output_path: Path | None = option(
+        None, "save the final weights (.pth as PyTorch does, else safetensors)", empty=True
+    )
     export_csv: Path | None = option(None, "write the final weights as a table")
     export_spice: Path | None = option(None, "write the final weights as .param lines for a SPICE netlist")
-    print_rate: int = option(0, "print the loss every so many steps; 0 never", low=0)
+    print_rate: int | None = option(None, "print the loss every so many steps; 0 or none never", low=0, empty=True)
     print_git_info: bool = option(False, "print the commit that this code runs from")
     timed: bool = option(False, "print the seconds of training and tests")
     dry_run: bool = option(False, "check everything, estimate the time, and write nothing")
@@ -43,8 +45,7 @@ class Plan:
     def check(self) -> None:
         """Raise InputError where a file could not be written."""
         for path in (self.output_path, self.export_csv, self.export_spice):
-            if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
-                raise InputError(f"{path}: cannot be written; name a file in a folder that exists")
+            check_target(path)
         if self.cache_dir.exists() and not self.cache_dir.is_dir():
             raise InputError(f"--cache-dir {self.cache_dir}: is a file; name a folder")
 

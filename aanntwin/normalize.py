@@ -13,6 +13,7 @@ from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import brightness
 from aanntwin.weights import layer_names
 from common.errors import InputError
+from common.tensor_files import check_finite
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -61,7 +62,8 @@ def normalize(
         nonidealities: of the recording, their noises left out; None for an ideal circuit.
 
     Raises:
-        InputError: a layer's largest output is not positive, or references are not positive or not one a layer.
+        InputError: a layer's largest output is not positive or not finite, or references are not positive or not one a
+            layer, or so far from the outputs that the weights would not be finite.
     """
     names = layer_names(weights)
     references = list(reference) if isinstance(reference, Sequence) else [float(reference)] * len(names)
@@ -74,13 +76,16 @@ def normalize(
     factors, previous = [], 1.0
     for name, wanted in zip(names, references, strict=True):
         highest = before[name][1]
-        if not highest > 0:
-            raise InputError(f"layer {name}: its largest output is {highest:g}; only a positive one can be normalized")
+        if not 0 < highest < np.inf:
+            raise InputError(
+                f"layer {name}: its largest output is {highest:g}; only a positive, finite one can be normalized"
+            )
         factor = highest / wanted
         rescaled[f"{name}_weight"] = weights[f"{name}_weight"] * (previous / factor)
         rescaled[f"{name}_bias"] = weights[f"{name}_bias"] / factor
         factors.append(factor)
         previous = factor
+    check_finite(rescaled, f"weights normalized to {', '.join(f'{value:g}' for value in references)}")
     after = record_ranges(rescaled, settings, images, nonidealities)
     report = [
         LayerRange(name, before[name], after[name], wanted, factor)

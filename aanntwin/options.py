@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
+import os
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,9 @@ from aanntwin.sizes import derive
 from common.cli import add_options, build, check
 from common.devices import check_device_name
 from common.errors import InputError
+from common.inputs import read_json, shorten
 
+NAME_BYTES = 230  # a file system's 255 less what a temporary name adds
 # The names of Settings' fields that are no groups.
 PLAIN = tuple(field.name for field in dataclasses.fields(Basics))
 
@@ -61,18 +63,27 @@ def read_group(path: Path, config_type: type[Any], prefix: str) -> Any:
     Raises:
         InputError: no such file, no JSON object, an unknown name or a wrong value.
     """
+    values = read_json(path, f"--{prefix}_json")
+    unset = {field.name for field in dataclasses.fields(config_type) if field.default in (None, ())}
+    for name, value in values.items():
+        if value is None and name not in unset:
+            raise InputError(f"--{prefix}_json {path}: {name} is null, allowed: a value")
     try:
-        values = json.loads(path.read_text())
-    except OSError as problem:
-        raise InputError(f"--{prefix}_json {path}: cannot be read ({problem.strerror})") from None
-    except ValueError as problem:
-        raise InputError(f"--{prefix}_json {path}: no JSON ({problem})") from None
-    if not isinstance(values, dict):
-        raise InputError(f"--{prefix}_json {path}: a {type(values).__name__}, allowed: a JSON object")
-    try:
-        return build(config_type, values)
+        return build(config_type, {name: value for name, value in values.items() if value is not None})
     except InputError as problem:
         raise InputError(f"--{prefix}_json {path}: {problem}") from None
+
+
+def check_target(path: Path | None, *, folder_is_made: bool = False) -> None:
+    """Raise InputError where a file could not be written, before hours go into what it is to hold."""
+    if path is None:
+        return
+    if len(os.fsencode(path.name)) > NAME_BYTES:
+        raise InputError(f"{shorten(path)}: cannot be written; a name has at most {NAME_BYTES} bytes")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: cannot be written; it is no regular file")
+    if not folder_is_made and not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: cannot be written; name a file in a folder that exists")
 
 
 def add_settings(parser: argparse.ArgumentParser, *, without: Sequence[str] = ()) -> None:

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_BITS = 16
+FULL_SCALES = (1e-30, 3e38)  # the smallest and the largest whose levels single precision can tell apart
 
 
 def step_of(bits: int, full_scale: float) -> float:
     """The distance between two levels, in units of the full scale.
 
     Raises:
-        InputError: bits are no whole number from 0 to 16, or the full scale is not a finite number above 0.
+        InputError: bits are no whole number from 0 to 16, or the full scale is out of range (see FULL_SCALES).
     """
     if isinstance(bits, bool) or not isinstance(bits, int) or not 0 <= bits <= MOST_BITS:
         raise InputError(f"bits are {bits}, allowed: whole numbers from 0 to {MOST_BITS}, the sign not counted")
@@ -59,7 +60,7 @@ def clip(values: Tensor, full_scale: float) -> Tensor:
     """Values limited to +-full_scale and not quantised: what a weight of very many bits would be.
 
     Raises:
-        InputError: the full scale is not a finite number above 0.
+        InputError: the full scale is out of range (see FULL_SCALES).
     """
     _check_full_scale(full_scale)
     return values.clamp(-full_scale, full_scale)
@@ -85,5 +86,6 @@ def full_scale_of(values: Tensor, deviations: float, name: str = "the weights") 
 
 
 def _check_full_scale(full_scale: float) -> None:
-    if not (full_scale > 0 and math.isfinite(full_scale)):
-        raise InputError(f"the full scale is {full_scale:g}, allowed: above 0")
+    low, high = FULL_SCALES
+    if not low <= full_scale <= high:
+        raise InputError(f"the full scale is {full_scale:g}, allowed: {low:g} to {high:g}")

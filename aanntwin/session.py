@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aanntwin.cache import Cache
-from aanntwin.config import Settings
+from aanntwin.config import N_CLASSES, Settings
 from aanntwin.data import load_split
 from aanntwin.engines import engine_name, make_engine
 from aanntwin.export import export_csv, export_spice
 from aanntwin.normalize import normalize
+from aanntwin.reports import git_line
 from aanntwin.sizes import derive
 from aanntwin.trainer import Epoch, Weights, evaluate, train_epochs
 from aanntwin.weights import initial_weights, save_weights
 from common.errors import Interrupted
+from common.guessing import guessing_line
 from common.progress import Progress
 from common.runs import Run, StopSignals, load_run, new_folder
-from common.runs.files import plain
+from common.runs.files import append_line, plain
 from common.runs.folder import META
 from common.runs.metrics import keep_rows
-from common.runs.origin import git_version
+from common.runs.run import LOG
 
 if TYPE_CHECKING:
     from aanntwin.main import Plan
@@ -89,7 +91,7 @@ class _Session:
     def work(self, cache: Cache | None) -> Result:
         plan = self._plan
         if plan.print_git_info:
-            self._record.log(_git_line())
+            self._record.log(git_line())
         weights, tested = self._train(cache)
         loss, accuracy = tested or self._test(weights)
         if plan.normalize:
@@ -105,7 +107,7 @@ class _Session:
     def _train(self, cache: Cache | None) -> tuple[Weights, tuple[float, float] | None]:
         plan, settings = self._plan, self._settings
         batch, weights, tested = settings.train_params.batch_size, None, None
-        beat_images = plan.print_rate * batch
+        beat_images = (plan.print_rate or 0) * batch
         start = time.perf_counter()
         for epoch in train_epochs(settings, plan.count_epoch, cache=cache, beat=self._beat, beat_images=beat_images):
             seconds, last = time.perf_counter() - start, epoch.number == plan.count_epoch
@@ -121,6 +123,8 @@ class _Session:
         how = "cached" if epoch.cached else f"{seconds:.2f} s"
         if not self._plan.quiet:
             self._record.log(f"epoch {epoch.number}: training loss {epoch.loss:.6f} ({how})")
+        if epoch.number == 1 and (line := guessing_line(1, epoch.loss, N_CLASSES)):
+            self._warn(line)
         tested = None if weights is None else self._test(weights)
         loss, accuracy = tested or ("", "")
         row = {"epoch": epoch.number, "train_loss": epoch.loss, "test_loss": loss, "test_acc": accuracy}
@@ -128,6 +132,13 @@ class _Session:
         self._progress.describe(f"epoch {epoch.number} (loss {epoch.loss:.4f})")
         self._record.stop_if_asked()
         return tested
+
+    def _warn(self, line: str) -> None:
+        """To the log, and on the screen unless that shows the tests alone."""
+        if self._plan.quiet:
+            append_line(self._record.folder / LOG, line)
+        else:
+            self._record.log(line)
 
     def _beat(self, done: int, count: int, loss: float) -> None:
         self._advance(self._epoch * count + done)
@@ -214,10 +225,3 @@ def _folder(settings: Settings, plan: Plan) -> Path:
 
 def _range(values: tuple[float, float]) -> str:
     return f"[{values[0]:.6g}, {values[1]:.6g}]"
-
-
-def _git_line() -> str:
-    found = git_version(Path(__file__).parents[1])
-    if found is None:
-        return "git: not a checkout"
-    return f"git: {found['commit']}{', changed since' if found['dirty'] else ''}"

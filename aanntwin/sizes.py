@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from aanntwin.config import IMAGE_SHAPES, N_CLASSES, ModelParams
 from common.errors import InputError
 
+MOST_WEIGHTS = 2**25  # of a network: with gradient and velocity half a GiB, a thousand times the default's
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -43,7 +45,7 @@ def derive(params: ModelParams, image_shape: tuple[int, int, int] | str, classes
     and each of a later group as many as the group before has MACs.
 
     Raises:
-        InputError: kernel and stride, or pool, do not fit; the message names the two numbers.
+        InputError: kernel and stride, or pool, do not fit, or the network is too large; the message names the numbers.
     """
     shape = IMAGE_SHAPES[image_shape] if isinstance(image_shape, str) else image_shape
     params.check()
@@ -65,6 +67,10 @@ def derive(params: ModelParams, image_shape: tuple[int, int, int] | str, classes
         raise InputError(f"the convolution's output side {conv_out} is not divided by pool_size {params.pool_size}")
     features = pool_out * pool_out * params.conv_out_channels
     widths = (features, *params.additional_layers, classes)
+    weights = channels * params.kernel_size**2 * params.conv_out_channels
+    weights += sum(count * each for count, each in zip(widths[1:], widths[:-1], strict=True))
+    if max(weights, params.conv_out_channels * conv_out**2) > MOST_WEIGHTS:
+        raise InputError(f"the network has {weights:.3g} weights, allowed: {MOST_WEIGHTS} of them and of its signals")
     operands = (params.kernel_size**2, *widths[:-1])
     multipliers = sum(count * each for count, each in zip(widths, operands, strict=True))
     return Sizes(channels, width, conv_out, pool_out, features, widths, widths, multipliers)

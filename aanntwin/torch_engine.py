@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import brightness
-from aanntwin.engines import Test, Weights
+from aanntwin.engines import Test, Weights, check_losses
 from aanntwin.layers import TorchNoise
 from aanntwin.model import Model, build_model
 from common.devices import resolve_device, set_threads
@@ -99,10 +99,13 @@ def torch_tester(
         model.load_weights(weights)
         model.to(device).eval()
         _restart(model, settings.seed, "test", draw)
-        loss, right = 0.0, 0
+        loss, right, done = 0.0, 0, 0
         with torch.inference_mode():
             for x, y in zip(torch.split(pictures, TEST_BATCH), torch.split(truth, TEST_BATCH), strict=True):
                 logits = model(x)
+                losses = functional.cross_entropy(logits, y, reduction="none")
+                check_losses(losses.isfinite().cpu().numpy(), draw, done)
+                done += len(y)
                 loss += functional.cross_entropy(logits, y, reduction="sum").item()
                 right += int((logits.argmax(1) == y).sum().item())
         return loss / len(truth), right / len(truth)

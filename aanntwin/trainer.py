@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Weights = dict[str, "Tensor"]
 # (done, total, mean loss so far) of an epoch; it may raise Interrupted.
 Beat = Callable[[int, int, float], None]
+ADVICE = "lower the learning rate, or the noises and ranges if they are large"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def train(
 
     Raises:
         InputError: settings do not fit, or the data set is not there.
-        RunError: the loss is not finite; names epoch and step.
+        RunError: the loss, or a weight after an epoch, is not finite; names epoch and step.
     """
     ends = train_epochs(settings, epochs, cache=cache, beat=beat, model=model, beat_images=beat_images)
     last = collections.deque(ends, maxlen=1)
@@ -100,9 +101,16 @@ def train_epochs(
     for number in range(done + 1, epochs + 1):
         loss = _one_epoch(engine, settings, len(labels), number, beat, beat_images)
         weights, velocity = engine.state()
+        _check_weights(weights, number, -(-len(labels) // settings.train_params.batch_size))
         if cache:
             cache.store(settings, number, weights, velocity, loss)
         yield Epoch(number, loss, False, lambda weights=weights: weights)  # type: ignore[misc]
+
+
+def _check_weights(weights: Weights, number: int, step: int) -> None:
+    for name, value in weights.items():
+        if not value.isfinite().all():
+            raise RunError(f"epoch {number}, step {step}: {name} is not finite; {ADVICE}")
 
 
 def _cached(cache: Cache | None, settings: Settings, number: int) -> Weights:
@@ -127,7 +135,7 @@ def _one_epoch(
         stop = min(start + chunk, count)
         loss, bad = engine.train(order, start, stop, number)
         if bad >= 0:
-            raise RunError(f"epoch {number}, step {bad // batch + 1}: loss is not finite; lower the learning rate")
+            raise RunError(f"epoch {number}, step {bad // batch + 1}: loss is not finite; {ADVICE}")
         total += loss
         if beat:
             beat(stop, count, total / stop)
@@ -154,6 +162,7 @@ def evaluate(
 
     Raises:
         InputError: the weights do not fit the model.
+        RunError: the loss is not finite.
     """
     wanted = settings.testing_nonidealities if nonidealities is None else nonidealities
     return evaluate_many(weights, settings, images, labels, [wanted], first_draw=draw)[0][0]
@@ -168,7 +177,10 @@ def evaluate_many(
     draws: int = 1,
     first_draw: int = 0,
 ) -> list[list[tuple[float, float]]]:
-    """For each of the nonidealities, (loss, accuracy) of each draw; see `evaluate`. Without noise one draw is made."""
+    """For each of the nonidealities, (loss, accuracy) of each draw; see `evaluate`. Without noise one draw is made.
+
+    Errors as `evaluate`.
+    """
     test = tester(weights, settings, images, labels)
     found = []
     for circuit in nonidealities:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import pickle
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import ModelParams
-from common.cli import build
+from common.cli import build, check
 from common.errors import InputError
+from common.inputs import parse_json, read_bytes, shorten
 from common.runs.files import atomic_writer
+from common.tensor_files import check_finite, parse_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,52 +23,64 @@ if TYPE_CHECKING:
 
 Weights = dict[str, "Tensor"]
 MODEL = "model_params"  # the entry of a file's metadata
-_NAME = re.compile(r"(conv2d|additional_linear_\d+|linear)_(weight|bias)")
+TORCH_SUFFIXES = (".pth", ".pt")
+_NAME = re.compile(r"(conv2d|additional_linear_\d{1,6}|linear)_(weight|bias)")
 
 
 def load_weights(path: str | Path) -> Weights:
     """Read a weight file: float32 tensors by name, in the model's order.
 
-    Safetensors, or a PyTorch file (.pth, .pt), which is read as weights only: names as ours, or those of a module with
-    numbered layers (layers.2.weight), of which the four-dimensional one is the convolution.
+    Safetensors, or a PyTorch file, whatever its name: names as ours, or those of a module with numbered layers
+    (layers.2.weight), of which the four-dimensional one is the convolution.
 
     Raises:
-        InputError: the file is missing, damaged, or holds something else.
+        InputError: the file is missing, damaged, or holds something else, or a number that is not finite.
     """
-    place = Path(path)
-    if not place.is_file():
-        raise InputError(f"weights {place}: no such file")
-    raw = _read_torch(place) if place.suffix in (".pth", ".pt", ".bin") else _read_safetensors(place)[0]
-    named = raw if all(_NAME.fullmatch(name) for name in raw) else _by_number(raw, place)
-    _check(named, place)
+    return load_model(path)[0]
+
+
+def load_model(path: str | Path) -> tuple[Weights, ModelParams | None]:
+    """The weights of a file, and the network's shape if it is one of ours that says it; errors as `load_weights`."""
+    where = f"weights {shorten(path)}"
+    raw, metadata = parse_tensors(read_bytes(path, "weights"), where)
+    named = raw if all(_NAME.fullmatch(name) for name in raw) else _by_number(raw, where)
+    _check(named, where)
     ordered = [f"{layer}_{part}" for layer in layer_names(named) for part in ("weight", "bias")]
-    return {name: named[name].detach().float().contiguous() for name in ordered}
+    weights = {name: named[name].detach().float().contiguous() for name in ordered}
+    check_finite(weights, where)
+    return weights, _model_params(metadata, where)
 
 
 def save_weights(path: str | Path, weights: Mapping[str, Tensor], model_params: ModelParams | None = None) -> None:
-    """Write a safetensors file atomically; the network's shape goes with it, so that `load_model_params` finds it."""
-    from safetensors.torch import save
+    """Write a weight file atomically: what torch.save writes where the name ends in .pth or .pt, else safetensors.
 
-    metadata = {MODEL: json.dumps(asdict(model_params))} if model_params else {}
-    content = save({name: value.detach().cpu().contiguous() for name, value in weights.items()}, metadata)
-    with atomic_writer(Path(path)) as stream:
-        stream.write(content)
+    With the latter goes the network's shape, so that `load_model` finds it.
+    """
+    place = Path(path)
+    plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    with atomic_writer(place) as stream:
+        if place.suffix.lower() in TORCH_SUFFIXES:
+            from torch import save as save_pickle
+
+            save_pickle(plain, stream)
+            return
+        from safetensors.torch import save
+
+        stream.write(save(plain, {MODEL: json.dumps(asdict(model_params))} if model_params else {}))
 
 
 def load_model_params(path: str | Path) -> ModelParams | None:
-    """The network's shape from a file that `save_weights` wrote; None where it says nothing.
+    """The network's shape from a file that `save_weights` wrote, or None; errors as `load_weights`."""
+    return load_model(path)[1]
 
-    Raises:
-        InputError: the file is missing or damaged.
-    """
-    place = Path(path)
-    if place.suffix in (".pth", ".pt", ".bin"):
+
+def _model_params(metadata: Mapping[str, str], where: str) -> ModelParams | None:
+    if MODEL not in metadata:
         return None
-    text = _read_safetensors(place)[1].get(MODEL)
     try:
-        return build(ModelParams, json.loads(text)) if text else None
-    except (ValueError, TypeError) as problem:
-        raise InputError(f"weights {place}: its model_params are damaged ({problem})") from None
+        return build(ModelParams, parse_json(metadata[MODEL], where))
+    except (InputError, TypeError) as problem:
+        raise InputError(f"{where}: its {MODEL} are damaged ({problem})") from None
 
 
 def layer_names(weights: Mapping[str, Any]) -> list[str]:
@@ -80,10 +92,14 @@ def layer_names(weights: Mapping[str, Any]) -> list[str]:
 def model_params_of(
     weights: Mapping[str, Tensor], stride: int | None = None, padding: int | None = None, pool_size: int | None = None
 ) -> ModelParams:
-    """The network's shape from its weights; stride, padding and pool leave no trace in them and default to ours."""
+    """The network's shape from its weights; stride, padding and pool leave no trace in them and default to ours.
+
+    Raises:
+        InputError: padding is not below the kernel's size.
+    """
     shape = weights["conv2d_weight"].shape
     default = ModelParams()
-    return ModelParams(
+    params = ModelParams(
         conv_out_channels=int(shape[0]),
         kernel_size=int(shape[2]),
         stride=default.stride if stride is None else stride,
@@ -91,6 +107,8 @@ def model_params_of(
         pool_size=default.pool_size if pool_size is None else pool_size,
         additional_layers=tuple(int(weights[f"{name}_weight"].shape[0]) for name in layer_names(weights)[1:-1]),
     )
+    check(params, MODEL)
+    return params
 
 
 def initial_weights(settings: Settings) -> Weights:
@@ -100,71 +118,32 @@ def initial_weights(settings: Settings) -> Weights:
     return build_model(settings).weights()
 
 
-def parse_safetensors(content: bytes) -> tuple[Weights, dict[str, str]]:
-    """Tensors and metadata of a safetensors file's bytes, in memory of their own.
-
-    A file that is mapped instead would change the tensors when it is written, and end the process when it is cut short.
-
-    Raises:
-        ValueError: the bytes are not those of such a file.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    try:
-        tensors = {name: value.clone() for name, value in load(content).items()}
-        length = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + length])
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as problem:
-        raise ValueError(str(problem)) from None
-    return tensors, dict(header.get("__metadata__") or {})
-
-
-def _read_safetensors(place: Path) -> tuple[Weights, dict[str, str]]:
-    if not place.is_file():
-        raise InputError(f"weights {place}: no such file")
-    try:
-        return parse_safetensors(place.read_bytes())
-    except (ValueError, OSError) as problem:
-        raise InputError(f"weights {place}: no safetensors file ({problem})") from None
-
-
-def _read_torch(place: Path) -> Weights:
-    import torch
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of other pickle protocols: what matters is whether it can be read
-            content = torch.load(place, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as problem:
-        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        raise InputError(f"weights {place}: no PyTorch file of weights ({reason})") from None
-    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise InputError(f"weights {place}: holds something else than tensors by name")
-    return dict(content)
-
-
-def _by_number(raw: Weights, place: Path) -> Weights:
+def _by_number(raw: Weights, where: str) -> Weights:
     """Names of ours for layers.<n>.weight and layers.<n>.bias: the convolution, then linear layers in order."""
-    found = {name: re.fullmatch(r"(?:layers\.)?(\d+)\.(weight|bias)", name) for name in raw}
+    found = {name: re.fullmatch(r"(?:layers\.)?(\d{1,6})\.(weight|bias)", name) for name in raw}
     if not all(found.values()):
         wrong = next(name for name, match in found.items() if match is None)
-        raise InputError(f"weights {place}: {wrong!r} is no name of a layer's weight or bias")
+        raise InputError(f"{where}: {shorten(wrong)!r} is no name of a layer's weight or bias")
     numbers = sorted({int(match[1]) for match in found.values() if match})
     names = ["conv2d", *(f"additional_linear_{index}" for index in range(len(numbers) - 2)), "linear"]
     of = dict(zip(numbers, names, strict=False))
     return {f"{of[int(match[1])]}_{match[2]}": raw[name] for name, match in found.items() if match}
 
 
-def _check(weights: Weights, place: Path) -> None:
+def _check(weights: Weights, where: str) -> None:
     names = layer_names(weights)
     wanted = {f"{layer}_{part}" for layer in names for part in ("weight", "bias")}
     if wrong := sorted(wanted ^ set(weights)):
-        raise InputError(f"weights {place}: {wrong[0]} is {'missing' if wrong[0] in wanted else 'unknown'}")
+        raise InputError(f"{where}: {shorten(wrong[0])} is {'missing' if wrong[0] in wanted else 'unknown'}")
     dimensions = {name: weights[f"{name}_weight"].ndim for name in names}
     if dimensions.pop("conv2d") != 4 or any(count != 2 for count in dimensions.values()):
-        raise InputError(f"weights {place}: conv2d_weight must have four dimensions and the others two")
+        raise InputError(f"{where}: conv2d_weight must have four dimensions and the others two")
+    for name in names:
+        weight, bias = weights[f"{name}_weight"], weights[f"{name}_bias"]
+        if not weight.numel() or tuple(bias.shape) != tuple(weight.shape[:1]):
+            shapes = f"{tuple(weight.shape)} and {tuple(bias.shape)}"
+            raise InputError(f"{where}: weight and bias of {name} are {shapes}, allowed: a bias for each output")
     widths = [int(weights[f"{name}_weight"].shape[0]) for name in names[1:]]
     for name, inputs in zip(names[2:], widths[:-1], strict=True):
         if weights[f"{name}_weight"].shape[1] != inputs:
-            raise InputError(f"weights {place}: {name} takes {weights[f'{name}_weight'].shape[1]} inputs, not {inputs}")
+            raise InputError(f"{where}: {name} takes {weights[f'{name}_weight'].shape[1]} inputs, not {inputs}")

@@ -8,6 +8,7 @@ import inspect
 import math
 import operator
 import os
+import re
 import sys
 import types
 import typing
@@ -44,6 +45,7 @@ def option(
     above: float | None = None,
     positional: bool = False,
     local: bool = False,
+    empty: bool = False,
 ) -> Any:
     """A dataclass field that becomes a command-line option.
 
@@ -56,9 +58,11 @@ def option(
         above: the number must be larger than this.
         positional: an optional positional argument instead of a flag.
         local: says where or how loudly to run and not what, so that a resumed run may change it.
+        empty: the flag may stand without a value, which means None, or for a tuple an empty one.
     """
     metadata = {"help": help, "unit": unit, "choices": tuple(choices), "low": low, "high": high, "above": above}
-    return dataclasses.field(default=default, metadata={**metadata, "positional": positional, "local": local})
+    metadata |= {"positional": positional, "local": local, "empty": empty}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 class Parser(argparse.ArgumentParser):
@@ -66,6 +70,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_HelpFormatter, **keywords)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # as from Python 3.14 on: -1e-3 is a number too
 
     def error(self, message: str) -> NoReturn:
         """Print `error: ...` on one line of stderr and exit with 2."""
@@ -186,7 +191,10 @@ def _argument(field: Any, hint: Any, prefix: str) -> tuple[list[str], dict[str, 
         return [field.name], {**keywords, "nargs": "?"}
     keywords["dest"] = f"{prefix}_{field.name}" if prefix else field.name
     if several:
-        return [flag], {**keywords, "nargs": "+", "action": _Words, "type": str, "const": _converter(meta, kind)}
+        words = {"nargs": "*" if meta["empty"] else "+", "action": _Words, "type": str, "const": _converter(meta, kind)}
+        return [flag], {**keywords, **words}
+    if meta["empty"]:
+        return [flag], {**keywords, "nargs": "?"}
     return [flag], keywords
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import sys
 import threading
 from collections.abc import Sequence
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from aanntwin.scripts.design_space import COLUMNS, Design
 from aanntwin.scripts.layout import table
+from aanntwin.scripts.published import database_text, design_key, read_database
 from common.errors import InputError
+from common.inputs import read_text
 from common.progress import mute_stdout
 
 if TYPE_CHECKING:
     from common.sweeps import RunSpec
 
 HEADER = (*COLUMNS, "loss", "accuracy", "settings")
+EARLIER = tuple("features" if name == "final_size" else name for name in HEADER)  # of files of earlier versions
 LOOK_S = 2.0
 
 
@@ -40,6 +44,7 @@ class DesignRows:
         self._waiting = list(zip(designs, runs, strict=True))
         self._folder, self._fingerprint, self._file = folder, fingerprint, file
         self._rows: list[list[str]] = []
+        self._database = read_database(file) if file is not None and _is_database(file) else {}
         self._out = sys.stdout
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -74,7 +79,9 @@ class DesignRows:
             if outcome is None or outcome.status != "done":
                 continue
             loss, accuracy = outcome.result["loss"], outcome.result["accuracy"]
-            fresh.append([*design.cells, f"{loss:.6f}", f"{accuracy:.6f}", self._fingerprint])
+            told = "" if loss is None else f"{loss:.6f}"  # a published database has none
+            fresh.append([*design.cells, told, f"{accuracy:.6f}", self._fingerprint])
+            self._database[design_key(design.params)] = accuracy
             self.points.append((float(design.sizes.multipliers), float(accuracy)))
         self._waiting = still
         self._add(fresh)
@@ -87,7 +94,8 @@ class DesignRows:
         if self._file is not None:
             from common.runs.files import write_text
 
-            write_text(self._file, table(HEADER, self._rows, "csv"))
+            whole = database_text(self._database) if _is_database(self._file) else table(HEADER, self._rows, "csv")
+            write_text(self._file, whole)
 
     def _print(self, text: str) -> None:
         try:
@@ -107,26 +115,50 @@ def take_over(file: Path, designs: Sequence[Design], runs: Sequence[RunSpec], fo
 
     if not file.exists():
         return 0
-    by_cells = {tuple(design.cells): spec for design, spec in zip(designs, runs, strict=True)}
+    read = _of_database if _is_database(file) else _of_table
     taken = 0
-    for cells in _read(file):
-        *shape, loss, accuracy, settings = cells
-        spec = by_cells.get(tuple(shape))
-        if spec is None or settings != fingerprint:
-            raise InputError(f"{file} holds results of other settings or images; name another file")
+    for number, result in read(file, designs, fingerprint).items():
+        spec = runs[number]
         run = folder / spec.folder
         if read_outcome(run) is None:
             run.mkdir(parents=True, exist_ok=True)
-            write_outcome(run, Outcome(spec.index, "done", result={"loss": float(loss), "accuracy": float(accuracy)}))
+            write_outcome(run, Outcome(spec.index, "done", result=result))
             taken += 1
     return taken
 
 
+def _is_database(file: Path) -> bool:
+    return file.suffix.lower() == ".json"
+
+
+def _of_database(file: Path, designs: Sequence[Design], fingerprint: str) -> dict[int, dict[str, Any]]:
+    """Results by the number of the design; those of designs that the sweep has not stay in the file."""
+    database = read_database(file)
+    accuracies = {number: database.get(design_key(design.params)) for number, design in enumerate(designs)}
+    return {number: {"loss": None, "accuracy": found} for number, found in accuracies.items() if found is not None}
+
+
+def _of_table(file: Path, designs: Sequence[Design], fingerprint: str) -> dict[int, dict[str, Any]]:
+    """Results by the number of the design; a row whose numbers are not finite counts as missing."""
+    by_cells, found = {tuple(design.cells): number for number, design in enumerate(designs)}, {}
+    for *shape, loss, accuracy, settings in _read(file):
+        number = by_cells.get(tuple(shape))
+        if number is None or settings != fingerprint:
+            raise InputError(f"{file} holds results of other settings or images; name another file")
+        try:
+            result = {"loss": float(loss) if loss else None, "accuracy": float(accuracy)}
+        except ValueError:
+            raise InputError(f"{file}: {loss!r:.40} and {accuracy!r:.40} are no loss and accuracy") from None
+        if all(value is None or math.isfinite(value) for value in result.values()):
+            found[number] = result
+    return found
+
+
 def _read(file: Path) -> list[list[str]]:
     try:
-        lines = list(csv.reader(file.read_text().splitlines()))
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InputError(f"{file}: cannot be read ({problem})") from None
-    if not lines or tuple(lines[0]) != HEADER or any(len(line) != len(HEADER) for line in lines):
+        lines = list(csv.reader(read_text(file, "results file").splitlines()))
+    except csv.Error as problem:
+        raise InputError(f"results file {file}: is no CSV ({problem})") from None
+    if not lines or tuple(lines[0]) not in (HEADER, EARLIER) or any(len(line) != len(HEADER) for line in lines):
         raise InputError(f"{file} is no results file of this sweep, whose columns are {', '.join(HEADER)}")
     return lines[1:]

@@ -12,7 +12,7 @@ from common.errors import InputError
 CHANNELS = (1, 2, 4, 8, 16, 32, 64, 128)
 SIDES = range(1, 8)
 VARIED = ("conv_out_channels", "kernel_size", "stride", "padding", "pool_size")
-COLUMNS = (*VARIED, "conv_out", "pool_out", "features", "macs", "multipliers")
+COLUMNS = (*VARIED, "conv_out", "pool_out", "final_size", "macs", "multipliers")
 
 
 @dataclass(frozen=True)

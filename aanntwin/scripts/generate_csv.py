@@ -11,17 +11,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from aanntwin.config import IMAGE_SHAPES
-from aanntwin.scripts.design_space import COLUMNS, designs
+from aanntwin.config import IMAGE_SHAPES, N_CLASSES
+from aanntwin.options import check_target
+from aanntwin.reports import add_reports, take_reports
+from aanntwin.scripts.design_space import COLUMNS, VARIED, Design, designs
 from aanntwin.scripts.layout import table
+from aanntwin.scripts.published import add_format
 from common.cli import Parser, run_command
 
 PROG = "aanntwin-generate-csv"
 DESCRIPTION = """\
-Write every valid design as CSV, by rising number of multipliers; nothing is trained.
+Write every valid design as CSV, by rising number of multipliers; nothing is trained. The published format has other
+columns, a comma at the end of each line, and the order of the parameters.
 
 example: aanntwin-generate-csv > designs.csv
 """
+PUBLISHED = (*VARIED, "in_size", "feature_count", "conv_out_size", "pool_out_size", "final_size")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,22 +38,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--output-path", type=Path, metavar="FILE", help="write there instead of to the standard output"
     )
+    add_format(parser, "columns and order")
+    add_reports(parser)
     given = parser.parse_args(argv)
-    return run_command(PROG, lambda: run(given.dataset_name, given.output_path))
+    reports = take_reports(vars(given))
+    return run_command(PROG, lambda: reports.around(lambda: run(given.dataset_name, given.output_path, given.format)))
 
 
-def run(dataset_name: str, output_path: Path | None = None) -> int:
+def run(dataset_name: str, output_path: Path | None = None, style: str = "ours") -> int:
     """Write the designs of a data set; returns 0."""
+    check_target(output_path)
     from common.runs.files import write_text
 
-    rows = [design.cells for design in designs(IMAGE_SHAPES[dataset_name])]
-    text = table(COLUMNS, rows, "csv")
+    found = designs(IMAGE_SHAPES[dataset_name])
+    if style == "published":
+        rows = [_published(design) for design in sorted(found, key=_parameters)]
+        text = "".join(f"{','.join(row)},\n" for row in (PUBLISHED, *rows))
+    else:
+        rows = [design.cells for design in found]
+        text = table(COLUMNS, rows, "csv")
     if output_path is None:
         sys.stdout.write(text)
     else:
         write_text(output_path, text)
         print(f"{len(rows)} designs in {output_path}")
     return 0
+
+
+def _parameters(design: Design) -> tuple[int, ...]:
+    return tuple(getattr(design.params, name) for name in VARIED)
+
+
+def _published(design: Design) -> list[str]:
+    """The cells of PUBLISHED: the features of that program are the classes."""
+    sizes = design.sizes
+    derived = (sizes.in_size, N_CLASSES, sizes.conv_out, sizes.pool_out, sizes.features)
+    return [str(value) for value in (*_parameters(design), *derived)]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from aanntwin.options import check_target
 from aanntwin.scripts.layout import table
 from aanntwin.scripts.source import Source, add_source, number, take_source
 from common.cli import Parser, run_command
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         reference, output = values.pop("reference"), values.pop("output_path")
+        check_target(output)
         return run(take_source(values), tuple(reference), output)
 
     return run_command(PROG, work)

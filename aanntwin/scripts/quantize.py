@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aanntwin.options import check_target
 from aanntwin.scripts.layout import table
 from aanntwin.scripts.source import number, whole
 from common.cli import Parser, run_command
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = Parser(prog=PROG, description=DESCRIPTION)
     parser.add_argument("input", type=Path, metavar="IN", help="weights to read")
-    parser.add_argument("output", type=Path, metavar="OUT", help="weights to write (.safetensors)")
+    parser.add_argument(
+        "output", type=Path, metavar="OUT", help="weights to write (.pth as PyTorch does, else safetensors)"
+    )
     for layer, title in (("conv", "the convolution's"), ("linear", "the linear layers'")):
         add = parser.add_argument
         add(
@@ -63,11 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(source: Path, target: Path, conv: Levels, linear: Levels, *, with_zero: bool = False) -> int:
     """Quantise a file into another, or into itself, and print what was done to each layer; returns 0."""
-    from aanntwin.weights import load_model_params, load_weights, save_weights
+    check_target(target)
+    from aanntwin.weights import load_model, save_weights
 
-    weights = load_weights(source)
+    weights, params = load_model(source)
     quantised, rows = quantize_weights(weights, conv, linear, with_zero=with_zero)
-    save_weights(target, quantised, load_model_params(source))
+    save_weights(target, quantised, params)
     sys.stdout.write(table(HEADER, rows))
     print(f"weights in {target}")
     return 0

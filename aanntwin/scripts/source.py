@@ -13,11 +13,13 @@ from aanntwin.config import GROUPS, ModelParams, Settings
 from aanntwin.options import PLAIN, add_settings, take_group, take_settings
 from common.cli import Parser, build
 from common.errors import InputError
+from common.inputs import shorten
 
 if TYPE_CHECKING:
     from aanntwin.cache import Cache
     from aanntwin.weights import Weights
 
+MOST_DIGITS = 18  # of a whole number: 64 bits
 CACHE = Path("cache/models")
 # A weight file says the rest of the model's shape.
 OPEN = ("stride", "padding", "pool_size")
@@ -52,9 +54,9 @@ class Source:
         """
         start(self.settings)
         if self.file is None:
-            from aanntwin.trainer import train
+            from aanntwin.scripts.telling import train_and_tell
 
-            return train(self.settings, self.count_epoch, cache=open_cache(self.cache)), self.settings
+            return train_and_tell(self.settings, self.count_epoch, open_cache(self.cache)), self.settings
         weights, params = read_model(self.file, self.settings, self.shape)
         return weights, self.settings.replace(model_params=params)
 
@@ -113,10 +115,9 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
     Raises:
         InputError: the file cannot be read, contradicts `shape`, or does not fit the images.
     """
-    from aanntwin.weights import load_model_params, load_weights, model_params_of
+    from aanntwin.weights import load_model, model_params_of
 
-    weights = load_weights(path)
-    params = load_model_params(path)
+    weights, params = load_model(path)
     if params is None:
         params = model_params_of(weights, **shape)
     for name, value in shape.items():
@@ -128,6 +129,8 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
 
 def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Settings) -> None:
     """Raise InputError where a file's weights do not take the images, or not what the convolution makes of them."""
+    from aanntwin.engines import weight_shapes
+    from aanntwin.model import check_weights
     from aanntwin.sizes import derive
     from aanntwin.weights import layer_names
 
@@ -140,6 +143,7 @@ def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Se
             raise InputError(
                 f"{path}: {layer} takes {found} {what}; {settings.dataset_name} with {shape} gives {count}"
             )
+    check_weights(weights, weight_shapes(settings.replace(model_params=params)))
 
 
 def open_cache(folder: Path | None) -> Cache | None:
@@ -189,8 +193,8 @@ def whole(low: int) -> Any:
     """A converter for argparse: a whole number of `low` or more."""
 
     def convert(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < low:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {low} or more")
+        if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or int(text) < low:
+            raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a whole number of {low} or more")
         return int(text)
 
     return convert
@@ -205,7 +209,8 @@ def number(low: float, *, above: bool = False) -> Any:
         except ValueError:
             value = float("nan")
         if not (low < value < float("inf") or (value == low and not above)):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number {'above' if above else 'of at least'} {low:g}")
+            bound = "above" if above else "of at least"
+            raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a number {bound} {low:g}")
         return value
 
     return convert

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aanntwin.options import check_target
 from aanntwin.scripts.layout import FORMATS, table
 from aanntwin.scripts.source import Source, add_source, number, take_source, whole
 from common.cli import Parser, run_command
@@ -36,6 +37,7 @@ images. Full scales of quantised weights are chosen on training images.
 
 example: aanntwin-spec weights.safetensors --target_loss 1 --format markdown
 """
+MOST_DRAWS = 1000  # each test image is kept for each of them
 HEADER = (
     "imperfection",
     "limit",
@@ -104,10 +106,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(values: dict[str, Any]) -> int:
     style, output, as_is = values.pop("format"), values.pop("output_path"), values.pop("as_is")
+    check_target(output)
     names = ("target_loss", "draws", "precision", "images", "tuning_images", "reference")
     plan = Plan(**{name: values.pop(name) for name in names})
     if plan.target_loss >= 100:
         raise InputError(f"--target_loss is {plan.target_loss:g} percentage points, allowed: below 100")
+    if plan.draws > MOST_DRAWS:
+        raise InputError(f"--draws is {plan.draws}, allowed: 1 to {MOST_DRAWS}")
     if as_is:
         plan = Plan(**{**vars(plan), "reference": None})
     return run(take_source(values), plan, style, output)

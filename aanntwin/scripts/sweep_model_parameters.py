@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import ModelParams, Settings
-from aanntwin.options import add_settings, take_settings
+from aanntwin.options import add_settings, check_target, take_settings
+from aanntwin.reports import add_reports, take_reports
 from aanntwin.scripts import sweeping
 from aanntwin.scripts.design_space import VARIED, Design, designs
+from aanntwin.scripts.published import add_format
 from aanntwin.scripts.source import LOCAL, from_json, one_thread, start, to_json, whole
+from aanntwin.scripts.telling import Telling, add_print_rate, train_and_tell
 from common.cli import Parser, run_command
 from common.errors import InputError
 
@@ -35,16 +38,19 @@ of accuracy against multipliers goes beside it. What FILE or the sweep's folder 
 example: aanntwin-sweep-model-parameters designs.csv --count_epoch 1 --limit 50
          aanntwin-sweep-model-parameters --dry-run
 """
+ENDINGS = {"ours": ".csv", "published": ".json"}
 FOLDER = Path("results/aanntwin/sweeps/model_parameters")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train: settings without a shape, epochs, and whether each run keeps its weights."""
+    """What to train: settings without a shape, epochs, what each run keeps, and how often it tells its loss."""
 
     settings: Settings
     count_epoch: int = 100
     save_weights: bool = False
+    no_cache: bool = False
+    print_rate: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -60,26 +66,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = Parser(prog=PROG, description=DESCRIPTION)
     parser.usage = "%(prog)s [FILE] [options]"
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="results (.csv); the plot ends in .png")
-    add = parser.add_argument_group("what to train").add_argument
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="results (.csv or .json); the plot ends in .png"
+    )
+    group = parser.add_argument_group("what to train")
+    add = group.add_argument
     add("--count-epoch", type=whole(1), default=100, metavar="N", help="epochs (default: 100)")
     add("--save-weights", action="store_true", help="keep the weights of every design in its run's folder")
+    add("--no-cache", action="store_true", help="keep no epochs while a design is trained")
+    add_print_rate(group)
+    add_format(group, "of FILE: ours is .csv, published a .json with accuracies by shape")
+    add_reports(parser)
     text = "widths of linear layers that every design has (default: none)"
-    add("--model-params-additional-layers", type=whole(1), nargs="+", metavar="N", help=text)
+    add("--model-params-additional-layers", type=whole(1), nargs="*", metavar="N", help=text)
     sweeping.add_start(parser, f"{FOLDER}, or FILE with .sweep in place of its ending")
     add_settings(parser, without=("model_params",))
     values = vars(parser.parse_args(argv))
-    return run_command(PROG, lambda: _work(values))
+    reports = take_reports(values)
+    return run_command(PROG, lambda: reports.around(lambda: _work(values)))
 
 
 def _work(values: dict[str, Any]) -> int:
-    file = values.pop("file")
-    if file is not None and file.suffix.lower() != ".csv":
-        raise InputError(f"FILE is {file}, allowed: a name that ends in .csv")
+    file, style = values.pop("file"), values.pop("format")
+    if file is not None and file.suffix.lower() != ENDINGS[style]:
+        raise InputError(f"FILE is {file}, allowed with --format {style}: a name that ends in {ENDINGS[style]}")
+    check_target(file, folder_is_made=True)
     values["model_params_additional_layers"] = tuple(values.pop("model_params_additional_layers") or ())
     folder, dry, options = sweeping.take_start(values)
     epochs, save = values.pop("count_epoch"), values.pop("save_weights")
-    plan = Plan(take_settings(values), epochs, save)
+    told = {"no_cache": values.pop("no_cache"), "print_rate": values.pop("print_rate") or 0}
+    plan = Plan(take_settings(values), epochs, save, **told)
     folder = folder or (file.with_suffix(".sweep") if file else FOLDER)
     if dry:
         from aanntwin.scripts.estimates import design_sweep
@@ -101,7 +117,9 @@ def run(plan: Plan, file: Path | None, folder: Path, options: Options) -> int:
     found, runs = space(plan), specs(plan)
     if file is not None:
         file.absolute().parent.mkdir(parents=True, exist_ok=True)
-        take_over(file, found, runs, folder, plan.fingerprint)
+        taken = take_over(file, found, runs, folder, plan.fingerprint)
+        if taken and file.suffix.lower() == ".json" and not options.quiet:
+            print(f"{taken} designs are in {file}, which does not say of which settings", file=sys.stderr)
     with DesignRows(found, runs, folder, plan.fingerprint, file) as rows:
         ended = sweeping.run(PROG, runs, folder, "aanntwin.scripts.sweep_model_parameters:train_and_test", options, {})
     if rows.points:
@@ -121,6 +139,7 @@ def specs(plan: Plan) -> list[RunSpec]:
     from common.sweeps import RunSpec
 
     shared = {"settings": to_json(plan.settings), "count_epoch": plan.count_epoch, "save_weights": plan.save_weights}
+    shared |= {name: value for name in ("no_cache", "print_rate") if (value := getattr(plan, name))}
     runs = []
     for index, design in enumerate(space(plan)):
         shape = {name: getattr(design.params, name) for name in VARIED}
@@ -133,18 +152,18 @@ def train_and_test(config: Mapping[str, Any], folder: Path) -> dict[str, float]:
     """A run: train a design and test it. Its epochs are cached in its folder until it is done."""
     from aanntwin.cache import Cache
     from aanntwin.data import load_split
-    from aanntwin.trainer import evaluate, train
+    from aanntwin.trainer import evaluate
     from aanntwin.weights import save_weights
 
     settings = one_thread(settings_of(config))
     start(settings)
-    cache = folder / "cache"
-    weights = train(settings, config["count_epoch"], cache=Cache(cache))
+    cache = None if config.get("no_cache") else Cache(folder / "cache")
+    weights = train_and_tell(settings, config["count_epoch"], cache, Telling.of(config))
     images, labels = load_split(settings, train=False)
     loss, accuracy = evaluate(weights, settings, images, labels)
     if config["save_weights"]:
         save_weights(folder / "weights.safetensors", weights, settings.model_params)
-    shutil.rmtree(cache)
+    shutil.rmtree(folder / "cache", ignore_errors=True)  # with --no_cache there is none
     return {"loss": loss, "accuracy": accuracy}
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aanntwin.options import check_target
 from aanntwin.scripts.layout import table
+from aanntwin.scripts.published import add_format
 from aanntwin.scripts.source import Source, add_source, take_source
 from common.cli import Parser, run_command
 from common.errors import InputError
@@ -30,6 +32,7 @@ PROG = "aanntwin-test-bits"
 DESCRIPTION = """\
 Test a weight file, or a model that is trained, with one layer's weights or biases quantised: 0 to 7 bits (the sign not
 counted) and full scales of 0.1 to 3 standard deviations; "clipped" is limited to the full scale and not quantised.
+The published format has absolute full scales and commas, and writes files only where --output_path is given.
 
 example: aanntwin-test-bits weights.safetensors --layer linear --type weight
 """
@@ -37,13 +40,14 @@ BITS = range(8)
 FULL_SCALES = tuple(round(0.1 * step, 1) for step in range(1, 31))
 CLIPPED = "clipped"
 KINDS = ("weight", "bias")
+ENDINGS = (".csv", ".png")
 
 
 @dataclass(frozen=True)
 class Grid:
     """What to quantise, and how: a layer's weight or bias, mid-rise or mid-tread."""
 
-    layer: str = "conv2d"
+    layer: str = "linear"
     kind: str = "weight"
     with_zero: bool = False
 
@@ -58,50 +62,97 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog=PROG, description=DESCRIPTION)
     parser.usage = "%(prog)s [FILE] [options]"
     add = parser.add_argument
-    add("--layer", default="conv2d", metavar="NAME", help="conv2d, additional_linear_0, .., linear (default: conv2d)")
-    add("--type", choices=KINDS, default="weight", help="what of the layer (default: weight)")
+    text = "conv2d, additional_linear_0, .., linear, or a tensor such as conv2d_bias (default: linear)"
+    add("--layer", default="linear", metavar="NAME", help=text)
+    add("--type", choices=KINDS, help="what of the layer (default: weight)")
     add("--with-zero", action="store_true", help="mid-tread: zero is a level (default: mid-rise)")
     text = "table and figure, two files (default: results/aanntwin/test_bits/<layer>_<type>)"
     add("--output-path", type=Path, metavar="OUT", help=text)
+    add_format(parser, "of what is printed")
     add_source(parser)
     values = vars(parser.parse_args(argv))
 
     def work() -> int:
-        grid = Grid(values.pop("layer"), values.pop("type"), values.pop("with_zero"))
-        output = values.pop("output_path") or Path("results/aanntwin/test_bits") / grid.tensor
+        grid = _grid(values.pop("layer"), values.pop("type"), values.pop("with_zero"))
+        output, style = values.pop("output_path"), values.pop("format")
+        if output is None and style == "ours":
+            output = Path("results/aanntwin/test_bits") / grid.tensor
+        check_target(output, folder_is_made=True)
+        for path in _targets(output):
+            check_target(path, folder_is_made=True)
         source = take_source(values)
         if source.file is None:  # a training need not begin if its model has no such layer
             extra = range(len(source.settings.model_params.additional_layers))
             _check_layer(["conv2d", *(f"additional_linear_{number}" for number in extra), "linear"], grid)
-        return run(source, grid, output)
+        return run(source, grid, output, style)
 
     return run_command(PROG, work)
 
 
-def run(source: Source, grid: Grid, output: Path) -> int:
-    """Test, print the table, and write OUT.csv and OUT.png; returns 0."""
+def _grid(layer: str, kind: str | None, with_zero: bool) -> Grid:
+    """A layer and what of it, where --layer may name the tensor itself."""
+    name, _, own = layer.rpartition("_")
+    if own not in KINDS:
+        return Grid(layer, kind or "weight", with_zero)
+    if kind not in (None, own):
+        raise InputError(f"--layer {layer!r} and --type {kind} contradict each other; leave out --type")
+    return Grid(name, own, with_zero)
+
+
+def run(source: Source, grid: Grid, output: Path | None, style: str = "ours") -> int:
+    """Test, print, and write OUT.csv and OUT.png where OUT is given; returns 0."""
     weights, settings = source.load()
-    from aanntwin.plots import plot_bits
     from aanntwin.scripts.bench import Bench
     from aanntwin.weights import layer_names
-    from common.runs.files import write_text
 
     _check_layer(layer_names(weights), grid)
-    found = accuracies(weights, Bench(settings, train=False), grid)
+    bench = Bench(settings, train=False)
+    found = accuracies(weights, bench, grid)
+    if style == "published":
+        whole = float(bench.test_weights([weights]).accuracy[0])
+        sys.stdout.write(published(weights[grid.tensor], found, whole, grid.tensor))
+    if output is not None:
+        _write(found, grid, output, show=style == "ours")
+    return 0
+
+
+def published(tensor: Tensor, found: NDArray[np.float64], whole: float, name: str) -> str:
+    """The published program's lines: absolute full scale, accuracy when clipped, then with 0 to 7 bits, from 0 to 1."""
+    from aanntwin.quantization import full_scale_of
+
+    lines = [f"Unlimited Accuracy: {whole!r}", ",".join(("ref", "float", *(str(bits) for bits in BITS)))]
+    for deviations, column in zip(FULL_SCALES, found.T.tolist(), strict=True):
+        cells = (full_scale_of(tensor, deviations, name), column[-1], *column[:-1])
+        lines.append("".join(f"{value!r}," for value in cells))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _write(found: NDArray[np.float64], grid: Grid, output: Path, *, show: bool) -> None:
+    from aanntwin.plots import plot_bits
+    from common.runs.files import write_text
+
     header = ["full scale", *(f"{bits} bits" for bits in BITS), CLIPPED]
     rows = [
         [f"{scale:.1f}", *(f"{value:.4f}" for value in column)]
         for scale, column in zip(FULL_SCALES, found.T, strict=True)
     ]
-    sys.stdout.write(table(header, rows))
-    base = output.with_suffix("") if output.suffix in (".csv", ".png") else output
-    base.parent.mkdir(parents=True, exist_ok=True)
-    write_text(base.with_name(f"{base.name}.csv"), table(header, rows, "csv"))
+    if show:
+        sys.stdout.write(table(header, rows))
+    csv_file, figure = _targets(output)
+    csv_file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(csv_file, table(header, rows, "csv"))
     title = f"{grid.tensor}, {'mid-tread' if grid.with_zero else 'mid-rise'} levels"
     names = [*(str(bits) for bits in BITS), CLIPPED]
-    figure = plot_bits(found.tolist(), FULL_SCALES, names, base.with_name(f"{base.name}.png"), title=title)
-    print(f"table and figure: {base}.csv, {figure}")
-    return 0
+    plot_bits(found.tolist(), FULL_SCALES, names, figure, title=title)
+    print(f"table and figure: {csv_file}, {figure}", file=sys.stdout if show else sys.stderr)
+
+
+def _targets(output: Path | None) -> list[Path]:
+    """OUT.csv and OUT.png, where OUT may have one of these endings; none without OUT."""
+    if output is None:
+        return []
+    name = output.stem if output.suffix in ENDINGS else output.name
+    return [output.with_name(f"{name}{ending}") for ending in ENDINGS]
 
 
 def accuracies(weights: Weights, bench: Bench, grid: Grid) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.options import add_group, add_settings, take_group, take_settings
+from aanntwin.reports import add_reports, take_reports
 from aanntwin.scripts.source import OF_TRAINING, read_model, start, take_shape, whole
 from common.cli import Parser, run_command
 
@@ -31,15 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     text = "tests with draws of noise of their own (default: 1)"
     parser.add_argument("--runs", type=whole(1), default=1, metavar="N", help=text)
     add_group(parser, "nonidealities", Nonidealities)
+    add_reports(parser)
     add_settings(parser, without=(*OF_TRAINING, "testing_nonidealities"))
     values = vars(parser.parse_args(argv))
+    reports = take_reports(values)
 
     def work() -> int:
         nonidealities = take_group(values, "nonidealities", Nonidealities)
         file, runs, shape = values.pop("file"), values.pop("runs"), take_shape(values)
         return run(file, take_settings(values).replace(testing_nonidealities=nonidealities), shape, runs)
 
-    return run_command(PROG, work)
+    return run_command(PROG, lambda: reports.around(work, aside=False))
 
 
 def run(file: Path, settings: Settings, shape: dict[str, int] | None = None, runs: int = 1) -> int:

@@ -14,21 +14,23 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from aanntwin.config import Nonidealities
 from aanntwin.scripts.variant_steps import Chunk, Step, steps_of
+from common.errors import RunError
 from common.seeding import torch_generator
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from aanntwin.config import ModelParams, Nonidealities
+    from aanntwin.config import ModelParams
 
 CHUNK_VALUES = 2**18  # of the largest activation: it and its noise stay in a core's cache
 
@@ -89,6 +91,9 @@ def evaluate_variants(
         relu_after_conv_only: keep relu_cutoff and relu_out_noise from the ReLUs of the linear layers.
         threads: chunks of images that are at work at a time; the results do not depend on it.
         advance: called with the number of images done after every chunk.
+
+    Raises:
+        RunError: a loss is not finite.
     """
     steps = steps_of(variants[0].weights, params, relu_after_conv_only=relu_after_conv_only)
     loss = torch.zeros(len(variants), dtype=torch.float64)
@@ -111,7 +116,16 @@ def evaluate_variants(
                 loss[numbers] += total
                 correct[numbers, first : first + size] = hits
             advance(min(size, len(images) - first))
+    if not loss.isfinite().all():
+        raise RunError(f"test: loss is not finite with {_what(variants[int(loss.isfinite().int().argmin())])}")
     return Tested((loss / len(images)).numpy(), correct.numpy())
+
+
+def _what(variant: Variant) -> str:
+    """The nonidealities that differ from an ideal circuit, for a message."""
+    values, ideal = asdict(variant.nonidealities), asdict(Nonidealities())
+    given = ", ".join(f"{name} {value}" for name, value in values.items() if value != ideal[name])
+    return f"{given or 'an ideal circuit'} (draw {variant.draw + 1}); it or the weights are too large"
 
 
 def _score(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,11 @@
 """The cache: never weights of other settings, never half a file, and continuing equals a run that was not stopped."""
 
 import dataclasses
+import json
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,3 +173,31 @@ def test_a_full_disk_keeps_the_epochs_before(digits, trained, monkeypatch):
         train(digits, 3, cache=trained)
     assert trained.epochs(digits) == [1, 2]
     assert not list(trained.place(digits, 1).parent.glob(".*"))
+
+
+@pytest.mark.slow
+def test_killed_at_every_file_operation_and_started_again_nothing_changes(python, tmp_path):
+    """The whole command: cache, run folder and weight file."""
+    words = (
+        "--dataset_name",
+        "digits",
+        "--threads",
+        1,
+        "--count_epoch",
+        2,
+        "--quiet",
+        "--output_path",
+        "w.safetensors",
+    )
+    words += ("--run-dir", "run", "--train_params_batch_size", 100, "--train_params_momentum", 0.5)
+    shape = {"conv_out_channels": 1, "kernel_size": 4, "stride": 4, "padding": 0}
+    words += tuple(word for name, value in shape.items() for word in (f"--model_params_{name}", value))
+    process = python(Path(__file__).with_name("killed_at_every_step.py"), *words)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    *killed, whole = json.loads(out)
+    assert len(killed) > 10
+    assert whole["status"] == "done"
+    assert len(whole["metrics"]) == 3
+    assert all(end == whole for end in killed)

@@ -1,0 +1,76 @@
+"""Trainings of tools and sweeps, and what they tell on the way: losses, tests, and that nothing was learned."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aanntwin.config import N_CLASSES, Settings
+from aanntwin.scripts.source import whole
+from common.guessing import guessing_line
+
+if TYPE_CHECKING:
+    from aanntwin.cache import Cache
+    from aanntwin.trainer import Epoch
+    from aanntwin.weights import Weights
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What a training tells on stdout.
+
+    Attributes:
+        print_rate: the loss every so many steps; 0 never.
+        test_each_epoch: loss and accuracy on the test images.
+    """
+
+    print_rate: int = 0
+    test_each_epoch: bool = False
+
+    def json(self) -> dict[str, Any]:
+        """What differs from silence, for the settings of a run."""
+        return {name: value for name, value in vars(self).items() if value}
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Telling:
+        """From the settings of a run."""
+        return cls(config.get("print_rate", 0), config.get("test_each_epoch", False))
+
+
+SILENT = Telling()
+
+
+def add_print_rate(group: Any) -> None:
+    """Add --print_rate, whose value may be left out."""
+    text = "print the loss every so many steps into the stdout.txt of a run; 0 or none never"
+    group.add_argument("--print-rate", type=whole(0), nargs="?", metavar="N", help=text)
+
+
+def train_and_tell(settings: Settings, epochs: int, cache: Cache | None, telling: Telling = SILENT) -> Weights:
+    """As `trainer.train`; a warning goes to stderr if the first epoch has taught nothing."""
+    from aanntwin.trainer import train_epochs
+    from aanntwin.weights import initial_weights
+
+    rate, batch, last = telling.print_rate, settings.train_params.batch_size, None
+
+    def beat(done: int, count: int, loss: float) -> None:
+        number = last.number + 1 if last else 1
+        print(f"epoch {number}, step {-(-done // batch)}: loss {loss:.6f}", flush=True)
+
+    ends = train_epochs(settings, epochs, cache=cache, beat=beat if rate else None, beat_images=rate * batch)
+    for last in ends:
+        if last.number == 1 and (line := guessing_line(1, last.loss, N_CLASSES)):
+            print(line, file=sys.stderr)
+        if telling.test_each_epoch:
+            _test(last, settings)
+    return last.read() if last else initial_weights(settings)
+
+
+def _test(epoch: Epoch, settings: Settings) -> None:
+    from aanntwin.data import load_split
+    from aanntwin.trainer import evaluate
+
+    loss, accuracy = evaluate(epoch.read(), settings, *load_split(settings, train=False))
+    print(f"epoch {epoch.number}:\nAverage Loss:  {loss:.6f}\nAccuracy:      {accuracy:.4%}", flush=True)
