@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError
-from common.inputs import parse_json, read_bytes
+from common.inputs import read_bytes
 from common.runs.files import atomic_writer
+from common.tensor_files import parse_tensors
 
 if TYPE_CHECKING:
     from corruption_study.trainer import Stack
@@ -119,23 +120,15 @@ def read(path: Path) -> State:
     Raises:
         InputError: it is damaged.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    content = read_bytes(path, "checkpoint")
-    try:
-        tensors = load(content)
-    except (SafetensorError, ValueError, KeyError, OverflowError, RuntimeError) as problem:
-        raise InputError(f"checkpoint {path}: is damaged ({' '.join(str(problem).split())[:120]})") from None
-    header = parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")].decode(), f"checkpoint {path}")
+    tensors, metadata = parse_tensors(read_bytes(path, "checkpoint"), f"checkpoint {path}", floating=False)
     facts: dict[str, Any] = {}
-    with contextlib.suppress(ValueError, AttributeError, TypeError):
-        facts = {name: json.loads(text) for name, text in header.get("__metadata__", {}).items()}
-    epoch, loss, accuracy = (facts.get(name, math.nan) for name in ("epoch", "loss", "accuracy"))
-    numbers = all(isinstance(value, (int, float)) for value in (epoch, loss, accuracy))
-    if set(tensors) != set(NAMES) or not numbers or not epoch >= 1:
+    with contextlib.suppress(ValueError):
+        facts = {name: json.loads(text) for name, text in metadata.items()}
+    epoch, loss, accuracy = facts.get("epoch"), facts.get("loss", math.nan), facts.get("accuracy", math.nan)
+    numbers = isinstance(epoch, int) and isinstance(loss, float) and isinstance(accuracy, float)
+    if set(tensors) != set(NAMES) or not numbers or epoch < 1:
         raise InputError(f"checkpoint {path}: is damaged (its arrays or facts are not those of a run)")
-    return State(int(epoch), tensors, float(loss), float(accuracy), str(facts.get("broken", "")))
+    return State(epoch, tensors, loss, accuracy, str(facts.get("broken", "")))
 
 
 def _name(epoch: int) -> str:

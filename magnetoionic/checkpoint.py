@@ -52,7 +52,7 @@ def load(folder: Path, models: Sequence[Network]) -> tuple[list[dict[str, Any]],
                 if not np.isfinite(found[name]).all():
                     raise _damaged(path, f"{name} of layer {at + 1} is not finite")
             layer.load(found)
-    return history, int(archive["rule"]) if "rule" in archive else 1
+    return history, _rule(path, archive["rule"]) if "rule" in archive else 1
 
 
 def _history(path: Path, stored: Any, models: int) -> list[dict[str, Any]]:
@@ -66,6 +66,12 @@ def _history(path: Path, stored: Any, models: int) -> list[dict[str, Any]]:
             if not isinstance(values, list) or len(values) != models:
                 raise _damaged(path, f"its history has no {name} of {models} models")
     return history
+
+
+def _rule(path: Path, stored: Any) -> int:
+    if stored.shape or not np.issubdtype(stored.dtype, np.integer):
+        raise _damaged(path, "its update rule is no whole number")
+    return int(stored)
 
 
 def _damaged(path: Path, reason: str) -> InputError:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
-from common.inputs import read_bytes
 from common.plotting import COLORS, figure, style
+from common.tensor_files import read_tensors
 from magnetoionic.figures.table import ends_measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from torch import Tensor
 
 BINS = 80
 _DEVICES = re.compile(r"layers[.]([0-9]{1,6})[.]weight[12]?")
@@ -31,16 +30,8 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
     Raises:
         InputError: it is missing or damaged, or holds something else.
     """
-    import torch
-
-    content = io.BytesIO(read_bytes(path, "weights"))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about kinds of tensors that are refused below
-            found = torch.load(content, weights_only=True, map_location="cpu")
-    except Exception as problem:  # noqa: BLE001 - torch has no class of its own for what a damaged file raises
-        raise InputError(f"weights {path}: cannot be read ({' '.join(str(problem).split())[:120]})") from None
-    names = [name for name in found if _DEVICES.fullmatch(str(name))] if isinstance(found, dict) else []
+    found = read_tensors(path, "weights", floating=False)
+    names = [name for name in found if _DEVICES.fullmatch(name)]
     if not names:
         raise InputError(f"weights {path}: holds no devices; allowed: tensors layers.N.weight, .weight1, .weight2")
     arrays = {name: _devices(f"weights {path}: {name}", found[name]) for name in names}
@@ -50,15 +41,12 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _devices(where: str, tensor: Any) -> NDArray[Any]:
-    import torch
-
-    plain = isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided and tensor.device.type == "cpu"
-    if not plain or tensor.is_quantized or not tensor.is_floating_point() or tensor.dim() != 2:
+def _devices(where: str, tensor: Tensor) -> NDArray[Any]:
+    if not tensor.is_floating_point() or tensor.dim() != 2:
         raise InputError(f"{where} is no plain matrix of floating-point numbers")
     if not tensor.numel() or not tensor.isfinite().all():
         raise InputError(f"{where} is empty or has values that are not finite")
-    array: NDArray[Any] = tensor.detach().to(torch.float64).numpy()
+    array: NDArray[Any] = tensor.detach().double().numpy()
     return array
 
 

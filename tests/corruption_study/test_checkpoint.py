@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_costs_an_epoch_and_not_the_run(monkeypatch, folder
     begun, results = begun_at(monkeypatch, folders)
     assert begun == [1]
     assert results == whole
-    assert "checkpoint-2.safetensors: is damaged" in (folders[1] / "train_log.txt").read_text()
+    assert "checkpoint-2.safetensors: is a damaged" in (folders[1] / "train_log.txt").read_text()
 
 
 def test_no_damage_ends_in_a_traceback(monkeypatch, folders):

@@ -83,7 +83,7 @@ def test_tensors_of_other_kinds_are_refused_in_a_line(tmp_path, kind):
 @pytest.mark.parametrize("content", [{}, [1], None, {"layers.x.weight": torch.zeros(2, 2)}, {3: torch.zeros(2, 2)}])
 def test_other_content_is_refused_in_a_line(tmp_path, content):
     torch.save(content, tmp_path / "odd.pth")
-    with pytest.raises(InputError, match="holds no devices; allowed: tensors"):
+    with pytest.raises(InputError, match=r"allowed: tensors"):
         read_weights(tmp_path / "odd.pth")
     with pytest.raises(InputError, match="is a folder"):
         read_weights(tmp_path)
