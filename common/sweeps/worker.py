@@ -18,11 +18,10 @@ from common.runs.files import append_line
 from common.runs.lock import RUN_LOCK, Held, is_held
 from common.sweeps.capture import captured
 from common.sweeps.folder import BEGUN, STREAMS, prepare
-from common.sweeps.halt import Halted, at_work
+from common.sweeps.halt import Halted, Tell, at_work
 from common.sweeps.outcome import Outcome, is_unwritable, one_line, read_outcome, write_outcome
 from common.sweeps.spec import RunSpec
 
-Tell = Callable[[dict[str, Any]], None]
 WAIT_S = 0.5
 
 
@@ -52,23 +51,23 @@ class Task:
 
 
 def run_task(task: Task, tell: Tell) -> list[Outcome]:
-    """Run a task's runs and return the ends of all that were begun; a halted task leaves out the rest.
+    """Run a task's runs and return the ends of all that were begun; a task that is stopped leaves out the rest.
 
     Raises:
         ImportError, AttributeError: there is no such function here; every run would meet that.
 
     `tell` gets a message at each start ({"event": "start", "indices", "pid", "host"}) and end ({"event": "end",
-    "outcome"}).
+    "outcome"}), and {"event": "leaving"} when the worker has to end.
     """
     outcomes: dict[int, Outcome] = {}
     folder = Path(task.folder)
-    with at_work(task.folder) as halting:
+    with at_work(task.folder, tell) as stopping:
         try:
             _wait_until_free(folder / spec.folder / RUN_LOCK for spec in task.specs)
             waiting = [spec for spec in task.specs if not _look(folder, spec, outcomes)]
             calls = [waiting] if task.side_by_side and waiting else [[spec] for spec in waiting]
             for specs in calls:
-                if halting():
+                if stopping():
                     break
                 tell({"event": "start", "indices": [s.index for s in specs], "pid": os.getpid(), "host": _host()})
                 for outcome in _call(task, folder, specs):
