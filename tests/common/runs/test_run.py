@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from common.errors import InputError, Interrupted, RunError
 from common.runs import Run, StopSignals, load_run, load_runs, metrics
 from common.runs.files import write_array
 from common.runs.lock import FolderLock
+
+ROOT = Path(__file__).parents[3]
 
 CONFIG = {"seed": 5, "gamma": 0.3}
 
@@ -205,3 +208,58 @@ def test_a_bad_time_of_grace_is_refused(monkeypatch):
     monkeypatch.setenv("NONIDEAL_GRACE_S", "long")
     with pytest.raises(InputError, match="NONIDEAL_GRACE_S='long'"):
         StopSignals()
+
+
+EPOCHS = """
+import sys, time
+from common.progress import Progress
+from common.runs import Run, StopSignals
+with StopSignals() as signals, Progress(100) as progress, Run(Path("run"), {}, signals, echo=progress.echo) as run:
+    for epoch in range(100):
+        run.metrics({"epoch": epoch})
+        run.log(f"epoch {epoch}")
+        progress.advance()
+        run.stop_if_asked()
+        time.sleep(0.02)
+"""
+
+
+def on_a_terminal(tmp_path, *prefix):
+    """EPOCHS as the leading process of a terminal of its own, which is closed after some epochs."""
+    (tmp_path / "run").mkdir()
+    program = f"from pathlib import Path\nimport fcntl, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n{EPOCHS}"
+    master, terminal = os.openpty()
+    words = [*prefix, sys.executable, "-c", program]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        words, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, start_new_session=True
+    )
+    os.close(terminal)
+    while not (tmp_path / "run" / "train_log.txt").exists():
+        time.sleep(0.01)
+    os.close(master)
+    try:
+        child.wait(20)
+    finally:
+        child.kill()
+        child.wait()
+    return load_run(tmp_path / "run")
+
+
+def test_closing_the_terminal_interrupts_a_run(tmp_path):
+    record = on_a_terminal(tmp_path)
+    assert (record.status, record.meta["reason"]) == ("interrupted", "interrupted by SIGHUP; go on with --resume run")
+    assert len(record.metrics) < 100
+
+
+def test_under_nohup_a_run_goes_on_when_the_terminal_is_closed(tmp_path):
+    record = on_a_terminal(tmp_path, "sh", "-c", 'trap "" HUP; exec "$@" > out.txt 2>&1', "sh")
+    assert (record.status, len(record.metrics)) == ("done", 100)
+
+
+def test_sighup_never_ends_a_process_at_once():
+    with StopSignals(grace_s=60) as signals:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+        assert signals.received == signal.SIGTERM
+        assert not signals.overdue

@@ -63,10 +63,12 @@ def test_a_run_that_failed_by_itself_starts_from_nothing_and_a_lost_one_goes_on(
         assert has_begun(tmp_path, spec, "t1")
         assert not has_begun(tmp_path, spec, "t2")
         (run / "checkpoint").touch()
+        (run / ".t0.stdout.txt").touch()  # of a worker that was killed
         write_outcome(run, Outcome(0, "failed", reason="why", kind=kind))
         assert finished(tmp_path, [spec])[0].kind == kind
         assert finished(tmp_path, [spec], retry_failed=True) == {}
         prepare(tmp_path, spec, "t2")
+        assert not (run / ".t0.stdout.txt").exists()
         assert (run / "checkpoint").exists() == kept
         assert not (run / "FAILED").exists()
 
