@@ -40,7 +40,10 @@ def load_sweep(folder: str | Path) -> pd.DataFrame:
     if not place.is_dir():
         raise InputError(f"sweep folder {place}: no such folder")
     if (place / "runspecs.jsonl").is_file():
-        table = pd.DataFrame(_sweep_rows(place))
+        found = _sweep_rows(place)
+        if not found:
+            raise InputError(f"sweep folder {place}: its runspecs.jsonl names no run")
+        table = pd.DataFrame(found)
         table.attrs = {"settings": _settings(place), "score": _score(place)}
         return table
     rows = [_run_row(path.parent) for path in sorted(place.glob(f"*/{META}"))]

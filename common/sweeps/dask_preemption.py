@@ -19,12 +19,12 @@ from typing import Any
 import dask
 from distributed import Nanny, NannyPlugin, Worker, WorkerPlugin
 
-from common.runs.signals import ignored
+from common.runs.signals import StopSignals, ignored
 from common.sweeps.halt import is_at_work, leave
 
 LEAVE = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 LOOK_S, NEWS_S = 0.1, 1.0
-NANNY_S = 25.0  # Slurm kills what has not ended after 30 s
+LATE_S = 5.0
 
 
 class LeaveInTime(WorkerPlugin):
@@ -93,7 +93,7 @@ class WaitForWorker(NannyPlugin):
         if nanny.pid:
             with suppress(ProcessLookupError):
                 os.kill(nanny.pid, signal.SIGTERM)
-        end = time.monotonic() + NANNY_S
+        end = time.monotonic() + StopSignals().grace_s + LATE_S  # Slurm kills what is left after 30 s
         while nanny.pid and time.monotonic() < end:
             await asyncio.sleep(LOOK_S)
 
