@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import time
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 PLAIN_EVERY_S = 60.0
+GONE = (errno.EPIPE, errno.EIO)  # a reader or a terminal: no reason to end a run, whose log has it all
 
 
 def mute_stdout() -> None:
@@ -21,7 +23,9 @@ def mute_stdout() -> None:
 def _print(line: str) -> None:
     try:
         print(line, flush=True)
-    except BrokenPipeError:  # no reason to end a run, whose log has it all
+    except OSError as problem:
+        if problem.errno not in GONE:
+            raise
         mute_stdout()
 
 
@@ -64,7 +68,11 @@ class Progress:
     def echo(self, line: str) -> None:
         """Print a line without disturbing the bar."""
         if self._bar is not None:
-            self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            try:
+                self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            except OSError as problem:
+                if problem.errno not in GONE:
+                    raise
         else:
             _print(line)
 

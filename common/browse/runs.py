@@ -43,7 +43,7 @@ def _row(folder: Path) -> list[Any]:
         record = load_run(folder)
     except InputError:
         return ["damaged", "-", "-", "-", None, None, str(folder)]
-    result = record.meta.get("result") or {}
+    result = record.result
     lines = read_lines(folder / metrics.NAME)
     epoch = lines[-1].split(",")[0] if len(lines) > 1 else "-"
     started = str(record.meta.get("started", "-"))[:16].replace("T", " ")

@@ -30,6 +30,8 @@ def show_table(arguments: argparse.Namespace) -> int:
     if arguments.csv:
         print(table.to_csv(index=False), end="")
         return 0
+    for name in table.columns:
+        table[name] = _sortable(table[name])
     counts = table["status"].value_counts()
     print(f"{arguments.folder}: {len(table)} runs, " + ", ".join(f"{counts[name]} {name}" for name in counts.index))
     value = _value(table, arguments.value)
@@ -97,6 +99,13 @@ def _axes(table: pd.DataFrame, value: str, by: str | None) -> list[str]:
         for place, name in enumerate(axes)
         if not any(table.groupby(other, dropna=False)[name].nunique(dropna=False).max() <= 1 for other in axes[:place])
     ]
+
+
+def _sortable(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Words where there are lists or values of several kinds: pandas takes lists apart, and cannot sort the others."""
+    kinds = {type(value) for value in column.dropna()}
+    mixed = column.dtype == object and (kinds & {tuple, list, dict} or len(kinds) > 1)
+    return column.map(str, na_action="ignore") if mixed else column
 
 
 def _by_axis(table: pd.DataFrame, value: str, axis: str) -> list[list[Any]]:

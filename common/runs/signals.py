@@ -1,23 +1,41 @@
-"""Signals that ask a run to stop: Ctrl-C soon, SIGTERM and SIGUSR1 (Slurm's notice) after the epoch if time allows."""
+"""Signals that ask a run to stop: Ctrl-C soon; SIGTERM, SIGUSR1 (Slurm's notice) and SIGHUP (the terminal was closed)
+after the epoch if time allows.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+import threading
 import time
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from common.errors import InputError
 
-CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+_in_threads: set[StopSignals] = set()
+
+
+def ask_threads(number: int) -> bool:
+    """Tell the runs in threads of this process, which no signal reaches, that one has come; whether there are any."""
+    listening = list(_in_threads)
+    for signals in listening:
+        signals.ask(number)
+    return bool(listening)
+
+
+def ignored(number: int) -> bool:
+    """Whether the process was started so that it ignores a signal, as `nohup` does with SIGHUP."""
+    return signal.getsignal(number) == signal.SIG_IGN
 
 
 class StopSignals:
     """Remembers the first signal while the block runs; a second one ends the process at once.
 
-    `grace_s` ($NONIDEAL_GRACE_S, default 20) is how long SIGTERM and SIGUSR1 may wait for the end of the epoch.
+    `grace_s` ($NONIDEAL_GRACE_S, default 20) is how long all signals but Ctrl-C may wait for the end of the epoch.
+    A SIGHUP that is ignored on entry (nohup) stays so.
     """
 
     def __init__(self, grace_s: float | None = None) -> None:
@@ -25,6 +43,7 @@ class StopSignals:
         self.received: signal.Signals | None = None
         self._deadline = 0.0
         self._before: dict[int, Any] = {}
+        self._terminals: list[int] = []
 
     @property
     def overdue(self) -> bool:
@@ -32,24 +51,41 @@ class StopSignals:
         return self.received is not None and time.monotonic() >= self._deadline
 
     def __enter__(self) -> Self:
-        # Only the main thread may set handlers; in a thread of a sweep's worker the worker itself sees to signals.
-        with contextlib.suppress(ValueError):
-            for number in CAUGHT:
+        # Only the main thread may set handlers; in a thread of a sweep's worker the worker itself calls ask_threads.
+        if threading.current_thread() is not threading.main_thread():
+            _in_threads.add(self)
+            return self
+        self._terminals = [stream for stream in (1, 2) if os.isatty(stream)]
+        for number in CAUGHT:
+            if number != signal.SIGHUP or not ignored(number):
                 self._before[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _in_threads.discard(self)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def ask(self, number: int) -> None:
+        """Remember a signal, unless there was one."""
+        if self.received is None:
+            self.received = signal.Signals(number)
+            self._deadline = time.monotonic() + (0.0 if number == signal.SIGINT else self.grace_s)
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        if number == signal.SIGHUP:
+            self._leave_terminals()
+        elif self.received is not None:  # a closed terminal may send several SIGHUP, and nobody who wants it at once
             self.at_once(number)
-            return
-        self.received = signal.Signals(number)
-        self._deadline = time.monotonic() + (0.0 if number == signal.SIGINT else self.grace_s)
+        self.ask(number)
+
+    def _leave_terminals(self) -> None:
+        """Send what is still printed nowhere: writing to a terminal that is gone is an error."""
+        for stream in self._terminals:
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
     def at_once(self, number: int) -> None:
         """What a second signal does: end the process."""

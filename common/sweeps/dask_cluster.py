@@ -29,6 +29,8 @@ SETTINGS: dict[str, Any] = {
     "distributed.worker.memory.terminate": 0.95,
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "1h",
+    # Else a worker is given up for good if, some seconds after it was restarted once, it is just being restarted again.
+    "distributed.deploy.lost-worker-timeout": "10000h",
 }
 
 

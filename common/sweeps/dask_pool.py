@@ -27,11 +27,14 @@ ALONE_S = 120.0  # local workers are restarted within seconds
 
 @dataclass
 class _Sent:
-    """A task on its way: its future, its worker's address, and the process that works on it once it has begun."""
+    """A task on its way: its future, its worker's address, the process that works on it once it has begun, and whether
+    that has been told to end.
+    """
 
     future: Any
     address: str
     pid: int = 0
+    leaving: bool = False
 
 
 def work(task: Task, topic: str) -> list[dict[str, Any]]:
@@ -42,7 +45,7 @@ def work(task: Task, topic: str) -> list[dict[str, Any]]:
 
     def tell(message: dict[str, Any]) -> None:
         plain = {**message, "outcome": message["outcome"].json()} if "outcome" in message else message
-        worker.log_event(topic, {**plain, "task": task.id, "worker": str(worker.name)})
+        worker.log_event(topic, {**plain, "task": task.id, "worker": str(worker.name), "address": worker.address})
 
     return [outcome.json() for outcome in run_task(task, tell)]
 
@@ -64,8 +67,10 @@ class DaskPool:
         self._sent: dict[str, _Sent] = {}
         self._alive: dict[str, Mapping[str, Any]] = {}
         self._abandoned: set[str] = set()
+        self._leaving: set[str] = set()
         self._last_look = self._last_alive = -LOOK_S
         client.subscribe_topic(self._topic, lambda event: self._news.put(("message", event[1])))
+        self._prepare_workers()
         self._look()
         if not local:
             self._halt_leftovers()
@@ -142,7 +147,8 @@ class DaskPool:
     def _ready(self) -> list[str]:
         """Workers that would begin a task at once: a paused one (short of memory) would not."""
         alive = self._alive.items()
-        return [name for name, facts in alive if facts["status"] == "running" and name not in self._abandoned]
+        lost = self._abandoned | self._leaving
+        return [name for name, facts in alive if facts["status"] == "running" and name not in lost]
 
     def _halt(self, addresses: list[str]) -> None:
         with contextlib.suppress(Exception):  # they, or the scheduler, may be gone already
@@ -159,6 +165,11 @@ class DaskPool:
 
     def _message(self, message: Mapping[str, Any]) -> list[Event]:
         task_id, worker = message["task"], message["worker"]
+        if message["event"] == "leaving":
+            self._leaving.add(message["address"])
+            if task_id in self._sent:
+                self._sent[task_id].leaving = True
+            return []
         if message["event"] == "start":
             if task_id in self._sent:
                 self._sent[task_id].pid = int(message["pid"])
@@ -168,9 +179,10 @@ class DaskPool:
     def _ended(self, task_id: str) -> list[Event]:
         if task_id not in self._sent:
             return []
-        if self._sent[task_id].address in self._abandoned:
+        sent = self._sent[task_id]
+        if sent.leaving or sent.address in self._abandoned:  # the worker may be gone before it can be asked: files tell
             return [self._lost(task_id)]
-        future = self._sent[task_id].future
+        future = sent.future
         from distributed import KilledWorker
         from distributed.client import FutureCancelledError
 
@@ -193,7 +205,7 @@ class DaskPool:
         sent = self._sent.pop(task_id)
         with contextlib.suppress(Exception):  # its worker is gone, there may be nothing to cancel
             self._client.cancel([sent.future], force=True)
-        return Event("lost", task_id, worker=sent.address)
+        return Event("left" if sent.leaving else "lost", task_id, worker=sent.address)
 
     def _look(self) -> None:
         """Refresh the list of workers, at most twice a second."""
@@ -206,6 +218,7 @@ class DaskPool:
         except (OSError, TimeoutError, RuntimeError, Interrupted) as problem:
             raise RunError(f"{GONE} ({one_line(problem)})") from None
         self._alive = info["workers"]
+        self._leaving &= self._alive.keys()
         for address, facts in self._alive.items():
             if facts["nthreads"] != 1:
                 raise InputError(f"worker {address} has {facts['nthreads']} threads; start workers with --nthreads 1")
@@ -213,6 +226,19 @@ class DaskPool:
             self._last_alive = now
         elif now - self._last_alive > ALONE_S:
             raise RunError(f"no worker has come up for {ALONE_S:.0f} s; is the machine out of memory?")
+
+    def _prepare_workers(self) -> None:
+        """Have workers, also those that come later, leave in time when they must."""
+        from common.sweeps.dask_preemption import LeaveInTime, WaitForWorker
+
+        try:
+            self._client.register_plugin(LeaveInTime())
+            if not self._local:  # nannies of ours live in this very process
+                self._client.register_plugin(WaitForWorker())
+        except (OSError, TimeoutError) as problem:
+            raise RunError(f"{GONE} ({one_line(problem)})") from None
+        except Exception as problem:  # noqa: BLE001 - whatever it is, tasks cannot run there
+            raise RunError(f"workers cannot run the sweep's tasks: {one_line(problem)}") from None
 
     def _halt_leftovers(self) -> None:
         """Stop what an earlier launcher, now dead, left at work on this folder."""

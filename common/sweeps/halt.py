@@ -1,4 +1,8 @@
-"""Stop the run that a worker's thread is in, by an exception in that thread: signals reach main threads only."""
+"""Stop the run that a worker's thread is in: signals reach main threads only.
+
+The launcher's Ctrl-C is an exception in that thread. When the worker itself has to leave (preemption, a time limit),
+runs that listen for signals stop at their last complete epoch, and only the others get that exception.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,12 @@ import ctypes
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from common.errors import Interrupted
+from common.runs.signals import ask_threads
+
+Tell = Callable[[dict[str, Any]], None]
 
 
 class Halted(Interrupted):
@@ -24,12 +32,16 @@ class _State:
     lock = threading.Lock()
     thread = 0
     folder = ""
+    tell: Tell = staticmethod(lambda message: None)
     halting = False
+    leaving = False
 
 
 @contextlib.contextmanager
-def at_work(folder: str) -> Iterator[Callable[[], bool]]:
-    """Mark the calling thread as working for a sweep folder; gives a function that says whether it was halted.
+def at_work(folder: str, tell: Tell) -> Iterator[Callable[[], bool]]:
+    """Mark the calling thread as working for a sweep folder; gives a function that says whether it is to stop.
+
+    `tell` gets {"event": "leaving"} when the worker has to end.
 
     Raises:
         RuntimeError: the process is at work already: a worker has one thread.
@@ -38,8 +50,11 @@ def at_work(folder: str) -> Iterator[Callable[[], bool]]:
         if _State.thread:
             raise RuntimeError("this worker has more than one thread; start workers with --nthreads 1")
         _State.thread, _State.folder, _State.halting = threading.get_ident(), folder, False
+        _State.tell = staticmethod(tell)
+        if _State.leaving:
+            tell({"event": "leaving"})
     try:
-        yield lambda: _State.halting
+        yield lambda: _State.halting or _State.leaving
     finally:
         _leave()
 
@@ -49,11 +64,36 @@ def halt(folder: str) -> bool:
     with _State.lock:
         if not _State.thread or _State.folder != folder:
             return False
-        if not _State.halting:
-            _State.halting = True
-            # It surfaces at the next Python instruction of that thread, after a call into C has returned.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(_State.thread), ctypes.py_object(Halted))
+        _interrupt()
         return True
+
+
+def leave(number: int) -> None:
+    """Let this process's work, if there is any, stop where it can go on elsewhere, and begin no other.
+
+    Args:
+        number: of the signal that has come.
+    """
+    with _State.lock:
+        if _State.leaving:
+            return
+        _State.leaving = True
+        if _State.thread:
+            _State.tell({"event": "leaving"})
+            if not ask_threads(number):
+                _interrupt()
+
+
+def is_at_work() -> bool:
+    """Whether this process's thread is in a task."""
+    return _State.thread != 0
+
+
+def _interrupt() -> None:
+    if not _State.halting:
+        _State.halting = True
+        # It surfaces at the next Python instruction of that thread, after a call into C has returned.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(_State.thread), ctypes.py_object(Halted))
 
 
 def _leave() -> None:

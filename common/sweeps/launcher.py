@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import RunError
+from common.runs.lock import FolderLock
 from common.sweeps.display import Display
 from common.sweeps.folder import has_begun
 from common.sweeps.groups import Waiting
 from common.sweeps.journal import Journal
-from common.sweeps.lock import LauncherLock
 from common.sweeps.outcome import Outcome, is_final, read_outcome, write_outcome
 from common.sweeps.pool import Event, Pool
 from common.sweeps.results import Results
@@ -59,7 +59,7 @@ class Launcher:
         *,
         results: Results,
         journal: Journal,
-        lock: LauncherLock,
+        lock: FolderLock,
         display: Display,
         stopping: Stopping,
         lanes: int = 1,
@@ -92,7 +92,7 @@ class Launcher:
                 self._submit()
                 self._take_in(self._pool.collect(TURN_S))
                 self._end_what_hangs()
-                self._lock.beat()
+                self._lock.check()
                 self._results.save_if_due(retries=self.retries)
         finally:
             # Also after a failure: what still runs is stopped where it can go on, and what ended meanwhile counts.
@@ -132,9 +132,9 @@ class Launcher:
             elif event.kind == "over":
                 del self._running[event.task]
                 self._waiting.back([spec for spec in running.task.specs if self._open(spec)], alone=False)
-            elif event.kind == "lost":
+            elif event.kind in ("lost", "left"):
                 del self._running[event.task]
-                self._repeat(running)
+                self._repeat(running, counts=event.kind == "lost")
         if unwritable and not last:
             raise RunError(f"{unwritable}; mend that and start the same sweep again: it goes on where it was")
 
@@ -151,14 +151,17 @@ class Launcher:
     def _open(self, spec: RunSpec) -> bool:
         return spec.index not in self._results.ended
 
-    def _repeat(self, running: _Running) -> None:
-        """A worker has died: what it was at is repeated once and alone; what it had not begun just waits again."""
+    def _repeat(self, running: _Running, *, counts: bool) -> None:
+        """A worker is gone: what it was at is repeated; what it had not begun just waits again.
+
+        Where it `counts`, as the worker has died, that happens once and each run goes alone.
+        """
         begun: list[RunSpec] = []
         fresh: list[RunSpec] = []
         for spec in running.task.specs:
             if not self._open(spec):
                 continue
-            found = read_outcome(self._folder / spec.folder)
+            found = read_outcome(self._folder / spec.folder, spec.index)
             # The news of its start or end may have died with the worker; its folder knows.
             at_it = spec.index in running.current or has_begun(self._folder, spec, running.task.id)
             if found is not None and (at_it or found.status == "done"):
@@ -169,7 +172,7 @@ class Launcher:
             return
         if running.timed_out and len(begun) == 1:
             self._fail(begun.pop(), f"took longer than {self._timeout_s:g} s (--run-timeout)", "timeout")
-        elif not running.timed_out:
+        elif counts and not running.timed_out:
             for spec in begun:
                 self._lost[spec.index] = self._lost.get(spec.index, 0) + 1
             for spec in [spec for spec in begun if self._lost[spec.index] >= ATTEMPTS]:
@@ -177,9 +180,9 @@ class Launcher:
                 self._fail(spec, "its worker died twice (killed, or out of memory)", "lost")
         for spec in begun:
             self._at_work.discard(spec.index)
-            self._journal.note("retry", index=spec.index, run=spec.folder)
+            self._journal.note("retry" if counts else "preempted", index=spec.index, run=spec.folder)
         self._waiting.back(fresh, alone=False)
-        self._waiting.back(begun, alone=True)
+        self._waiting.back(begun, alone=counts)
 
     def _fail(self, spec: RunSpec, reason: str, kind: str) -> None:
         outcome = Outcome(spec.index, "failed", reason=reason, kind=kind)

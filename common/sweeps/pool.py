@@ -15,7 +15,7 @@ class Event:
 
     Attributes:
         kind: start (of the runs in `indices`, on `worker`), end (of the runs in `outcomes`), over (the task has
-            returned), or lost (its worker has died).
+            returned), lost (its worker has died), or left (its worker had to end, and had said so).
         task: its id.
     """
 

@@ -3,11 +3,16 @@
 import errno
 import json
 import os
+import textwrap
+import time
 
 import numpy as np
 import pytest
 
+from common.errors import InputError
 from common.runs import files
+from common.runs.lock import FolderLock
+from common.runs.process import machine
 
 
 def test_atomic_writer_replaces_only_when_the_block_ends_well(tmp_path):
@@ -80,3 +85,53 @@ def test_arrays_of_objects_are_refused(tmp_path):
     with pytest.raises(ValueError, match="allow_pickle"):
         files.write_array(tmp_path / "a.npy", np.array([{}, None]))
     assert os.listdir(tmp_path) == []
+
+
+def leave(folder, name, *, age_s=0):
+    path = folder / name
+    path.write_text("half")
+    os.utime(path, (time.time() - age_s,) * 2)
+    return name
+
+
+def test_what_killed_processes_left_goes_with_the_first_file_written_beside_it(tmp_path):
+    gone, here = 2**22 + 1, machine()
+    for name in (f".a.npz.{here}-{gone}.tmp", f".probe.{here}-{gone}.tmp", f".{'b' * 200}.{here}-{gone}.tmp"):
+        leave(tmp_path, name)
+    leave(tmp_path, f".a.npz.0badcafe-{gone}.tmp", age_s=90000)  # another machine's, of days ago
+    kept = {
+        leave(tmp_path, f".a.npz.{here}-{os.getppid()}.tmp"),
+        leave(tmp_path, f".a.npz.0badcafe-{gone}.tmp2", age_s=90000),
+        leave(tmp_path, f".b.npz.0badcafe-{gone}.tmp"),
+        leave(tmp_path, ".notes.tmp", age_s=90000),
+    }
+    files.write_text(tmp_path / "new.txt", "new")
+    assert set(os.listdir(tmp_path)) == {"new.txt", *kept}
+
+
+def test_whoever_holds_a_folder_removes_everything_of_that_kind(tmp_path):
+    leave(tmp_path, ".a.npz.123.tmp")  # as earlier versions called them
+    leave(tmp_path, ".run.lock.0123.tmp")
+    with FolderLock(tmp_path):
+        assert os.listdir(tmp_path) == ["run.lock"]
+
+
+def test_a_process_that_is_killed_in_the_middle_of_a_file_leaves_nothing_for_long(python, tmp_path):
+    program = """
+        import os, pathlib, signal
+        from common.runs.files import atomic_writer
+        with atomic_writer(pathlib.Path("a.bin")) as stream:
+            stream.write(b"half")
+            stream.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    assert python("-c", textwrap.dedent(program)).wait(30) == -9
+    assert len(os.listdir(tmp_path)) == 1
+    files.write_text(tmp_path / "b.txt", "")
+    assert os.listdir(tmp_path) == ["b.txt"]
+
+
+def test_growing_files_that_are_none_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "metrics.csv")
+    with pytest.raises(InputError, match="is not a regular file"):
+        files.read_lines(tmp_path / "metrics.csv")

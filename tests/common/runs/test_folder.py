@@ -9,6 +9,7 @@ import pytest
 
 from common.errors import InputError
 from common.runs.folder import META, existing_folder, new_folder
+from common.runs.process import machine
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +67,14 @@ def test_existing_folder_needs_a_run():
     Path("empty").mkdir()
     with pytest.raises(InputError, match=r"run folder empty: no run_meta\.json"):
         existing_folder("empty")
+
+
+def test_what_killed_processes_left_beside_the_link_and_in_the_folder_is_removed():
+    gone = f"{machine()}-{2**22 + 1}"
+    for name in (f"results/suite/.latest.{gone}.tmp", f"here/.probe.{gone}.tmp"):
+        Path(name).parent.mkdir(parents=True)
+        Path(name).symlink_to("nowhere")
+    new_folder("suite", "job", 0)
+    new_folder("suite", "job", 0, "here")
+    assert sorted(os.listdir("results/suite")) == ["latest", "runs"]
+    assert os.listdir("here") == []

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ import pytest
 from common.errors import InputError, Interrupted, RunError
 from common.runs import Run, StopSignals, load_run, load_runs, metrics
 from common.runs.files import write_array
+from common.runs.lock import FolderLock
+
+ROOT = Path(__file__).parents[3]
 
 CONFIG = {"seed": 5, "gamma": 0.3}
 
@@ -24,6 +28,10 @@ def record(folder, **changes):
     folder.mkdir(exist_ok=True)
     with StopSignals() as signals, Run(folder, CONFIG, signals, echo=None):
         pass
+    return record_again(folder, **changes)
+
+
+def record_again(folder, **changes):
     meta = json.loads((folder / "run_meta.json").read_text()) | changes
     (folder / "run_meta.json").write_text(json.dumps(meta))
     return load_run(folder)
@@ -74,7 +82,7 @@ def test_resuming_keeps_the_start_and_adds_a_time(tmp_path):
 def test_metrics_keep_their_columns_and_can_be_cut(tmp_path):
     for epoch in range(4):
         metrics.append_row(tmp_path, {"epoch": epoch, "note": "a,b"})
-    with pytest.raises(ValueError, match="differ"):
+    with pytest.raises(RunError, match=r"its columns \(epoch,note\) are not those of this run \(epoch,other\)"):
         metrics.append_row(tmp_path, {"epoch": 4, "other": 1})
     metrics.keep_rows(tmp_path, 2)
     assert (tmp_path / "metrics.csv").read_text() == 'epoch,note\n0,"a,b"\n1,"a,b"\n'
@@ -91,10 +99,29 @@ def test_dead_runs_show_as_dead(tmp_path):
     gone.wait()
     assert record(tmp_path, status="running", pid=gone.pid).status == "dead"
     assert record(tmp_path, status="running", pid=os.getpid()).status == "running"
+    assert record(tmp_path, status="running", pid=os.getpid(), pid_started=1).status == "dead"  # its number came again
     old = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    assert record(tmp_path, status="running", host="elsewhere", heartbeat=old).status == "dead"
+    there = {"status": "running", "host": "elsewhere", "boot_id": "another"}
+    assert record(tmp_path, **there, heartbeat=old).status == "dead"
     fresh = datetime.now(UTC).isoformat()
-    assert record(tmp_path, status="running", host="elsewhere", heartbeat=fresh, pid=gone.pid).status == "running"
+    assert record(tmp_path, **there, heartbeat=fresh, pid=gone.pid).status == "running"
+    with FolderLock(tmp_path):  # a long epoch: its thread says that it lives
+        assert record_again(tmp_path, heartbeat=old).status == "running"
+
+
+def test_runs_of_earlier_versions_are_judged_by_number_and_host(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    for pid, host, minutes, status in (
+        (gone.pid, socket.gethostname(), 0, "dead"),
+        (os.getpid(), socket.gethostname(), 60, "running"),
+        (gone.pid, "elsewhere", 9, "running"),
+        (gone.pid, "elsewhere", 11, "dead"),
+    ):
+        beat = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        meta = {"status": "running", "config": {}, "pid": pid, "host": host, "heartbeat": beat}
+        (tmp_path / "run_meta.json").write_text(json.dumps(meta))
+        assert load_run(tmp_path).status == status
 
 
 def test_a_table_of_runs(tmp_path):
@@ -115,9 +142,9 @@ def test_a_table_of_runs(tmp_path):
 
 def test_damaged_meta_is_named(tmp_path):
     (tmp_path / "run_meta.json").write_text('{"config": ')
-    with pytest.raises(InputError, match=r"run_meta\.json is damaged"):
+    with pytest.raises(InputError, match=r"run folder .*/run_meta\.json: is not JSON"):
         load_run(tmp_path)
-    (tmp_path / "run_meta.json").write_text("[]")
+    (tmp_path / "run_meta.json").write_text("{}")
     with pytest.raises(InputError, match="describes no run"):
         load_run(tmp_path)
 
@@ -181,3 +208,58 @@ def test_a_bad_time_of_grace_is_refused(monkeypatch):
     monkeypatch.setenv("NONIDEAL_GRACE_S", "long")
     with pytest.raises(InputError, match="NONIDEAL_GRACE_S='long'"):
         StopSignals()
+
+
+EPOCHS = """
+import sys, time
+from common.progress import Progress
+from common.runs import Run, StopSignals
+with StopSignals() as signals, Progress(100) as progress, Run(Path("run"), {}, signals, echo=progress.echo) as run:
+    for epoch in range(100):
+        run.metrics({"epoch": epoch})
+        run.log(f"epoch {epoch}")
+        progress.advance()
+        run.stop_if_asked()
+        time.sleep(0.02)
+"""
+
+
+def on_a_terminal(tmp_path, *prefix):
+    """EPOCHS as the leading process of a terminal of its own, which is closed after some epochs."""
+    (tmp_path / "run").mkdir()
+    program = f"from pathlib import Path\nimport fcntl, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n{EPOCHS}"
+    master, terminal = os.openpty()
+    words = [*prefix, sys.executable, "-c", program]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        words, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, start_new_session=True
+    )
+    os.close(terminal)
+    while not (tmp_path / "run" / "train_log.txt").exists():
+        time.sleep(0.01)
+    os.close(master)
+    try:
+        child.wait(20)
+    finally:
+        child.kill()
+        child.wait()
+    return load_run(tmp_path / "run")
+
+
+def test_closing_the_terminal_interrupts_a_run(tmp_path):
+    record = on_a_terminal(tmp_path)
+    assert (record.status, record.meta["reason"]) == ("interrupted", "interrupted by SIGHUP; go on with --resume run")
+    assert len(record.metrics) < 100
+
+
+def test_under_nohup_a_run_goes_on_when_the_terminal_is_closed(tmp_path):
+    record = on_a_terminal(tmp_path, "sh", "-c", 'trap "" HUP; exec "$@" > out.txt 2>&1', "sh")
+    assert (record.status, len(record.metrics)) == ("done", 100)
+
+
+def test_sighup_never_ends_a_process_at_once():
+    with StopSignals(grace_s=60) as signals:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+        assert signals.received == signal.SIGTERM
+        assert not signals.overdue

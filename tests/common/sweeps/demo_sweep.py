@@ -1,7 +1,7 @@
 """A sweep whose runs do what a test asks for: `python -m demo_sweep`, and functions that workers can import.
 
 $DEMO_FAULTS says what goes wrong at the second epoch of which seeds: "die-once@2 fail@3". An epoch takes
-$DEMO_SECONDS. Every call of a run leaves a
+$DEMO_SECONDS. With $DEMO_RUN a run has a run folder of ours. Every call of a run leaves a
 line in calls.txt of the sweep's folder, and every epoch one letter in epochs.txt of its own: that is its checkpoint.
 """
 
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from common.cli import option
 from common.errors import RunError
+from common.runs import Run, StopSignals
+from common.runs.files import append_line, read_lines
 from common.sweeps import Axis, Sweep
 from common.sweeps.grid import make_specs
 
@@ -32,6 +34,22 @@ def train(config, folder):
         with open(checkpoint, "a") as stream:
             stream.write("x")
     assert checkpoint.read_text() == "x" * config["epochs"]
+    return {"final_val_acc": config["seed"] / 7, "selected_val_acc": config["seed"] / 6, "selected_epoch": 1}
+
+
+def train_with_run(config, folder):
+    """As `train`, with a run folder that stops at the end of an epoch when a signal comes; its checkpoint is a file."""
+    with open(folder.parent / "calls.txt", "a") as stream:
+        stream.write(f"{config['seed']} {os.getpid()}\n")
+    checkpoint = folder / "epochs.txt"
+    with StopSignals() as signals, Run(folder, config, signals) as run:
+        for epoch in range(len(read_lines(checkpoint)), config["epochs"]):
+            for _ in range(10):
+                time.sleep(float(os.environ.get("DEMO_SECONDS", "0.05")) / 10)
+                run.beat()
+            run.metrics({"epoch": epoch})
+            append_line(checkpoint, str(epoch))
+            run.stop_if_asked()
     return {"final_val_acc": config["seed"] / 7, "selected_val_acc": config["seed"] / 6, "selected_epoch": 1}
 
 
@@ -89,7 +107,7 @@ SWEEP = Sweep(
     config=Config,
     axes=(Axis("seed", (0, 1, 2, 3, 4, 5)), Axis("epochs", (3,))),
     specs=lambda axes: make_specs(axes, Config, lambda labels: f"seed{labels['seed']}", ("seed",)),
-    function="demo_sweep:train",
+    function="demo_sweep:train_with_run" if os.environ.get("DEMO_RUN") else "demo_sweep:train",
     workers=2,
 )
 main = SWEEP.main

@@ -57,11 +57,11 @@ def test_dead_raising_and_hanging_runs_harm_nobody_else(sweep, tmp_path, undistu
 
 
 def test_a_killed_launcher_is_followed_by_another_and_two_at_once_are_refused(sweep, start, tmp_path, undisturbed):
-    process = start("--sweep-dir", tmp_path, DEMO_SECONDS=0.4)
+    process = start("--sweep-dir", tmp_path, DEMO_SECONDS=1.5)
     wait_until(lambda: list(tmp_path.glob("*/epochs.txt")))
     _, err = sweep(tmp_path, code=2)
     assert err.count("\n") == 1
-    assert f"another launcher is at work on it (process {process.pid} on " in err
+    assert f"another process is at work on it (process {process.pid} on " in err
     process.kill()
     process.wait()
     time.sleep(0.5)

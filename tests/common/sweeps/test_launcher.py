@@ -1,5 +1,6 @@
 """The loop with a pool that says what a test wants: no process is started here. And what a worker does with a task."""
 
+import contextlib
 import os
 import threading
 import time
@@ -7,14 +8,17 @@ from types import SimpleNamespace
 
 import pytest
 
+import common.sweeps.run as engine
 from common.errors import InputError, RunError
-from common.sweeps import Outcome, RunSpec, run_sweep
+from common.runs import lock
+from common.runs.lock import FolderLock, FolderLost
+from common.sweeps import Outcome, RunSpec, run_sweep, worker
 from common.sweeps.display import Display
 from common.sweeps.groups import Waiting
 from common.sweeps.halt import halt
 from common.sweeps.journal import Journal, read_events
 from common.sweeps.launcher import Launcher
-from common.sweeps.outcome import read_outcome
+from common.sweeps.outcome import read_outcome, write_outcome
 from common.sweeps.pool import Event, PoolSize
 from common.sweeps.results import Results
 from common.sweeps.worker import Task, run_task
@@ -56,7 +60,7 @@ def launch(tmp_path):
         for spec in todo:
             (tmp_path / spec.folder).mkdir(exist_ok=True)
         make = lambda name, group: Task(name, str(tmp_path), "m:f", True, group)  # noqa: E731
-        quiet, lock = Display(results, len(todo), quiet=True), SimpleNamespace(beat=lambda: None)
+        quiet, lock = Display(results, len(todo), quiet=True), SimpleNamespace(check=lambda: None)
         signals = SimpleNamespace(received=None)
         launcher = Launcher(tmp_path, todo, make, pool, results=results, journal=Journal(tmp_path), lock=lock,
                             display=quiet, stopping=signals, **more)  # fmt: skip
@@ -244,3 +248,51 @@ def test_a_halted_run_is_no_failure_and_the_rest_is_not_begun(tmp_path, monkeypa
     assert [message["event"] for message in messages] == ["start", "end"]
     assert not (tmp_path / "run_0000_seed0" / "FAILED").exists()
     assert not halt(str(tmp_path))
+
+
+def test_a_run_whose_worker_had_to_leave_has_lost_no_attempt(launch):
+    left = []
+
+    def answer(task):
+        indices = tuple(spec.index for spec in task.specs)
+        if 0 in indices and len(left) < 5:
+            left.append(indices)
+            return [Event("start", task.id, indices), Event("left", task.id)]
+        return ends_well(task)
+
+    _, results, launcher = launch(specs(4, "g"), answer, lanes=2)
+    assert len(left) == 5
+    assert left[1] == (0, 1)  # side by side again
+    assert results.count("done") == 4
+    assert launcher.retries == 0
+
+
+def test_a_run_in_whose_folder_somebody_else_is_at_work_waits_and_is_not_done_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "WAIT_S", 0.01)
+    folder = tmp_path / "run_0000_seed0"
+    folder.mkdir()
+    found = []
+    with FolderLock(folder):
+        thread = threading.Thread(target=lambda: found.extend(run(tmp_path, specs(1), "demo_sweep:train")))
+        thread.start()
+        time.sleep(0.2)
+        assert not found
+        write_outcome(folder, Outcome(0, "done", 1.0, {"acc": 0.5}))
+    thread.join(5)
+    outcomes, messages = found
+    assert [outcome.result for outcome in outcomes] == [{"acc": 0.5}]
+    assert messages == []
+
+
+def test_a_launcher_that_lost_its_folder_stops_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "CHECK_S", 0)
+
+    def lose(*_):
+        (tmp_path / "launcher.json").write_text('{"token": "theirs", "pid": 7, "host": "elsewhere"}')
+        return contextlib.nullcontext(Script(ends_well))
+
+    monkeypatch.setattr(engine, "_pool", lose)
+    with pytest.raises(FolderLost, match=f"sweep folder {tmp_path}: was taken over by process 7 on elsewhere"):
+        run_sweep(specs(2), tmp_path, "demo_sweep:train", quiet=True)
+    assert [event["event"] for event in read_events(tmp_path)] == ["launch"]
+    assert "theirs" in (tmp_path / "launcher.json").read_text()
