@@ -125,8 +125,8 @@ def read(path: Path) -> State:
     with contextlib.suppress(ValueError):
         facts = {name: json.loads(text) for name, text in metadata.items()}
     epoch, loss, accuracy = facts.get("epoch"), facts.get("loss", math.nan), facts.get("accuracy", math.nan)
-    numbers = isinstance(epoch, int) and isinstance(loss, float) and isinstance(accuracy, float)
-    if set(tensors) != set(NAMES) or not numbers or epoch < 1:
+    numbers = isinstance(loss, float) and isinstance(accuracy, float)
+    if set(tensors) != set(NAMES) or not numbers or not isinstance(epoch, int) or epoch < 1:
         raise InputError(f"checkpoint {path}: is damaged (its arrays or facts are not those of a run)")
     return State(epoch, tensors, loss, accuracy, str(facts.get("broken", "")))
 
