@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from common.errors import InputError
@@ -12,12 +13,18 @@ _DIGITS = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _NUMBER = re.compile(rf"({_DIGITS})([a-z]*)", re.IGNORECASE)
 _ATTO = re.compile(rf"(?<![\w.]){_DIGITS}a[a-z]*(?![\w.])", re.IGNORECASE)
 _WORD = re.compile(r"\{[^}]*\}?|'[^']*'?|\"[^\"]*\"?|[^\s=(),{'\"]+")
+_STRAY = re.compile(r"=\s*(?:[=),]|$)|=[^\s=(),]*=")
 _NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
 
 
 def words(line: str) -> list[str]:
     """The words of a line, for which blanks, commas, equals signs and round brackets are all the same."""
     return _WORD.findall(line)
+
+
+def stray_equals(line: str) -> bool:
+    """Whether an equals sign has no name before it or no value after it."""
+    return _STRAY.search(line) is not None
 
 
 def check_suffixes(lines: list[str]) -> None:
@@ -42,7 +49,8 @@ def number(word: str, known: dict[str, float], line: str = ".model") -> float | 
     if unit.startswith("mil") and (braced or line == ".param"):
         return None
     scale = next((_SCALE[key] for key in ("meg", "mil") if unit.startswith(key)), _SCALE.get(unit[:1], 1.0))
-    return float(match[1]) * scale
+    value = float(match[1]) * scale
+    return value if math.isfinite(value) else None
 
 
 def assignments(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analog_nmos.cards.numbers import assignments, words
+from analog_nmos.cards.numbers import assignments, stray_equals, words
 from common.errors import InputError
 
 SUBCIRCUIT = "NMOSWRAP"
@@ -30,15 +30,22 @@ def read_transistor(lines: list[str]) -> Reading:
     reading = Reading()
     outside, wrapper = _split(lines, reading.problems)
     ports, inside = _ports(wrapper, reading.problems)
-    known = _parameters(outside, {}, reading.problems)
-    _check_outside(outside, known, reading.problems)
-    known |= assignments(inside, known, reading.problems, ".param")
+    everywhere = _parameters(outside, {}, reading.problems)
+    _check_outside(outside, everywhere, reading.problems)
+    stray = [line.split()[0] for line in outside + wrapper if stray_equals(line)]
+    reading.problems += [f"a stray equals sign in {first}" for first in stray]
+    known = everywhere | assignments(inside, everywhere, reading.problems, ".param")
     known |= _parameters(wrapper[1:], known, reading.problems)
     transistor = _transistor(wrapper[1:], ports, reading.problems)
     if transistor:
         reading.instance = assignments(transistor[6:], known, reading.problems, "M")
-        model = _model(wrapper[1:], outside, transistor[5].lower(), reading.problems)
-        reading.model = assignments(model, known, reading.problems)
+        name = transistor[5].lower()
+        for place, values in ((wrapper[1:], known), (outside, everywhere)):
+            model = _model(place, name, reading.problems)
+            if model is not None:
+                reading.model = assignments(model, values, reading.problems)
+                return reading
+        reading.problems.append(f"a transistor without its .model {name}")
     return reading
 
 
@@ -125,17 +132,15 @@ def _transistor(body: list[str], ports: list[str], problems: list[str]) -> list[
     return found[0]
 
 
-def _model(body: list[str], outside: list[str], name: str, problems: list[str]) -> list[str]:
-    """The words of a model's parameters; one inside the wrapper goes before one outside."""
-    for place in (body, outside):
-        found = [words(line) for line in place if line.lower().split()[0] == ".model"]
-        found = [one for one in found if len(one) > 2 and one[1].lower() == name]
-        if len(found) > 1:
-            problems.append(f"a second .model {name}")
-            return []
-        if found:
-            if found[0][2].lower() != "nmos":
-                problems.append(f"a model of type {found[0][2]}")
-            return found[0][3:]
-    problems.append(f"a transistor without its .model {name}")
-    return []
+def _model(lines: list[str], name: str, problems: list[str]) -> list[str] | None:
+    """The words of a model's parameters, none if two models have that name; None if no model has."""
+    found = [words(line) for line in lines if line.lower().split()[0] == ".model"]
+    found = [one for one in found if len(one) > 2 and one[1].lower() == name]
+    if not found:
+        return None
+    if len(found) > 1:
+        problems.append(f"a second .model {name}")
+        return []
+    if found[0][2].lower() != "nmos":
+        problems.append(f"a model of type {found[0][2]}")
+    return found[0][3:]

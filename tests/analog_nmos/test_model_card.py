@@ -82,6 +82,9 @@ def test_units(tmp_path, text, value):
         ("kp=62.5u", "kp=0,9", "'9'"),
         ("kp=62.5u", "kp={1mil}", "'kp={1mil}'"),
         ("nrd=0.3", "off", "'off'"),
+        ("kp=62.5u", "kp=1e400", "'kp=1e400'"),
+        ("kp=62.5u", "kp=62.5u=", "a stray equals sign in .MODEL"),
+        ("nrd=0.3", "nrd=0.3=", "a stray equals sign in m1"),
         ("* comment", ".param k=1\n.param k=2", "a second .param k"),
         ("* comment", ".model ncg nmos (vto=1)", "a second .model ncg"),
         ("* comment", ".options scale=1u", ".options scale"),
@@ -177,6 +180,14 @@ def test_the_same_card_written_in_another_way(tmp_path, text):
     plain, card = read(tmp_path, CARD), read(tmp_path, text)
     assert (card.model, card.instance, card.unread) == (plain.model, plain.instance, "")
     assert ".end " not in card.text.lower()
+
+
+def test_a_model_outside_does_not_see_the_parameters_of_the_wrapper(tmp_path):
+    text = ".param v=0.6\n" + CARD.replace("750m", "{v}")
+    card = read(tmp_path, text.replace("d g s b\n", "d g s b v=0.9\n", 1))
+    assert card.vto_V == 0.6
+    text = text.replace("d g s b\n", "d g s b x=0.9\n", 1).replace("{v}", "{x}")
+    assert read(tmp_path, text).unread == "'vto={x}'"
 
 
 def test_files_that_a_card_names_become_part_of_it(tmp_path):
