@@ -82,6 +82,8 @@ def _expanded(path: Path, lines: list[str], outer: tuple[Path, ...]) -> list[str
             raise InputError(f"{shorten(line.strip())!r}: only some versions of ngspice take # for a comment; write *")
         elif re.match(r"\s*\.temp\b", line, re.IGNORECASE):
             found.append(f"* {line.strip()} (--temp counts)")
+        elif line.lstrip()[:1] in (";", "$"):  # ngspice takes it for a comment too, but complains
+            found.append(f"* {line}")
         else:
             found.append(line)
     return found

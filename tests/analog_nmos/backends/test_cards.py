@@ -57,6 +57,7 @@ SAME = {
     ),
     "quoted numbers": change("0.8", "'0.8'", change("5e-5", "{ 50u }")),
     "comments": change("gamma", "; c\n* d\n\n+ gamma", change("rsh", "// e\n+ rsh").replace("l=8", "$ f\n+ l=8")),
+    "lines of ; and $": "; a\n" + change("gamma", "\n; b\n$ c\n+ gamma"),
     "comment with a continuation": "* a\n\n+ vto=9 b\n" + PLAIN,
     "form feed and other line ends of Unicode": "* page\f two \u2028 three \x85 four\n" + PLAIN,
     "byte order mark": "\ufeff" + PLAIN,
