@@ -99,7 +99,10 @@ def _parameters(lines: list[str], known: dict[str, float], problems: list[str]) 
     found: dict[str, float] = {}
     for line in lines:
         if line.lower().split()[0] == ".param":
-            new = assignments(words(line)[1:], known | found, problems, ".param")
+            pairs = words(line)[1:]
+            new = assignments(pairs, known | found, problems, ".param")
+            if 2 * line.count("=") != len(pairs):
+                problems.append(".param without an equals sign")
             twice = new.keys() & (known.keys() | found.keys())
             problems += [f"a second .param {name}" for name in sorted(twice)]
             found = {name: value for name, value in (found | new).items() if name not in twice}
@@ -125,7 +128,8 @@ def _transistor(body: list[str], ports: list[str], problems: list[str]) -> list[
     if not found:
         problems.append(f".subckt {SUBCIRCUIT} without a transistor")
         return []
-    if len(found[0]) > 6 and not any("=" in line for line in lines):  # ngspice then takes them for nodes
+    signs = sum(line.count("=") for line in lines)
+    if 2 * signs + 1 < len(found[0]) - 6:  # more than a flag has none, and ngspice can take it for a node
         problems.append(f"{found[0][0]} with parameters without equals signs")
     if [word.lower() for word in found[0][1:5]] != ports:
         problems.append(f"{' '.join(found[0][:5])} for the ports {' '.join(ports)}")

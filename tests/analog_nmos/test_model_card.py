@@ -83,6 +83,8 @@ def test_units(tmp_path, text, value):
         ("kp=62.5u", "kp={1mil}", "'kp={1mil}'"),
         ("nrd=0.3", "off", "'off'"),
         ("kp=62.5u", "kp=1e400", "'kp=1e400'"),
+        ("l=7.8u", "l 7.8u", "m1 with parameters without equals signs"),
+        ("* comment", ".param k=1 m 2", ".param without an equals sign"),
         ("kp=62.5u", "kp=62.5u=", "a stray equals sign in .MODEL"),
         ("nrd=0.3", "nrd=0.3=", "a stray equals sign in m1"),
         ("* comment", ".param k=1\n.param k=2", "a second .param k"),
