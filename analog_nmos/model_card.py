@@ -1,19 +1,27 @@
-"""Read a SPICE model card: the `.model` line and the one transistor inside the wrapper subcircuit."""
+"""Read a SPICE model card: its text, and the one transistor inside its wrapper subcircuit as far as that is plain.
+
+ngspice gets the text and reads everything itself. What is refused here is refused for both solvers: what versions of
+ngspice read differently, or what gives no operating point in any. What only native cannot read is named in `unread`.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from analog_nmos.cards.numbers import check_suffixes
+from analog_nmos.cards.reading import SUBCIRCUIT, Reading, read_transistor
+from analog_nmos.cards.text import card_text, logical_lines
 from common.errors import InputError
 
-SUBCIRCUIT = "NMOSWRAP"
-TERMINALS = ("d", "g", "s", "b")
-_SCALE = {"t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12}
-_SCALE |= {"f": 1e-15, "a": 1e-18}
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([a-z]*)", re.IGNORECASE)
+__all__ = ["SUBCIRCUIT", "ModelCard", "default_card_path", "read_model_card"]
+_CLASSIC = (1.0, 2.0, 3.0, 6.0)  # levels that share rsh and nrd
+_LEVEL_1 = {
+    "level", "vto", "vt0", "kp", "gamma", "phi", "lambda", "rd", "rs", "cbd", "cbs", "is", "pb", "cgso", "cgdo", "cgbo",
+    "rsh", "cj", "mj", "cjsw", "mjsw", "js", "tox", "ld", "u0", "uo", "fc", "nsub", "tpg", "nss", "tnom", "kf", "af",
+    "l", "w",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,16 +32,26 @@ class ModelCard:
         path: the file.
         model: parameters of the `.model ... nmos` line, e.g. vto (V), kp (A/V^2), lambda (1/V), rsh (ohm/square).
         instance: parameters of the transistor in `.subckt NMOSWRAP D G S B`, e.g. l (m), w (m), nrd (squares).
+        text: all of the card, with included files in it, for a netlist.
+        unread: the first thing in the card that is not in `model` and `instance`; empty if all is.
     """
 
     path: Path
     model: dict[str, float]
     instance: dict[str, float]
+    text: str = ""
+    unread: str = ""
 
     @property
     def vto_V(self) -> float:
-        """Zero-bias threshold voltage."""
-        return self.model.get("vto", 0.0)
+        """Zero-bias threshold voltage.
+
+        Raises:
+            InputError: the card does not give it as a number; a simulator then derives it, or takes 0 V.
+        """
+        if "vto" not in self.model:
+            raise InputError(f"model card {self.path}: gives no threshold voltage; add vto=... to its .model line")
+        return self.model["vto"]
 
 
 def default_card_path() -> Path:
@@ -42,76 +60,35 @@ def default_card_path() -> Path:
 
 
 def read_model_card(path: str | Path) -> ModelCard:
-    """Parse a card with a `.subckt NMOSWRAP D G S B` that holds one NMOS transistor.
+    """Read a card with a `.subckt NMOSWRAP D G S B`.
 
     Raises:
-        InputError: no such file, no such subcircuit, not exactly one transistor in it, or a number that is none.
+        InputError: no such file, no text, no such subcircuit, or what versions of ngspice read differently.
     """
     path = Path(path)
     try:
-        lines = _logical_lines(path.read_text(encoding="utf-8", errors="replace"))
-    except OSError as problem:
-        raise InputError(f"model card {path}: cannot be read ({problem.strerror})") from None
-    try:
-        transistor = _transistor(lines)
-        return ModelCard(path, _model(lines, transistor[5].lower()), _assignments(transistor[6:]))
+        text = card_text(path)
+        lines = logical_lines(text)
+        check_suffixes(lines)
+        reading = read_transistor(lines)
+        _check(reading)
     except InputError as problem:
-        raise InputError(f"model card {path}: {problem}") from None
+        where = f"model card {path}: "
+        raise InputError(f"{where}{str(problem).removeprefix(where)}") from None
+    return ModelCard(path, reading.model, reading.instance, text, next(iter(reading.problems), ""))
 
 
-def _logical_lines(text: str) -> list[str]:
-    """Lines without comments, continuation lines (+) joined to the one before."""
-    lines: list[str] = []
-    for raw in text.splitlines():
-        line = re.split(r"[;$]", raw, maxsplit=1)[0].strip()
-        if line.startswith("+") and lines:
-            lines[-1] += " " + line[1:]
-        elif line and not line.startswith("*"):
-            lines.append(line)
-    return lines
-
-
-def _transistor(lines: list[str]) -> list[str]:
-    """The words of the transistor line inside the wrapper: M1 D G S B model l=.. w=.."""
-    start = [i for i, line in enumerate(lines) if line.lower().split()[:2] == [".subckt", SUBCIRCUIT.lower()]]
-    if not start:
-        raise InputError(f"no .subckt {SUBCIRCUIT} D G S B in it")
-    ports = lines[start[0]].lower().split()[2:]
-    if len(ports) != len(TERMINALS):
-        raise InputError(f".subckt {SUBCIRCUIT} needs the four ports D G S B, not {' '.join(ports)}")
-    body: list[str] = []
-    for line in lines[start[0] + 1 :]:
-        if line.lower().startswith(".ends"):
-            break
-        body.append(line)
-    words = [_words(line) for line in body]
-    if len(words) != 1 or not words[0][0].lower().startswith("m") or [w.lower() for w in words[0][1:5]] != ports:
-        raise InputError(f".subckt {SUBCIRCUIT} must hold one transistor M<name> {' '.join(ports)} <model>, alone")
-    return words[0]
-
-
-def _model(lines: list[str], name: str) -> dict[str, float]:
-    for line in lines:
-        words = _words(line)
-        if [w.lower() for w in words[:2]] == [".model", name]:
-            if words[2].lower() != "nmos":
-                raise InputError(f"model {name} is of type {words[2]}; needs nmos")
-            return _assignments(words[3:])
-    raise InputError(f"no .model {name} nmos in it")
-
-
-def _words(line: str) -> list[str]:
-    return re.sub(r"\s*=\s*", "=", re.sub(r"[(),]", " ", line)).split()
-
-
-def _assignments(words: list[str]) -> dict[str, float]:
-    values = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        match = _NUMBER.fullmatch(value)
-        if not equals or not match:
-            raise InputError(f"{word!r} is not name=number")
-        unit = match[2].lower()
-        scale = next((_SCALE[key] for key in ("meg", "mil") if unit.startswith(key)), _SCALE.get(unit[:1], 1.0))
-        values[name.lower()] = float(match[1]) * scale
-    return values
+def _check(reading: Reading) -> None:
+    """Give vto one name, and refuse what ngspice ignores or cannot solve."""
+    model = reading.model
+    level = model.get("level", 1.0)
+    unknown = next((name for name in model if level == 1.0 and name not in _LEVEL_1), None)
+    if unknown is not None:
+        advice = "the threshold voltage is vto" if unknown == "vth0" else "remove it"
+        raise InputError(f"level 1 has no parameter {unknown}, which ngspice 39 ignores and 45 refuses; {advice}")
+    if "vt0" in model:
+        if "vto" in model:
+            raise InputError("gives both vto and vt0, which are one parameter; remove one")
+        model["vto"] = model.pop("vt0")
+    if level in _CLASSIC and model.get("rsh", 0.0) > 0.0 and reading.instance.get("nrd") == 0.0 and "rd" not in model:
+        raise InputError("nrd=0 with rsh has no operating point in ngspice, which divides by it; write nrd=0.001")

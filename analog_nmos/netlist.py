@@ -51,9 +51,7 @@ def write_netlist(topology: Topology, card: ModelCard, options: CircuitOptions, 
 
 def _card_lines(card: ModelCard) -> Iterator[str]:
     """The card itself rather than an .include, so that the file means the same on every machine."""
-    for line in card.path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.strip() and line.strip().lower() != ".end":
-            yield line.rstrip()
+    return (line.rstrip() for line in card.text.split("\n") if line.strip())
 
 
 def _options(options: CircuitOptions) -> str:

@@ -7,8 +7,17 @@ from numpy.typing import NDArray
 
 from analog_nmos.lane import Lane
 from analog_nmos.model_card import ModelCard
+from common.errors import InputError
 
 COUNTER = "epochs_below_cutoff"
+
+
+def check_threshold(card: ModelCard) -> None:
+    """Raise InputError if the card gives no threshold voltage to measure gate voltages by."""
+    try:
+        _ = card.vto_V
+    except InputError as problem:
+        raise InputError(f"pruning needs a threshold voltage, for --vg-cutoff-ratio: {problem}") from None
 
 
 def below_cutoff(lane: Lane, card: ModelCard) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
 def write_start(folder: Path, lane: Lane, card: ModelCard) -> None:
     """Topology, model card, netlist, graph and test set: the folder explains itself without any other file."""
     config, topology = lane.config, lane.topology
-    write_text(folder / CARD, card.path.read_text(encoding="utf-8", errors="replace"))
+    write_text(folder / CARD, card.text)
     topology.save(folder / TOPOLOGY)
     empty = Sources(np.full(topology.n_inputs, config.input_vmin), lane.gate_V, np.zeros(topology.n_outputs))
     write_text(folder / "netlist_initial.cir", write_netlist(topology, card, config, empty))

@@ -17,6 +17,7 @@ from analog_nmos.config import TrainerConfig
 from analog_nmos.data import N_CLASSES, N_PIXELS, load_digits
 from analog_nmos.lane import Lane, new_lane
 from analog_nmos.model_card import ModelCard, default_card_path, read_model_card
+from analog_nmos.pruning import below_cutoff, check_threshold
 from analog_nmos.rule import Rule
 from analog_nmos.session import Job, Session
 from analog_nmos.summary import finish
@@ -47,6 +48,8 @@ def run_lanes(
     _check_lanes(configs)
     earlier = list(run_dirs) if resume and not callable(run_dirs) else [None] * len(configs)
     card = load_card(configs[0], earlier[0])
+    if rule.prune is below_cutoff:
+        check_threshold(card)
     lanes = [load_lane(config, folder) for config, folder in zip(configs, earlier, strict=True)]
     backend = make_backend(configs[0].backend, [lane.topology for lane in lanes], card, configs[0])
     wanted = run_dirs() if callable(run_dirs) else run_dirs

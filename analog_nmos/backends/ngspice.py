@@ -13,6 +13,7 @@ from analog_nmos.circuit import CircuitOptions
 from analog_nmos.model_card import ModelCard
 from analog_nmos.netlist import Sources, write_netlist
 from analog_nmos.topology import Topology
+from common.errors import InputError, RunError
 
 LARGEST_V = 1e9  # from 1e15 V on ngspice 39 can crash: its matrix overflows
 
@@ -21,8 +22,7 @@ class NgspiceBackend:
     """One circuit in libngspice, one lane. See `analog_nmos.backends.base.Backend` for the methods.
 
     Raises:
-        InputError: libngspice is missing.
-        RunError: ngspice does not accept the circuit.
+        InputError: libngspice is missing, or ngspice does not accept the circuit with this card.
     """
 
     name = "ngspice"
@@ -43,7 +43,10 @@ class NgspiceBackend:
             [f"vout{j}" for j in range(topology.n_outputs)],
             [f"rs{k + 1}" for k in range(topology.n_outputs)],
         )
-        self.reload(0)
+        try:
+            self.reload(0)
+        except RunError as problem:
+            raise InputError(f"model card {card.path}: {problem}") from None
 
     @property
     def version(self) -> str:

@@ -46,7 +46,8 @@ HOW_TO_INSTALL = (
     "macOS: brew install libngspice), or run scripts/setup.sh, or set NGSPICE_LIBRARY_PATH to the file"
 )
 MAX_POINTS = 10_000  # of one sweep: ngspice keeps them all, 8 bytes a node and point
-_COMPLAINT = re.compile("error|unrecognized|warning", re.IGNORECASE)
+_COMPLAINT = re.compile("error|unrecognized|warning|undefined parameter", re.IGNORECASE)
+_SPOILT = "Cannot compute substitute"  # an expression without a value stays behind, and in the end ngspice crashes
 _LONGEST_COMMAND = 1000  # ngspice cuts at 1023 characters
 _PRIVATE = Path(__file__).parents[2] / ".tools" / "ngspice"  # where scripts/setup.sh unpacks it without root
 _PREFIXES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib", f"{sys.prefix}/lib")
@@ -64,7 +65,7 @@ class Ngspice:
         self._library = self._shared._ngspice_shared
         self.version = int(self._shared.ngspice_version)
         self._circuit: Circuit | None = None
-        self._is_empty = True
+        self._is_empty, self._is_spoilt = True, False
 
     def load(self, netlist: str, nodes: Iterable[int], *, temp_C: float, rail: str, rail_V: float) -> Circuit:
         """Replace the loaded circuit, if any, and solve the new one as its netlist has it.
@@ -95,12 +96,15 @@ class Ngspice:
         Raises:
             RunError: as `load`.
         """
+        if self._is_spoilt:
+            raise RunError("ngspice has given up on an earlier circuit of this process; start a new process")
         self.unload()
         # ngspice keeps pointers into the lines while it reads them: they must outlive the call.
-        lines = [self._ffi.new("char[]", line.encode()) for line in netlist.splitlines()]
+        lines = [self._ffi.new("char[]", line.encode()) for line in netlist.rstrip("\n").split("\n")]
         failed = self._library.ngSpice_Circ(self._ffi.new("char*[]", [*lines, self._ffi.NULL]))
         self._is_empty = False  # even if it failed: ngspice keeps what it could read
         printed = self.drain()
+        self._is_spoilt = any(_SPOILT in line for line in printed)
         bad = next((i for i, line in enumerate(printed) if _COMPLAINT.search(line)), None)
         if failed or bad is not None:
             self.unload()

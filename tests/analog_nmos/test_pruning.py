@@ -1,13 +1,15 @@
 """Which edges go, and when."""
 
 import numpy as np
+import pytest
 
-from analog_nmos.auto_prune_trainer import AutoPruneConfig
+from analog_nmos.auto_prune_trainer import RULE, AutoPruneConfig
 from analog_nmos.data import Digits, Split
 from analog_nmos.lane import new_lane
 from analog_nmos.model_card import default_card_path, read_model_card
 from analog_nmos.pruning import below_cutoff
 from analog_nmos.topology import dense
+from common.errors import InputError
 
 CARD = read_model_card(default_card_path())
 
@@ -37,6 +39,15 @@ def test_an_edge_goes_after_so_many_epochs_in_a_row():
     assert lane.memory["epochs_below_cutoff"].tolist() == [1, 2, 0]
     lane.gate_V = np.array([0.59, 0.59, 0.59])
     assert below_cutoff(lane, CARD).tolist() == [True, False, True]
+
+
+def test_a_card_without_a_threshold_is_refused_before_anything_is_written(tmp_path):
+    card = tmp_path / "card.lib"
+    card.write_text(default_card_path().read_text().replace("vto=0.75", ""))
+    line = rf"^pruning needs a threshold voltage, .*: model card {card}: gives no threshold voltage; add vto=[^\n]*$"
+    with pytest.raises(InputError, match=line):
+        RULE.run(AutoPruneConfig(model_card=card, backend="native", train_limit=20), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_cutoff_is_a_multiple_of_the_cards_threshold():

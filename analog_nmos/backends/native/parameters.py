@@ -23,6 +23,7 @@ INSTANCE_DEFAULTS = {"l": 1e-4, "w": 1e-4, "nrd": 1.0, "nrs": 1.0}
 NO_CURRENT_MODEL = {"level", "tpg", "cbd", "cbs", "cgso", "cgdo", "cgbo", "cj", "mj", "cjsw", "mjsw", "pb"}
 NO_CURRENT_MODEL |= {"fc", "kf", "af"}
 NO_CURRENT_INSTANCE = {"as", "ad", "ps", "pd"}
+LEAST_OHM = 1e-3  # below, rounding can move ngspice's voltages by 3e-6 V, and there is nothing to be held to
 KELVIN = 273.15
 REFERENCE_K = 300.15
 BOLTZMANN = 1.38064852e-23  # J/K, CODATA 2014 as in ngspice 39
@@ -31,6 +32,8 @@ CHARGE = 1.6021766208e-19  # C
 
 def check_card(card: ModelCard) -> None:
     """Raise InputError naming what the native solver does not model, or a value that makes no sense."""
+    if card.unread:
+        raise InputError(f"native does not model {card.unread} (card {card.path}). Use --backend ngspice")
     level = card.model.get("level", 1.0)
     if level != 1.0:
         raise InputError(
@@ -46,13 +49,30 @@ def check_card(card: ModelCard) -> None:
                     f"native does not model {kind} parameter {name!r} (card {card.path}); it knows "
                     f"{', '.join(sorted(known))}. Use --backend ngspice"
                 )
-    positive = dict.fromkeys(("phi", "kp", "is"), card.model) | dict.fromkeys(("l", "w", "nrd", "nrs"), card.instance)
+    _check_values(card)
+
+
+def _check_values(card: ModelCard) -> None:
+    positive = dict.fromkeys(("phi", "kp", "is"), card.model) | dict.fromkeys(("l", "w"), card.instance)
     for name, given in positive.items():
         if given.get(name, 1.0) <= 0.0:
-            raise InputError(f"parameter {name!r} of card {card.path} must be above 0, not {given[name]:g}")
-    for name in ("gamma", "lambda", "rsh"):
-        if card.model.get(name, 0.0) < 0.0:
-            raise InputError(f"parameter {name!r} of card {card.path} must not be negative, not {card.model[name]:g}")
+            raise InputError(
+                f"native needs {name!r} of card {card.path} above 0, not {given[name]:g}. Use --backend ngspice"
+            )
+    not_negative = dict.fromkeys(("gamma", "lambda", "rsh"), card.model) | dict.fromkeys(("nrd", "nrs"), card.instance)
+    for name, given in not_negative.items():
+        if given.get(name, 0.0) < 0.0:
+            raise InputError(
+                f"native needs {name!r} of card {card.path} not negative, not {given[name]:g}. Use --backend ngspice"
+            )
+    rsh_ohm = card.model.get("rsh", 0.0)
+    for name in ("nrd", "nrs"):
+        series_ohm = rsh_ohm * card.instance.get(name, INSTANCE_DEFAULTS[name])
+        if 0.0 < series_ohm < LEAST_OHM:
+            raise InputError(
+                f"native does not model a series resistance as small as rsh * {name} = {series_ohm:g} ohm "
+                f"(card {card.path}): 0 or at least {LEAST_OHM:g} ohm (M is milli, Meg is mega). Use --backend ngspice"
+            )
 
 
 def device_parameters(card: ModelCard, options: CircuitOptions) -> Device:

@@ -126,7 +126,7 @@ def test_card_is_read_without_a_warning(spice: Ngspice) -> None:
     ("netlist", "complaint"),
     [
         ("t\nv1 1 0 1\nx1 1 0 nosuch\n.op\n.end\n", "Error: unknown subckt: x1 1 0 nosuch"),
-        ("t\nv1 1 0 1\nm1 1 1 0 0 nosuch l=1u w=1u\n.op\n.end\n", "can't find model 'nosuch' from line m1"),
+        ("t\nv1 1 0 1\nm1 1 1 0 0 nosuch l=1u w=1u\n.op\n.end\n", "m1 1 1 0 0 nosuch"),
         ("t\nv1 1 0 dc abc\nr1 1 0 1k\n.op\n.end\n", r"v1 1 0 dc abc unknown parameter \(abc\)"),
         ("t\nv1 1 0 1\nm1 1 1 0 0 n\n.model n nmos (level=1 theta=0.3)\n.op\n.end\n", r"parameter \(theta\)"),
         ("t\nv1 1 0 1\n.subckt a 1 2\nr1 1 2 1\nx1 1 0 a\n.op\n.end\n", "Mismatch of .subckt ... .ends"),

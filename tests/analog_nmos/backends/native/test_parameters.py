@@ -34,13 +34,31 @@ def test_other_levels_are_refused(level):
         ({"phi": 0.0}, {}, "phi"),
         ({"kp": -1.0}, {}, "kp"),
         ({}, {"l": 0.0}, "l"),
-        ({"rsh": 9.0}, {"nrd": 0.0}, "nrd"),
+        ({"rsh": 9.0}, {"nrd": -1.0}, "nrd"),
+        ({"is": 0.0}, {}, "is"),
         ({"gamma": -1.0}, {}, "gamma"),
     ],
 )  # fmt: skip
 def test_values_without_meaning_are_refused(model, instance, name):
     with pytest.raises(InputError, match=f"'{name}'"):
         device_parameters(ModelCard(Path("c.lib"), model, instance), CircuitOptions())
+
+
+def test_what_the_reader_did_not_understand_is_refused():
+    card = ModelCard(Path("c.lib"), {"vto": 0.7}, {}, unread=".if")
+    with pytest.raises(InputError, match=r"^native does not model \.if \(card c\.lib\)\. Use --backend ngspice$"):
+        device_parameters(card, CircuitOptions())
+
+
+@pytest.mark.parametrize("name", ["nrd", "nrs"])
+def test_a_series_resistance_is_none_or_no_smaller_than_ngspice_can_solve(name):
+    def device(squares):
+        return device_parameters(ModelCard(Path("c.lib"), {"rsh": 9.0}, {name: squares}), CircuitOptions())
+
+    assert device(0.0)._asdict()[{"nrd": "rd_ohm", "nrs": "rs_ohm"}[name]] == 0.0
+    assert device(1e-3 / 9)._asdict()[{"nrd": "rd_ohm", "nrs": "rs_ohm"}[name]] == pytest.approx(1e-3)
+    with pytest.raises(InputError, match=rf"as small as rsh \* {name} = 9e-05 ohm \(card c\.lib\)"):
+        device(1e-5)
 
 
 def test_shipped_card_at_nominal_temperature_keeps_its_numbers():
