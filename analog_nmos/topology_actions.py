@@ -10,7 +10,9 @@ import numpy as np
 
 from analog_nmos.topology import Topology, dense, find_topology, prune_copies, prune_flat, prune_pairs
 from common.errors import InputError
-from common.inputs import read_array
+from common.inputs import read_array, shorten
+
+NAME_BYTES = 230  # of the 255 that a file system takes: a file has a longer name while it is written
 
 
 def build(arguments: Namespace) -> None:
@@ -92,6 +94,8 @@ def show(arguments: Namespace) -> None:
 
 
 def _check_target(path: Path, force: bool) -> None:
+    if len(os.fsencode(path.name)) > NAME_BYTES:
+        raise InputError(f"{shorten(path)}: the name is too long; it may have {NAME_BYTES} bytes")
     # os.path, as Path's own questions raise OSError for names that are too long
     if os.path.isdir(path) or not os.path.isdir(path.parent):
         raise InputError(f"{path}: name a file in a folder that exists")
