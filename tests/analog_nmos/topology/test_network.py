@@ -137,7 +137,7 @@ def test_a_meta_nested_too_deeply_is_dropped(tmp_path):
 
 
 def test_missing_files_and_arrays(tmp_path):
-    with pytest.raises(InputError, match="none.npz: no such file$"):
+    with pytest.raises(InputError, match=r"none\.npz: no such file$"):
         load_topology(tmp_path / "none.npz")
     some = arrays(dense(3, 2))
     del some["edges_S"]
