@@ -36,11 +36,13 @@ class NativeBackend:
             nodes (hidden ones, or outputs) and lanes without cannot be mixed.
         card: level 1; a parameter that is not modelled is refused by name.
         options: rails, resistances, temperatures, gmin, rshunt.
-        tolerance_V: bound on the error of a converged voltage.
+        tolerance_V: bound on the error of a converged voltage; below 1e-7 as far as double precision goes (see
+            `accuracy`). What cannot be found so closely has another status than CONVERGED.
         max_passes: Newton passes, plain and damped, before source stepping; fewer than 31 switch both fallbacks off.
 
     Raises:
-        InputError: lanes that do not fit together, or a card that is not modelled.
+        InputError: lanes that do not fit together, or a card that is not modelled or is no transistor at these
+            temperatures.
     """
 
     name = "native"
