@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit import LARGEST_V, CircuitOptions
 from common.cli import option
 from common.errors import InputError
 
 TOPOLOGY_HELP = "NPZ file of the network, or a shipped one: digits_8x8_dense_io_x1 (the default), digits_8x8_pruned"
+VOLT: dict[str, Any] = {"unit": "V", "low": -LARGEST_V, "high": LARGEST_V}
 GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range
 
 
@@ -18,16 +20,20 @@ class TrainerConfig(CircuitOptions):
     """What to train, on which circuit, with which data."""
 
     seed: int = option(
-        0, "seed of the split, the initial gate voltages and the order of samples", positional=True, low=0
+        0,
+        "seed of the split, the initial gate voltages and the order of samples",
+        positional=True,
+        low=0,
+        high=2**32 - 1,
     )
     epochs: int = option(20, "epochs of training", low=1)
-    gamma: float = option(0.3, "learning rate", unit="1/V", above=0.0)
-    input_vmin: float = option(0.0, "input voltage of an empty pixel", unit="V")
-    input_vmax: float = option(1.0, "input voltage of a full pixel", unit="V")
+    gamma: float = option(0.3, "learning rate", unit="1/V", above=0.0, high=1e6)
+    input_vmin: float = option(0.0, "input voltage of an empty pixel", **VOLT)
+    input_vmax: float = option(1.0, "input voltage of a full pixel", **VOLT)
     vg_init: str = option("random", "initial gate voltages", choices=("random", "fixed"))
-    vg_init_lo: float = option(1.0, "lower end of random gate voltages", unit="V")
-    vg_init_hi: float = option(3.0, "upper end of random gate voltages", unit="V")
-    vg_init_fixed: float = option(2.0, "fixed gate voltage", unit="V")
+    vg_init_lo: float = option(1.0, "lower end of random gate voltages", **VOLT)
+    vg_init_hi: float = option(3.0, "upper end of random gate voltages", **VOLT)
+    vg_init_fixed: float = option(2.0, "fixed gate voltage", **VOLT)
     topology: Path | None = option(None, TOPOLOGY_HELP)
     model_card: Path | None = option(None, "SPICE model card with .subckt NMOSWRAP (default: the shipped ALD1106)")
     train_limit: int = option(0, "use only so many training samples; 0 for all", low=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -9,17 +10,15 @@ import numpy as np
 
 from analog_nmos.topology import Topology, dense, find_topology, prune_copies, prune_flat, prune_pairs
 from common.errors import InputError
+from common.inputs import read_array, shorten
 
-MOST_EDGES = 10_000_000  # beyond this a slip of the keyboard is likelier than a network
+NAME_BYTES = 230  # of the 255 that a file system takes: a file has a longer name while it is written
 
 
 def build(arguments: Namespace) -> None:
     """Write a dense network of `inputs` x `outputs` x `copies` edges to `out`."""
-    counts = (arguments.inputs, arguments.outputs, arguments.copies)
-    if min(counts) > 0 and np.prod(counts, dtype=float) > MOST_EDGES:
-        raise InputError(f"inputs x outputs x copies is more than {MOST_EDGES} edges, the most that this builds")
     _check_target(arguments.out, arguments.force)
-    network = dense(*counts)
+    network = dense(arguments.inputs, arguments.outputs, arguments.copies)
     network.save(arguments.out)
     print(f"{network.n_edges} edges written to {arguments.out}")
 
@@ -56,10 +55,7 @@ def prune_below(network: Topology, path: Path, cutoff_V: float) -> Topology:
     Raises:
         InputError: the file is missing, damaged, or has no finite voltage for every edge.
     """
-    try:
-        gate_V = np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as problem:
-        raise InputError(f"--gate-voltages {path}: cannot be read ({problem})") from None
+    gate_V = read_array(path, "--gate-voltages")
     if gate_V.shape != (network.n_edges,):
         raise InputError(f"--gate-voltages {path}: shape {gate_V.shape}, but the network has {network.n_edges} edges")
     if gate_V.dtype.kind not in "iuf" or not np.isfinite(gate_V).all():
@@ -98,7 +94,10 @@ def show(arguments: Namespace) -> None:
 
 
 def _check_target(path: Path, force: bool) -> None:
-    if path.is_dir() or not path.parent.is_dir():
+    if len(os.fsencode(path.name)) > NAME_BYTES:
+        raise InputError(f"{shorten(path)}: the name is too long; it may have {NAME_BYTES} bytes")
+    # os.path, as Path's own questions raise OSError for names that are too long
+    if os.path.isdir(path) or not os.path.isdir(path.parent):
         raise InputError(f"{path}: name a file in a folder that exists")
-    if path.exists() and not force:
+    if os.path.exists(path) and not force:
         raise InputError(f"{path}: exists already; name another file, or replace it by --force")

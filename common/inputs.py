@@ -117,8 +117,9 @@ class Arrays:
 
     def __init__(self, path: str | Path, what: str, limit: int = ARRAY_LIMIT) -> None:
         self._where, self._limit = f"{what} {path}", limit
+        content = read_bytes(path, what, limit)
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(read_bytes(path, what, limit)))
+            self._zip = zipfile.ZipFile(io.BytesIO(content))
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as problem:
             raise InputError(f"{self._where}: is not an NPZ file ({_reason(problem)})") from None
         self._members = {entry.filename.removesuffix(".npy"): entry for entry in self._zip.infolist()}

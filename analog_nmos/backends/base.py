@@ -22,7 +22,7 @@ class Status(IntEnum):
 
     CONVERGED = 0
     NO_CONVERGENCE = 1  # Newton, damped Newton and source stepping all gave up
-    SINGULAR = 2  # the linear system has no solution
+    SINGULAR = 2  # the linear system has no solution, or none that double precision tells apart from others
     NOT_FINITE = 3  # a voltage became infinite or NaN
     SKIPPED = 4  # this lane was not asked for
 
@@ -47,7 +47,8 @@ class Solution:
 
     Attributes:
         node_V: voltages by node number, shape (L, max_node + 1) in volts; column 0 is ground. Rows of lanes that
-            did not converge hold NaN. The array belongs to the backend only until the next call.
+            did not converge hold NaN, in all others every number is finite. A node that no edge touches is at 0 V,
+            where rshunt holds it. The array belongs to the backend only until the next call.
         status: shape (L,), values of `Status`.
     """
 

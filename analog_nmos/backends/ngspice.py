@@ -31,7 +31,9 @@ class NgspiceBackend:
     def __init__(self, topology: Topology, card: ModelCard, options: CircuitOptions) -> None:
         self._topology, self._card, self._options = topology, card, options
         self._spice: Ngspice = ngspice()
-        self._unknown = np.concatenate([topology.out_nodes, topology.hidden_nodes])
+        touched = np.isin(topology.hidden_nodes, [topology.edges_D, topology.edges_S])
+        # A hidden node without an edge is not in the netlist: it stays at 0 V, where rshunt would hold it.
+        self._unknown = np.concatenate([topology.out_nodes, topology.hidden_nodes[touched]])
         self._node_V = np.zeros((1, topology.max_node + 1))
         self._node_V[0, topology.negref] = options.vminus
         self._node_V[0, topology.posref] = options.vplus

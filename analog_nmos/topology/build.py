@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -10,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from analog_nmos.topology.network import Topology, load_topology
+from analog_nmos.topology.network import LARGEST_NODE, Topology, load_topology
 from common.errors import InputError
 
+MOST_EDGES = 10_000_000  # beyond this a slip of the keyboard is likelier than a network
 DENSE_DIGITS = "digits_8x8_dense_io_x1.npz"
 
 
@@ -23,11 +25,15 @@ def dense(n_inputs: int, n_outputs: int, copies: int = 1, **meta: Any) -> Topolo
     from input i to output k.
 
     Raises:
-        InputError: a count below 1.
+        InputError: a count below 1, or more edges or nodes than MOST_EDGES and LARGEST_NODE.
     """
     for name, count in (("inputs", n_inputs), ("outputs", n_outputs), ("copies", copies)):
         if count < 1:
             raise InputError(f"{name} must be at least 1, not {count}")
+    if n_inputs * n_outputs * copies > MOST_EDGES:
+        raise InputError(f"inputs x outputs x copies is more than {MOST_EDGES} edges, the most that this builds")
+    if n_inputs + n_outputs + 2 > LARGEST_NODE:
+        raise InputError(f"inputs + outputs is more than {LARGEST_NODE - 2}, the most that this builds")
     outputs = np.arange(3, 3 + n_outputs)
     inputs = np.arange(3 + n_outputs, 3 + n_outputs + n_inputs)
     return Topology(
@@ -95,7 +101,9 @@ def find_topology(name: str | Path) -> Topology:
     """
     path = Path(name)
     ours = shipped_path(f"{path.stem}.npz")
-    return load_topology(ours if not path.exists() and path.parent == Path() and ours.exists() else path)
+    # os.path: a name longer than a file system takes does not exist, which Path.exists raises OSError for
+    by_name = path.parent == Path() and not os.path.exists(path) and os.path.exists(ours)
+    return load_topology(ours if by_name else path)
 
 
 def _pair(topology: Topology, i: int, k: int) -> tuple[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
+from common.inputs import Arrays
 from common.runs.files import atomic_writer
 
 IntArray = NDArray[np.int64]
+LARGEST_NODE = 1_000_000  # voltages are held by node number
 REQUIRED = ("negref", "posref", "input_nodes", "out_nodes", "edges_D", "edges_S")
 
 
@@ -43,6 +44,7 @@ class Topology:
     def __post_init__(self) -> None:
         for name in ("input_nodes", "out_nodes", "edges_D", "edges_S", "hidden_nodes"):
             object.__setattr__(self, name, _integers(name, getattr(self, name)))
+        _check_number(max(self.negref, self.posref))
         _validate(self)
 
     @property
@@ -63,7 +65,7 @@ class Topology:
     @property
     def max_node(self) -> int:
         """The largest numbered node; gate, body and sink nodes come after it."""
-        return int(max(self.numbered_nodes()))
+        return int(self.numbered_nodes().max())
 
     def numbered_nodes(self) -> IntArray:
         """Rails, outputs, inputs and hidden nodes, in that order."""
@@ -106,41 +108,25 @@ def load_topology(path: str | Path) -> Topology:
     Raises:
         InputError: no such file, no NPZ, a missing array, an array that wants unpickling, or an invalid network.
     """
-    path = Path(path)
-    try:
-        with zipfile.ZipFile(path):  # np.load takes other formats too, and would try to unpickle them
-            archive = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"topology {path}: no such file") from None
-    except (OSError, zipfile.BadZipFile) as problem:
-        raise InputError(f"topology {path}: not an NPZ file ({problem})") from None
-    with archive:
-        missing = [name for name in REQUIRED if name not in archive.files]
-        if missing:
-            raise InputError(f"topology {path}: no array named {', '.join(missing)}; needs {', '.join(REQUIRED)}")
-        arrays: dict[str, Any] = {name: _read(path, archive, name) for name in REQUIRED}
-        if "hidden_nodes" in archive.files:
-            arrays["hidden_nodes"] = _read(path, archive, "hidden_nodes")
-        meta = _read_meta(path, archive) if "meta_json" in archive.files else {}
+    archive = Arrays(path, "topology")
+    missing = [name for name in REQUIRED if name not in archive]
+    if missing:
+        raise InputError(f"topology {path}: no array named {', '.join(missing)}; needs {', '.join(REQUIRED)}")
+    arrays: dict[str, Any] = {name: archive[name] for name in REQUIRED}
+    if "hidden_nodes" in archive:
+        arrays["hidden_nodes"] = archive["hidden_nodes"]
+    meta = _read_meta(path, archive) if "meta_json" in archive else {}
     try:
         return Topology(**{**arrays, "negref": _node(arrays["negref"]), "posref": _node(arrays["posref"])}, meta=meta)
     except InputError as problem:
         raise InputError(f"topology {path}: {problem}") from None
 
 
-def _read(path: Path, archive: Any, name: str) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = archive[name]
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as problem:
-        reason = "is a pickled object, which is never read" if "pickle" in str(problem) else f"is damaged ({problem})"
-        raise InputError(f"topology {path}: array {name} {reason}; save it as int64") from None
-    return array
-
-
-def _read_meta(path: Path, archive: Any) -> dict[str, Any]:
+def _read_meta(path: str | Path, archive: Arrays) -> dict[str, Any]:
+    """The meta, which no number depends on: one that cannot be read is dropped."""
     try:
         meta = json.loads(str(archive["meta_json"]))
-    except ValueError:
+    except (ValueError, RecursionError):  # an InputError is a ValueError
         warnings.warn(f"topology {path}: meta_json is no JSON text (older files pickle it); dropped", stacklevel=3)
         return {}
     return meta if isinstance(meta, dict) else {"meta": meta}
@@ -156,9 +142,16 @@ def _integers(name: str, values: Any) -> IntArray:
     array = np.asarray(values)
     if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
         raise InputError(f"{name} must be a 1-D array of integers, not {array.ndim}-D {array.dtype}")
+    if array.size:
+        _check_number(int(array.max()))
     array = array.astype(np.int64)
     array.setflags(write=False)
     return array
+
+
+def _check_number(largest: int) -> None:
+    if largest > LARGEST_NODE:
+        raise InputError(f"node {largest}: nodes are numbered from 1 to {LARGEST_NODE} at most")
 
 
 def _validate(topology: Topology) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray, Solution
 from analog_nmos.backends.native import parameters
+from analog_nmos.backends.native.accuracy import limits
 from analog_nmos.backends.native.coupled import CoupledLanes
 from analog_nmos.backends.native.decoupled import DecoupledLanes
+from analog_nmos.backends.native.device import Device
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.model_card import ModelCard
 from analog_nmos.topology import Topology
@@ -33,11 +36,13 @@ class NativeBackend:
             nodes (hidden ones, or outputs) and lanes without cannot be mixed.
         card: level 1; a parameter that is not modelled is refused by name.
         options: rails, resistances, temperatures, gmin, rshunt.
-        tolerance_V: bound on the error of a converged voltage.
+        tolerance_V: bound on the error of a converged voltage; below 1e-7 as far as double precision goes (see
+            `accuracy`). What cannot be found so closely has another status than CONVERGED.
         max_passes: Newton passes, plain and damped, before source stepping; fewer than 31 switch both fallbacks off.
 
     Raises:
-        InputError: lanes that do not fit together, or a card that is not modelled.
+        InputError: lanes that do not fit together, or a card that is not modelled or is no transistor at these
+            temperatures.
     """
 
     name = "native"
@@ -59,9 +64,9 @@ class NativeBackend:
             raise InputError(f"lanes must have the same (inputs, outputs), not {sorted(sides)}")
         if tolerance_V <= 0.0 or max_passes < 1:
             raise InputError("tolerance_V must be above 0 and max_passes at least 1")
-        device = parameters.as_array(parameters.device_parameters(card, options))
+        device = _device(card, options)
         free_S, clamp_S = 1.0 / options.rs_free, 1.0 / options.rs_clamp
-        settings = np.array([tolerance_V, max_passes, free_S, clamp_S, options.vminus, options.vplus])
+        settings = np.array([tolerance_V, max_passes, free_S, clamp_S, options.vminus, options.vplus, *limits(device)])
         alone = [_outputs_alone(topology) for topology in topologies]
         if any(alone) != all(alone):
             raise InputError("lanes with and without edges between free nodes cannot be mixed in one backend")
@@ -142,6 +147,22 @@ class NativeBackend:
         if values.shape != (self.n_lanes, columns):
             raise InputError(f"{name} must have shape ({self.n_lanes}, {columns}), not {values.shape}")
         return values
+
+
+def _device(card: ModelCard, options: CircuitOptions) -> Device:
+    """The card at the options' temperatures, with everything that it is to be finite and positive."""
+    try:
+        device = parameters.device_parameters(card, options)
+        if all(map(math.isfinite, (*device, *limits(device)))):
+            return device
+    except InputError:
+        raise
+    except (ArithmeticError, ValueError):  # the root or logarithm of a negative number, 1 / 0
+        pass
+    raise InputError(
+        f"card {card.path} describes no transistor at --temp {options.temp:g} and --tnom {options.tnom:g}: its surface "
+        "potential or its saturation current leaves all bounds; come nearer to 27"
+    )
 
 
 def _outputs_alone(topology: Topology) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray, Solution, Status
 from analog_nmos.backends.native import coupled_lane
+from analog_nmos.backends.native.device import Device
 from analog_nmos.backends.native.layout import numbered
 from analog_nmos.backends.native.wiring import couple
 from analog_nmos.topology import Topology
@@ -21,11 +22,11 @@ class CoupledLanes:
     def __init__(
         self,
         topologies: Sequence[Topology],
-        device: FloatArray,
+        device: Device,
         settings: FloatArray,
         cold_V: float,
     ) -> None:
-        tolerance_V, passes, self._free_S, self._clamp_S, vminus_V, vplus_V = settings.tolist()
+        tolerance_V, passes, self._free_S, self._clamp_S, vminus_V, vplus_V, *_ = settings.tolist()
         self._topologies, self._rails_V, self._cold_V = topologies, (vminus_V, vplus_V), cold_V
         self._lanes = [
             coupled_lane.CoupledLane(
@@ -70,7 +71,7 @@ class CoupledLanes:
             if status != Status.CONVERGED:
                 continue
             row_V, nodes = self._node_V[number], numbered(self._topologies[number])
-            row_V[0] = 0.0
+            row_V[:] = 0.0
             row_V[nodes[:2]] = self._rails_V
             row_V[self._topologies[number].input_nodes] = input_V[number]
             row_V[lane.network.free] = found_V

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray, Solution
 from analog_nmos.backends.native import lanes as kernels
+from analog_nmos.backends.native.device import Device
 from analog_nmos.backends.native.kernel import FIELDS
 from analog_nmos.backends.native.layout import lay_out
+from analog_nmos.backends.native.parameters import as_array
 from analog_nmos.backends.native.simd import aligned
 from analog_nmos.topology import Topology
 
@@ -21,12 +23,12 @@ class DecoupledLanes:
 
     Args:
         topologies: one a lane.
-        device: from `parameters.as_array`.
+        device: from `parameters.device_parameters`.
         settings: in the order of `lanes.SETTINGS`.
         cold_V: where an output is looked for first.
     """
 
-    def __init__(self, topologies: Sequence[Topology], device: FloatArray, settings: FloatArray, cold_V: float) -> None:
+    def __init__(self, topologies: Sequence[Topology], device: Device, settings: FloatArray, cold_V: float) -> None:
         self._layout = layout = lay_out(topologies)
         n_lanes, n_inputs, n_outputs = len(topologies), topologies[0].n_inputs, topologies[0].n_outputs
         self._cold_V = cold_V
@@ -40,7 +42,7 @@ class DecoupledLanes:
         self._status = np.zeros(n_lanes, np.int64)
         self._work = aligned((FIELDS + 1) * layout.stride)
         self.passes = np.zeros(1, np.int64)
-        self._wiring = (device, settings, layout.first, layout.drain, layout.weight)
+        self._wiring = (as_array(device), settings, layout.first, layout.drain, layout.weight)
         self._memory = (
             *self._wiring, layout.nodes, self._gate_V, self._guess_V, self._sink_V, self._solved_gate_V,
             self._solved_input_V, self._solved_sink_V, self._node_V, self._status, self._work, self.passes,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from analog_nmos.backends.native.device import drain_current, junction, threshold
 from analog_nmos.backends.native.jit import leaf
-from analog_nmos.backends.native.simd import absolute, maximum, minimum, select
+from analog_nmos.backends.native.simd import absolute, maximum, minimum, select, splat
 
 FLOATING_BEND = 8.0  # a floating body bends the drain current once more, through its diodes: gmbs / (2 Vt pivot)
 # ln of the Wright omega function on (-4, 12), least squares
@@ -119,6 +119,16 @@ def floating_body(d_V: Any, s_V: Any, m: Any) -> Any:
     w = (((w * x + LOG_OMEGA[3]) * x + LOG_OMEGA[2]) * x + LOG_OMEGA[1]) * x + LOG_OMEGA[0]
     w = select(x > -4.0, w, x)
     return low + (w - m.log_alpha) * m.vt_V
+
+
+@leaf
+def below_knee(before_V: Any, d_V: Any, s_V: Any, b_V: Any, knee_V: Any, m: Any) -> Any:
+    """The body voltage b_V, lowered where a forward junction has jumped over its knee.
+
+    Beyond the knee an exponential comes back by Vt a pass. `before_V` is the larger junction voltage of the last pass,
+    from which it may rise by 2 Vt.
+    """
+    return minimum(b_V, minimum(d_V, s_V) + maximum(before_V + 2.0 * m.vt_V, splat(knee_V)))
 
 
 @leaf

@@ -18,14 +18,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analog_nmos.backends.base import Status
+from analog_nmos.backends.native.accuracy import ROUNDING_V, is_certain, rounding_A
 from analog_nmos.backends.native.device import CUTOFF_MARGIN_V
-from analog_nmos.backends.native.edge import first_guess, floating_body, newton_step
+from analog_nmos.backends.native.edge import below_knee, first_guess, floating_body, newton_step
 from analog_nmos.backends.native.jit import compiled, leaf, lean
 from analog_nmos.backends.native.simd import absolute, largest, load, maximum, minimum, splat, store, total
 
-CONVERGED, NO_CONVERGENCE, NOT_FINITE = int(Status.CONVERGED), int(Status.NO_CONVERGENCE), int(Status.NOT_FINITE)
+CONVERGED, NO_CONVERGENCE = int(Status.CONVERGED), int(Status.NO_CONVERGENCE)
+SINGULAR, NOT_FINITE = int(Status.SINGULAR), int(Status.NOT_FINITE)
 FIELDS = 9
-FREE_V, DAMPED_V = 1.0, 0.1  # largest step of any voltage: first, and when that failed
+FREE_V, DAMPED = 1.0, 0.1  # largest step of any voltage: first (V), and when that failed (per V of span, or 1 V)
 FIRST_PASSES = 30  # before steps are damped
 LARGEST_LAST_V = CUTOFF_MARGIN_V
 
@@ -39,6 +41,9 @@ class Output(NamedTuple):
     source_A: Any  # current that the series resistor brings at 0 V
     tolerance_V: Any
     passes: Any  # at most, before source stepping
+    accuracy: Any  # accuracy.Accuracy
+    damped_V: Any  # largest step of any voltage once full steps have failed
+    knee_V: Any  # of a forward junction
 
 
 @leaf
@@ -64,7 +69,7 @@ def _guess_pass(drain_V, gate_V, weight, out, node_V, m, work, stride):
 
 
 @leaf
-def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_body, m, work, stride):
+def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_body, damped, m, work, stride):
     """Move the internal nodes and linearise: current, conductance, curvature, largest step of an internal node."""
     current, slope, bend, size = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
     end = splat(node_V)
@@ -80,6 +85,9 @@ def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_b
         else:
             b_step = load(work, at + 5 * stride) + load(work, at + 8 * stride) * moved_V
             b = load(work, at + 2 * stride) + maximum(minimum(b_step, limit_V), 0.0 - limit_V)
+        if damped:
+            before = load(work, at + 2 * stride) - minimum(load(work, at), load(work, at + stride))
+            b = below_knee(splat(0.0) if guess_body else before, d, s, b, out.knee_V, m)
         step = newton_step(drain, load(gate_V, j), end, d, s, b, m)
         store(work, at, d)
         store(work, at + stride, s)
@@ -99,13 +107,14 @@ def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_b
 
 
 @lean
-def attempt(drain_V, gate_V, weight, out, node_V, limit_V, passes, guess, m, work, stride):
+def attempt(drain_V, gate_V, weight, out, node_V, damped, passes, guess, m, work, stride):
     """Newton from node_V and `work` (or from a guess of the latter): (voltage, status, passes).
 
     Newton's error after a step is the curvature of the equations over their slope times the step squared, which is
-    known without another pass to see that nothing moves any more.
+    known without another pass to see that nothing moves any more (unless `accuracy` has doubts).
     """
-    moved_V = 0.0
+    moved_V, doubt_V = 0.0, 0.0  # doubt_V: what the step that confirms a doubted solution may be
+    limit_V = out.damped_V if damped else FREE_V
     if guess:
         current, slope = _guess_pass(drain_V, gate_V, weight, out, node_V, m, work, stride)
         moved_V = (out.source_A - out.load_S * node_V - current) / (slope + out.load_S)
@@ -113,17 +122,26 @@ def attempt(drain_V, gate_V, weight, out, node_V, limit_V, passes, guess, m, wor
         node_V += moved_V
     for passed in range(passes):
         current, slope, bend, size = _newton_pass(
-            drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess and passed == 0, m, work, stride
+            drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess and passed == 0, damped, m, work, stride
         )
         slope += out.load_S
         moved_V = (out.source_A - out.load_S * node_V - current) / slope
         if not math.isfinite(moved_V):
             return node_V, NOT_FINITE, passed + 1
         size = max(size, abs(moved_V))
+        error_A, allowed_A = bend * size * size, out.tolerance_V * slope
+        if abs(moved_V) * slope + out.accuracy.curvature * error_A <= doubt_V * slope:
+            return node_V, CONVERGED, passed + 1
         moved_V = max(min(moved_V, limit_V), -limit_V)
         node_V += moved_V
-        if size < LARGEST_LAST_V and bend * size * size <= out.tolerance_V * slope:
-            return node_V, CONVERGED, passed + 1
+        if size < LARGEST_LAST_V and error_A <= allowed_A:
+            n_edges = out.last - out.first
+            rounding_V = rounding_A(out.accuracy, n_edges, node_V) / slope
+            if rounding_V > ROUNDING_V:
+                return node_V, SINGULAR, passed + 1
+            if is_certain(out.accuracy, size, error_A, n_edges * out.accuracy.jump_A, allowed_A):
+                return node_V, CONVERGED, passed + 1
+            doubt_V = max(out.tolerance_V, 2.0 * rounding_V)
     return node_V, NO_CONVERGENCE, passes
 
 
@@ -138,9 +156,12 @@ def source_stepping(drain_V, gate_V, weight, out, m, work, stride):
     while reached < 1.0:
         scale = min(reached + step, 1.0)
         scaled_V[:] = drain_V[:stride] * scale
-        now = Output(out.first, out.last, out.load_S, out.source_A * scale, out.tolerance_V, out.passes)
+        now = Output(
+            out.first, out.last, out.load_S, out.source_A * scale, out.tolerance_V, out.passes,
+            out.accuracy, out.damped_V, out.knee_V,
+        )  # fmt: skip
         found_V, status, passed = attempt(
-            scaled_V, gate_V, weight, now, node_V, DAMPED_V, max(40, -out.passes), no_guess, m, work, stride
+            scaled_V, gate_V, weight, now, node_V, not no_guess, max(40, -out.passes), no_guess, m, work, stride
         )
         passes += passed
         if status == CONVERGED:
@@ -160,11 +181,11 @@ def solve_output(drain_V, gate_V, weight, out, start_V, m, work, stride):
     """Voltage of one output, status and passes over its edges: Newton, then damped, then source stepping."""
     guess = out.passes > 0
     node_V, status, passes = attempt(
-        drain_V, gate_V, weight, out, start_V, FREE_V, min(out.passes, FIRST_PASSES), guess, m, work, stride
+        drain_V, gate_V, weight, out, start_V, not guess, min(out.passes, FIRST_PASSES), guess, m, work, stride
     )
     if status != CONVERGED and out.passes > passes:
         node_V, status, more = attempt(
-            drain_V, gate_V, weight, out, start_V, DAMPED_V, out.passes - passes, guess, m, work, stride
+            drain_V, gate_V, weight, out, start_V, guess, out.passes - passes, guess, m, work, stride
         )
         passes += more
         if status != CONVERGED:

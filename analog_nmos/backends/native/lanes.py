@@ -15,11 +15,12 @@ import math
 import numpy as np
 
 from analog_nmos.backends.base import Status
+from analog_nmos.backends.native.accuracy import Limits, expect, unpack_limits
 from analog_nmos.backends.native.device import unpack
 from analog_nmos.backends.native.jit import inlined, kernel
-from analog_nmos.backends.native.kernel import CONVERGED, FIELDS, NOT_FINITE, Output, solve_output
+from analog_nmos.backends.native.kernel import CONVERGED, DAMPED, FIELDS, NOT_FINITE, Output, solve_output
 
-SETTINGS = ("tolerance_V", "passes", "free_S", "clamp_S", "vminus_V", "vplus_V")
+SETTINGS = ("tolerance_V", "passes", "free_S", "clamp_S", "vminus_V", "vplus_V", *Limits._fields)
 SKIPPED = int(Status.SKIPPED)
 
 
@@ -37,20 +38,34 @@ def _solve(row_V, k, lane, first, drain, weight, gate_V, start_V, sink_V, series
     """One output of one lane at inputs row_V (I,): voltage, status, passes."""
     begin, end = first[lane, k], first[lane, k + 1]
     drain_V = work[FIELDS * stride :]
-    check = sink_V
+    check, low, high, gate = sink_V, min(sink_V, 0.0), max(sink_V, 0.0), 0.0
     for j in range(begin, end):
         drain_V[j - begin] = row_V[drain[j]]
         check += gate_V[j] + drain_V[j - begin]
+        low, high, gate = min(low, drain_V[j - begin]), max(high, drain_V[j - begin]), max(gate, gate_V[j])
     if not math.isfinite(check):  # minimum and maximum would hide a NaN
         return math.nan, NOT_FINITE, 0
-    out = Output(begin, end, m.shunt_S + series_S, series_S * sink_V, settings[0], int(settings[1]))
+    limits = unpack_limits(settings[6:])
+    out = Output(
+        begin, end, m.shunt_S + series_S, series_S * sink_V, settings[0], int(settings[1]),
+        expect(limits, low, high, gate, m), DAMPED * max(high - low, 1.0), limits.knee_V,
+    )  # fmt: skip
     return solve_output(drain_V, gate_V, weight, out, start_V, m, work, stride)
 
 
 @inlined
+def _before(row_V):
+    """A lane's status before its outputs are solved, from its inputs, some of which may have no edge."""
+    for i in range(row_V.size):
+        if not math.isfinite(row_V[i]):
+            return NOT_FINITE
+    return CONVERGED
+
+
+@inlined
 def _fill(node_V, lane, nodes, settings, row_V, found_V):
-    """Node voltages of a lane that was solved."""
-    node_V[lane, 0] = 0.0
+    """Node voltages of a lane that was solved; what no edge touches is held at 0 V by rshunt."""
+    node_V[lane, :] = 0.0
     node_V[lane, nodes[lane, 0]] = settings[4]
     node_V[lane, nodes[lane, 1]] = settings[5]
     n_inputs = row_V.size
@@ -73,7 +88,7 @@ def solve_free(
         status[lane] = SKIPPED
         if not ask[lane]:
             continue
-        status[lane] = CONVERGED
+        status[lane] = _before(input_V[lane])
         for k in range(found_V.size):
             found_V[k], ended, passed = _solve(
                 input_V[lane], k, lane, first, drain, weight, gate_V, guess_V[lane, k], sink_V[lane, k],
@@ -102,7 +117,7 @@ def solve_clamped(
         status[lane] = SKIPPED
         if not ask[lane]:
             continue
-        status[lane] = CONVERGED
+        status[lane] = _before(input_V[lane])
         same_inputs = True
         for i in range(input_V.shape[1]):
             same_inputs &= solved_input_V[lane, i] == input_V[lane, i]
@@ -136,7 +151,7 @@ def solve_many(
     m = unpack(device)
     last_V = guess_V[lane].copy()
     for n in range(input_V.shape[0]):
-        status[n] = CONVERGED
+        status[n] = _before(input_V[n])
         for k in range(last_V.size):
             out_V[n, k], ended, passed = _solve(
                 input_V[n], k, lane, first, drain, weight, gate_V, last_V[k], sink_V[lane, k],

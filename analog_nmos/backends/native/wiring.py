@@ -22,6 +22,7 @@ class CoupledNetwork:
         free, fixed: node numbers in the new order.
         place: (slots, 4) where DD, DS, SD, SS go in the matrix's data; the last entry takes what has no place.
         diagonal: (F,) places of the diagonal.
+        n_edges: (F,) edges that meet at each free node.
         pattern: (indices, indptr) of the CSC matrix, empty for a dense one.
         data_size: entries of the matrix, the one for what has no place included.
     """
@@ -32,6 +33,7 @@ class CoupledNetwork:
     fixed: IntArray
     place: IntArray
     diagonal: IntArray
+    n_edges: FloatArray
     pattern: tuple[IntArray, IntArray]
     data_size: int
 
@@ -71,4 +73,5 @@ def couple(topology: Topology, dense_up_to: int) -> CoupledNetwork:
         pattern, size = (ones.indices.astype(np.int64), ones.indptr.astype(np.int64)), ones.nnz
     weight = aligned(slots)
     weight[: topology.n_edges] = 1.0
-    return CoupledNetwork(ends, weight, free, fixed, place.astype(np.int64), diagonal, pattern, size + 1)
+    n_edges = np.bincount(ends[:, : topology.n_edges].ravel(), minlength=free.size)[: free.size].astype(np.float64)
+    return CoupledNetwork(ends, weight, free, fixed, place.astype(np.int64), diagonal, n_edges, pattern, size + 1)

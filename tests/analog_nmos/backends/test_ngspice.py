@@ -249,3 +249,13 @@ def test_memory_does_not_grow(make_ngspice, spice: Ngspice) -> None:
     pages = int(statm.read_text().split()[1]) - before
     assert pages * 4096 < 2_000_000  # 25 MB if ngspice kept its commands
     assert spice.drain() == []
+
+
+def test_a_hidden_node_without_an_edge_is_at_0_V(make_ngspice):
+    topology = Topology(1, 2, [4], [3], edges_D=[4], edges_S=[3], hidden_nodes=[5, 7])
+    backend = make_ngspice(topology)
+    backend.set_gates(np.array([[3.0]]))
+    solution = backend.solve_free(np.array([[0.5]]), np.ones(1, bool))
+    assert solution.status.tolist() == [Status.CONVERGED]
+    assert solution.node_V[0, [5, 7]].tolist() == [0.0, 0.0]
+    assert solution.node_V[0, 3] == pytest.approx(0.5, abs=1e-3)

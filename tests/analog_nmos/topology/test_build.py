@@ -51,3 +51,11 @@ def test_pairs_that_do_not_exist_are_refused():
         prune_pairs(dense(3, 2), [(3, 0)])
     with pytest.raises(InputError, match=r"copy 2 of pair \(1, 0\): the pair has 2, counted from 0"):
         prune_copies(dense(3, 2, copies=2), [(0, 0, 1), (1, 0, 2)])
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"), [((10**9, 10, 1), "10000000 edges"), ((2, 2, 10**400), "edges"), ((999_999, 1, 1), "999998")]
+)
+def test_sizes_are_bounded_before_memory_is_taken(counts, message):
+    with pytest.raises(InputError, match=message):
+        dense(*counts)

@@ -1,9 +1,13 @@
 """Topology files: what is read, what is refused, and that nothing is ever unpickled."""
 
+import io
+import os
+import zipfile
+
 import numpy as np
 import pytest
 
-from analog_nmos.topology import Topology, dense, load_topology, shipped
+from analog_nmos.topology import Topology, dense, find_topology, load_topology, shipped
 from common.errors import InputError
 
 
@@ -77,8 +81,63 @@ def test_a_damaged_array_is_named(tmp_path):
         load_topology(tmp_path / "a.npz")
 
 
+def header_of(shape):
+    """An .npy file that says it has this shape, and has no data."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "<i8", "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+def replace_member(path, name, content):
+    with zipfile.ZipFile(path) as old:
+        members = {entry: old.read(entry) for entry in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for entry, data in {**members, name: content}.items():
+            new.writestr(entry, data)
+
+
+@pytest.mark.parametrize("shape", [(10**13,), (2**62, 2**62)])
+def test_a_header_of_terabytes_takes_no_memory(tmp_path, shape):
+    dense(3, 2).save(tmp_path / "a.npz")
+    replace_member(tmp_path / "a.npz", "edges_D.npy", header_of(shape))
+    with pytest.raises(InputError, match="array edges_D is damaged"):
+        load_topology(tmp_path / "a.npz")
+
+
+def test_an_encrypted_array_is_refused(tmp_path):
+    dense(3, 2).save(tmp_path / "a.npz")
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flags of each entry, twice
+        place = data.find(signature)
+        while place >= 0:
+            data[place + offset] |= 1
+            place = data.find(signature, place + 1)
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(InputError, match="is encrypted"):
+        load_topology(tmp_path / "a.npz")
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(InputError, match="is not a regular file"):
+            load_topology(path)
+
+
+def test_a_name_that_is_too_long():
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        find_topology("n" * 300)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_meta_nested_too_deeply_is_dropped(tmp_path):
+    np.savez(tmp_path / "a.npz", **arrays(dense(3, 2)), meta_json=np.array("[" * 100_000))
+    with pytest.warns(UserWarning, match="meta_json .* dropped"):
+        assert load_topology(tmp_path / "a.npz").meta == {}
+
+
 def test_missing_files_and_arrays(tmp_path):
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match=r"none\.npz: no such file$"):
         load_topology(tmp_path / "none.npz")
     some = arrays(dense(3, 2))
     del some["edges_S"]
@@ -96,6 +155,9 @@ def test_missing_files_and_arrays(tmp_path):
         ({"edges_D": [5, 6]}, "edges_D has 2 entries and edges_S 6"),
         ({"edges_D": [[5, 5, 6, 6, 7, 7]]}, "edges_D must be a 1-D array of integers, not 2-D"),
         ({"edges_D": [5.0, 5, 6, 6, 7, 7]}, "integers"),
+        ({"input_nodes": [5, 6, 10**9]}, "node 1000000000: nodes are numbered from 1 to 1000000 at most"),
+        ({"input_nodes": [5, 6, 2**62]}, "node 4611686018427387904: nodes are numbered"),
+        ({"edges_D": np.array([5, 5, 6, 6, 7, 2**63], np.uint64)}, "node 9223372036854775808: nodes are numbered"),
         ({"input_nodes": [5, 6, 6]}, "different numbers from 1 up"),
         ({"input_nodes": [0, 6, 7]}, "different numbers from 1 up"),
         ({"edges_D": [5, 5, 6, 6, 7, 3]}, "edge 5: drain 3 is not an input node"),
@@ -108,6 +170,12 @@ def test_wrong_networks_are_refused(changes, message):
     parts = {**arrays(dense(3, 2)), **{name: np.array(value) for name, value in changes.items()}}
     with pytest.raises(InputError, match=message.replace("(", r"\(")):
         Topology(**parts)
+
+
+@pytest.mark.parametrize("name", ["negref", "posref"])
+def test_rails_of_any_number_are_bounded(name):
+    with pytest.raises(InputError, match="node 18446744073709551615: nodes are numbered"):
+        Topology(**{**arrays(dense(3, 2)), name: 2**64 - 1})
 
 
 def test_hidden_nodes_allow_any_edge_between_numbered_nodes(tmp_path):

@@ -1,16 +1,23 @@
-"""A process of its own with libngspice in it: a netlist (JSON) a line in, its voltages (JSON object) a line out."""
+"""A process of its own with libngspice in it: a netlist (JSON) a line in, its voltages (JSON object) a line out.
+
+Where ngspice finds none, the line says null.
+"""
 
 import json
 import sys
 
-from PySpice.Spice.NgSpice.Shared import NgSpiceShared
+from PySpice.Spice.NgSpice.Shared import NgSpiceCommandError, NgSpiceShared
 
 LIBRARY = sys.argv[1]
 
 
 def solve(ngspice, netlist):
     ngspice.load_circuit(netlist)
-    ngspice.exec_command("op")
+    try:
+        ngspice.exec_command("op")
+    except NgSpiceCommandError:  # no convergence
+        ngspice.exec_command("remcirc")
+        return None
     plot = ngspice.plot(None, ngspice.last_plot)
     voltages = {
         name.lower().removeprefix("v(").rstrip(")"): float(vector.to_waveform()[0])

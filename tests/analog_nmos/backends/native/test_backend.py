@@ -9,11 +9,13 @@ from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.model_card import default_card_path, read_model_card
+from analog_nmos.netlist import Sources, write_netlist
 from analog_nmos.topology import Topology, dense
 from common.errors import InputError
 
 CARD = read_model_card(default_card_path())
 ON = np.array([True])
+TIGHT = {"reltol": 1e-9, "abstol": 1e-14, "vntol": 1e-11, "itl1": 400}
 TIES = ("floating", "ground", "source")
 
 
@@ -30,8 +32,8 @@ def pruned(seed):
     return topology.keep(np.random.default_rng(seed).uniform(size=topology.n_edges) < 0.7)
 
 
-def backend(topologies, tie="floating", **keywords):
-    return NativeBackend(topologies, CARD, CircuitOptions(body_tie=tie), **keywords)
+def backend(topologies, tie="floating", options=None, **keywords):
+    return NativeBackend(topologies, CARD, CircuitOptions(body_tie=tie, **(options or {})), **keywords)
 
 
 def walk(solver, seeds, samples=4):
@@ -199,6 +201,90 @@ def test_no_failures_and_the_promised_accuracy_at_random(tie, gates, inputs):
             answers.append(out_V)
         worst = max(worst, np.abs(answers[0] - answers[1]).max())
     assert worst < 1.5e-7
+
+
+@pytest.mark.parametrize(
+    ("tie", "options"),
+    [("source", {"body_res": 1e7}), ("ground", {"temp": 150.0}), ("floating", {"temp": -100.0})],
+    ids=["loose body", "hot", "cold"],
+)
+def test_the_promised_accuracy_where_curvature_is_high(tie, options):
+    rng, topology = np.random.default_rng(9), dense(3, 5)
+    loose = backend([topology], tie, options)
+    tight = backend([topology], tie, options, tolerance_V=1e-11)
+    for _ in range(8):
+        gate_V, input_V = rng.uniform(0.4, 8, (1, 15)), rng.uniform(0, 5, (100, 3))
+        for solver in (loose, tight):
+            solver.set_gates(gate_V)
+        (loose_V, status), (tight_V, _) = loose.solve_many(0, input_V), tight.solve_many(0, input_V)
+        assert not status.any()
+        assert np.abs(loose_V - tight_V).max() < 1e-7
+
+
+@pytest.mark.parametrize("tie", TIES)
+@pytest.mark.parametrize("topology", [pruned(0), ring()], ids=["alone", "coupled"])
+def test_bodies_that_are_forward_biased_by_volts(tie, topology):
+    solver, rng = backend([topology], tie), np.random.default_rng(4)
+    solver.set_gates(rng.uniform(0.4, 8, (1, topology.n_edges)))
+    input_V = rng.uniform(-5, 5, (50, topology.n_inputs))
+    assert solver.solve_many(0, input_V)[1].tolist() == [Status.CONVERGED] * 50
+
+
+def test_a_node_that_rounding_moves_by_more_than_the_tolerance_is_reported():
+    """The 10 ohm of a body tie beside 1e15 ohm to ground: double precision cannot tell where the node lies."""
+    solver = backend([dense(1, 1)], "source", {"rshunt": 1e15, "rs_free": 1e15, "gmin": 1e-18})
+    solver.set_gates(np.array([[0.5]]))
+    solution = solver.solve_free(np.array([[1.0]]), ON)
+    assert solution.status.tolist() == [Status.SINGULAR]
+    assert "rshunt" in Status.SINGULAR.advice
+
+
+UNTOUCHED = {
+    "hidden nodes": Topology(1, 2, [4], [3], edges_D=[4], edges_S=[3], hidden_nodes=[5, 7]),
+    "hidden node among edges": Topology(1, 2, [4], [3], edges_D=[4, 5], edges_S=[5, 3], hidden_nodes=[5, 6]),
+    "output": Topology(1, 2, [4], [3, 5], edges_D=[4], edges_S=[3]),
+    "input": Topology(1, 2, [4, 5], [3], edges_D=[4], edges_S=[3]),
+    "second part": Topology(1, 2, [4], [3], edges_D=[4, 5, 7], edges_S=[3, 6, 6], hidden_nodes=[5, 6, 7]),
+    "outputs": Topology(1, 2, [4], [3], edges_D=[1], edges_S=[2], hidden_nodes=[5]),
+}
+
+
+@pytest.mark.parametrize("topology", UNTOUCHED.values(), ids=UNTOUCHED.keys())
+@pytest.mark.parametrize("tie", TIES)
+def test_what_no_edge_touches_is_finite_and_as_in_ngspice(topology, tie, ngspice):
+    solver = backend([topology], tie)
+    input_V, gate_V = np.full((1, topology.n_inputs), 0.5), np.full((1, topology.n_edges), 3.0)
+    solver.set_gates(gate_V)
+    solution = solver.solve_free(input_V, ON)
+    assert solution.status.tolist() == [Status.CONVERGED]
+    text = write_netlist(
+        topology,
+        CARD,
+        CircuitOptions(body_tie=tie, **TIGHT),
+        Sources(input_V[0], gate_V[0], np.zeros(topology.n_outputs)),
+    )
+    expected = ngspice(text)
+    for node in topology.numbered_nodes():
+        assert solution.node_V[0, node] == pytest.approx(expected.get(str(node), 0.0), abs=1e-7)
+    assert np.isfinite(solver.solve_many(0, input_V)[0]).all()
+
+
+@pytest.mark.parametrize("name", ["input", "second part"])
+def test_a_bad_input_counts_even_where_it_has_no_edge(name):
+    topology = UNTOUCHED[name]
+    solver, input_V = backend([topology]), np.full((1, topology.n_inputs), 0.5)
+    input_V[0, -1] = np.nan
+    solver.set_gates(np.full((1, topology.n_edges), 3.0))
+    targets, clamped = np.full((1, topology.n_outputs), 0.2), np.ones((1, topology.n_outputs), bool)
+    assert solver.solve_free(input_V, ON).status.tolist() == [Status.NOT_FINITE]
+    assert solver.solve_clamped(input_V, targets, clamped, ON).status.tolist() == [Status.NOT_FINITE]
+    assert solver.solve_many(0, input_V)[1].tolist() == [Status.NOT_FINITE]
+
+
+@pytest.mark.parametrize("options", [{"temp": 800.0}, {"temp": -272.0}, {"temp": 300.0, "tnom": -200.0}])
+def test_a_temperature_without_a_transistor_is_refused(options):
+    with pytest.raises(InputError, match="describes no transistor at --temp"):
+        backend([dense(2, 2)], options=options)
 
 
 @pytest.mark.parametrize("tie", TIES)

@@ -4,10 +4,11 @@ import numba
 import numpy as np
 import pytest
 
+from analog_nmos.backends.native.accuracy import expect, limits, unpack_limits
 from analog_nmos.backends.native.device import unpack
 from analog_nmos.backends.native.kernel import (
     CONVERGED,
-    DAMPED_V,
+    DAMPED,
     FIELDS,
     Output,
     attempt,
@@ -21,11 +22,13 @@ from analog_nmos.model_card import default_card_path, read_model_card
 
 
 @numba.njit
-def _all_ways(array, drain_V, gate_V, weight, work):
+def _all_ways(array, bounds, drain_V, gate_V, weight, work):
     m = unpack(array)
-    out = Output(0, gate_V.size, m.shunt_S + 1e-9, 1e-10, 1e-11, 150)
+    known = unpack_limits(bounds)
+    accuracy = expect(known, -0.5, 2.0, gate_V.max(), m)
+    out = Output(0, gate_V.size, m.shunt_S + 1e-9, 1e-10, 1e-11, 150, accuracy, 2.5 * DAMPED, known.knee_V)
     plain = solve_output(drain_V, gate_V, weight, out, 0.3, m, work, gate_V.size)
-    damped = attempt(drain_V, gate_V, weight, out, 0.9, DAMPED_V, 150, out.passes > 0, m, work, gate_V.size)
+    damped = attempt(drain_V, gate_V, weight, out, 0.9, out.passes > 0, 150, out.passes > 0, m, work, gate_V.size)
     stepped = source_stepping(drain_V, gate_V, weight, out, m, work, gate_V.size)
     return plain, damped, stepped
 
@@ -33,11 +36,12 @@ def _all_ways(array, drain_V, gate_V, weight, work):
 @pytest.mark.parametrize("tie", ["floating", "ground", "source"])
 def test_damped_newton_and_source_stepping_find_the_same_voltage(tie):
     rng = np.random.default_rng(0)
-    array = as_array(device_parameters(read_model_card(default_card_path()), CircuitOptions(body_tie=tie)))
+    device = device_parameters(read_model_card(default_card_path()), CircuitOptions(body_tie=tie))
+    array, bounds = as_array(device), np.array(limits(device))
     weight, work = aligned(16), aligned(16 * FIELDS)
     weight[:13] = 1.0
     for lo, hi in ((0.4, 8.0), (0.4, 1.0)):
         for _ in range(20):
-            answers = _all_ways(array, rng.uniform(-0.5, 2.0, 16), rng.uniform(lo, hi, 16), weight, work)
+            answers = _all_ways(array, bounds, rng.uniform(-0.5, 2.0, 16), rng.uniform(lo, hi, 16), weight, work)
             assert [answer[1] for answer in answers] == [CONVERGED] * 3
             np.testing.assert_allclose([answer[0] for answer in answers], answers[0][0], atol=2e-9)

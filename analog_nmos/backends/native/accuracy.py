@@ -1,0 +1,110 @@
+"""When the error that a Newton step predicts may be trusted, and when another pass has to confirm it.
+
+The kernels stop when `bend` (edge.Step), the slope and the last step promise an error below the tolerance. `bend` is
+the curvature of ordinary operating points. High voltages, cold junctions and long steps can have more: `Limits` says
+how much more at most. Where the tolerance is not certain even so, one more pass follows, whose Newton step is the error
+itself: what was found is then kept as it is, or improved. Where rounding errors alone exceed ROUNDING_V, the network
+counts as singular.
+"""
+
+# mypy: allow-untyped-defs
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any, NamedTuple
+
+from analog_nmos.backends.native.device import CUTOFF_MARGIN_V, Device
+from analog_nmos.backends.native.edge import FLOATING_BEND
+from analog_nmos.backends.native.jit import leaf
+
+LARGEST_SPAN_V = 1e3  # the bounds below hold up to here
+EPSILON = sys.float_info.epsilon
+ROUNDING_V = 5e-8  # double precision allows no tolerance much below this everywhere
+KNEE_A = 1e-2  # current at which a forward junction is past its knee
+LARGEST_JUMP_V = 3e-8  # that an edge may see when its floating body is where a junction's exponential sets in
+LOOSE = 100.0  # a body tie of less than so many beta * 1 V lets the body move like a floating one
+DIODE_BEND = 2.0 * math.e  # of a junction, relative to `bend`, when both its ends move by Vt / 2
+
+
+class Limits(NamedTuple):
+    """Of one device at one temperature. The true curvature is at most `bend` times base + by_span * span + ..."""
+
+    base: float
+    by_span: float  # 1/V, span: of all voltages but the gates'
+    by_gate: float  # 1/V, of the highest gate above the lowest threshold
+    step_V: float  # last steps up to this obey these bounds; 0 if none does
+    jump_A: float  # by which an edge's current jumps where its junctions' exponentials set in
+    tie_S: float  # from the body to the source node: its current is rounded, whatever flows
+    knee_V: float  # of a forward junction
+
+
+class Accuracy(NamedTuple):
+    """What is known of one solve's accuracy before it starts."""
+
+    curvature: Any  # the true one is at most so many times `bend`
+    step_V: Any  # if the last step is no larger than this
+    jump_A: Any  # as in Limits
+    tie_S: Any
+
+
+def limits(device: Device) -> Limits:
+    """The Limits of a device."""
+    slope, vt_V = device.gamma * device.slope, device.vt_V
+    body_S = device.body_S + device.shunt_S + 2.0 * device.gmin_S
+    jump_A = device.isat_A * math.exp(-3.0)
+    loose = body_S < LOOSE * device.beta
+    scale = 2.0 + FLOATING_BEND * device.floating  # how often `bend` counts the drain current's own curvature
+    by_span = 0.5 * device.gamma / device.phi_V**1.5 + 2.0 * device.lam * (1.0 + 2.0 * slope)
+    if loose:
+        by_span += DIODE_BEND * slope / vt_V
+    forward_V = vt_V * math.log(LARGEST_SPAN_V * body_S / device.isat_A)  # no junction is driven further
+    kink_V = 2.0 * device.phi_V - 2.0 * CUTOFF_MARGIN_V  # here the threshold's tangent ends
+    smooth = forward_V < kink_V and not (loose and slope * jump_A / body_S > LARGEST_JUMP_V)
+    return Limits(
+        base=max(DIODE_BEND, (4.0 + 4.0 * slope) / scale),
+        by_span=by_span / scale,
+        by_gate=4.0 * device.lam / scale,
+        step_V=min(0.5 * vt_V, CUTOFF_MARGIN_V / (1.0 + 2.0 * slope)) if smooth else 0.0,
+        jump_A=2.0 * jump_A,
+        tie_S=device.tie_S,
+        knee_V=vt_V * math.log(KNEE_A / device.isat_A),
+    )
+
+
+@leaf
+def unpack_limits(a: Any) -> Any:
+    """The Limits in an array that holds their fields in order; for use inside kernels."""
+    return Limits(a[0], a[1], a[2], a[3], a[4], a[5], a[6])
+
+
+@leaf
+def expect(limits: Any, low_V: Any, high_V: Any, gate_V: Any, m: Any) -> Any:
+    """The Accuracy of a network between the voltages low_V and high_V, whose highest gate is at gate_V."""
+    span_V = high_V - low_V
+    reach_V = max(gate_V - low_V - m.vbi_V, 0.0)
+    return Accuracy(
+        limits.base + limits.by_span * span_V + limits.by_gate * reach_V,
+        limits.step_V if span_V < LARGEST_SPAN_V else 0.0,
+        limits.jump_A,
+        limits.tie_S,
+    )
+
+
+@leaf
+def rounding_A(accuracy: Any, n_edges: Any, node_V: Any) -> Any:
+    """Current that is left over at a node of so many edges where it should be 0.
+
+    Each body holds its voltage to half a unit in the last place, and its tie makes a current of the rest.
+    """
+    return EPSILON * math.sqrt(n_edges) * accuracy.tie_S * abs(node_V)
+
+
+@leaf
+def is_certain(accuracy: Any, size_V: Any, error: Any, jump: Any, allowed: Any) -> Any:
+    """Whether an error is below `allowed` at the worst; all three in A, or all in V.
+
+    `error` is what `bend` and the last step size_V promise, `jump` what jumps may add.
+    """
+    return size_V < accuracy.step_V and accuracy.curvature * error + jump <= allowed
