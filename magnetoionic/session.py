@@ -8,6 +8,7 @@ from pathlib import Path
 
 from common.devices import available_cores, describe_device, set_threads
 from common.errors import InputError
+from common.plotting import drawn_or_warned
 from common.progress import Progress
 from common.runs import Run, StopSignals, load_run, new_folder
 from common.runs.files import write_text
@@ -93,4 +94,5 @@ def note_curve(config: TrainConfig, run: Run) -> None:
     fits = [fit(measured, name) for name in FITS]
     for each in fits:
         run.log(each.describe() + (" (used)" if each.name == config.curve_fit else ""))
-    draw(measured, fits, config.curve_fit, run.folder / "device_curve")
+    with drawn_or_warned(f"magnetoionic-train --resume {run.folder}", run.log):
+        draw(measured, fits, config.curve_fit, run.folder / "device_curve")

@@ -17,6 +17,7 @@ from aanntwin.scripts.layout import table
 from aanntwin.scripts.source import Source, add_source, take_source
 from common.cli import Parser, run_command
 from common.errors import InputError
+from common.plotting import drawn_or_warned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,8 +100,10 @@ def run(source: Source, grid: Grid, output: Path) -> int:
     write_text(base.with_name(f"{base.name}.csv"), table(header, rows, "csv"))
     title = f"{grid.tensor}, {'mid-tread' if grid.with_zero else 'mid-rise'} levels"
     names = [*(str(bits) for bits in BITS), CLIPPED]
-    figure = plot_bits(found.tolist(), FULL_SCALES, names, base.with_name(f"{base.name}.png"), title=title)
-    print(f"table and figure: {base}.csv, {figure}")
+    made = [Path(f"{base}.csv")]
+    with drawn_or_warned("start the command again"):
+        made.append(plot_bits(found.tolist(), FULL_SCALES, names, base.with_name(f"{base.name}.png"), title=title))
+    print(f"table and figure: {', '.join(map(str, made))}")
     return 0
 
 
