@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import GROUPS, ModelParams, Settings
 from aanntwin.options import PLAIN, add_settings, take_group, take_settings
+from common import words
 from common.cli import Parser, build
+from common.cli import whole as whole
 from common.errors import InputError
 
 if TYPE_CHECKING:
@@ -185,27 +187,17 @@ def _differences(group: Any, default: Any) -> dict[str, Any]:
     return {name: getattr(group, name) for name in names if getattr(group, name) != getattr(default, name)}
 
 
-def whole(low: int) -> Any:
-    """A converter for argparse: a whole number of `low` or more."""
-
-    def convert(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < low:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {low} or more")
-        return int(text)
-
-    return convert
-
-
 def number(low: float, *, above: bool = False) -> Any:
     """A converter for argparse: a finite number of `low` or more, or above it."""
 
     def convert(text: str) -> float:
         try:
-            value = float(text)
-        except ValueError:
+            value = words.number(text)
+        except InputError:
             value = float("nan")
-        if not (low < value < float("inf") or (value == low and not above)):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number {'above' if above else 'of at least'} {low:g}")
+        if not (low < value or (value == low and not above)):
+            bound = f"{'above' if above else 'of at least'} {low:g}"
+            raise argparse.ArgumentTypeError(f"{words.shown(text)} is not a number {bound}")
         return value
 
     return convert
