@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from common.inputs import shorten
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 NAME_BYTES, PATH_BYTES = 255, 4095  # of Linux and macOS
@@ -70,6 +69,12 @@ def check_path(value: Path) -> Path:
         limits = f"a name has at most {NAME_BYTES} bytes, a path {PATH_BYTES}"
         raise InputError(f"{shorten(value)} is too long: {limits}")
     return value
+
+
+def shorten(text: str | Path) -> str:
+    """A name that fits on a line."""
+    text = str(text)
+    return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
 
 
 def shown(value: Any) -> str:
