@@ -26,14 +26,16 @@ def show_table(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: a column is unknown, or nothing has been measured yet.
     """
-    table = load_sweep(arguments.folder)
+    table = _hashable(load_sweep(arguments.folder))
     if arguments.csv:
         print(table.to_csv(index=False), end="")
         return 0
     counts = table["status"].value_counts()
     print(f"{arguments.folder}: {len(table)} runs, " + ", ".join(f"{counts[name]} {name}" for name in counts.index))
+    if "damaged" in counts:
+        print("\n".join(f"damaged: {reason}" for reason in table["reason"][table["status"] == "damaged"]))
     value = _value(table, arguments.value)
-    table = table[table[value].notna()]
+    table = table[table[value].abs() < float("inf")]
     axes = _axes(table, value, arguments.by)
     note = f", on the {table['selected_on'].iloc[0]}" if value.startswith("selected") and "selected_on" in table else ""
     print(f"\n{value}{' (the best epoch' + note + ')' if note else ''} by axis")
@@ -45,6 +47,21 @@ def show_table(arguments: argparse.Namespace) -> int:
     elif arguments.x or arguments.y:
         raise InputError("--x and --y are for a heat map; leave out --no-plots")
     return 0
+
+
+def _hashable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with text for lists and the like, which cannot be compared along an axis."""
+    for name in table.columns[[dtype.kind == "O" for dtype in table.dtypes]]:
+        table[name] = [value if _has_hash(value) else str(value) for value in table[name]]
+    return table
+
+
+def _has_hash(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _plot(arguments: argparse.Namespace, table: pd.DataFrame, value: str, axes: list[str]) -> None:
@@ -60,7 +77,7 @@ def _plot(arguments: argparse.Namespace, table: pd.DataFrame, value: str, axes: 
     if arguments.x:
         pair = (arguments.x, arguments.y)
         made.append(plots.heat_map(table, value, *pair, *where, best=arguments.best))
-    elif len(axes) > 1:
+    elif len(axes) > 1 and len(table[axes[:2]].dropna()):
         pair = (axes[0], axes[1])
         made.append(plots.heat_map(table, value, *pair, *where, best=arguments.best))
     print("\nplots: " + (", ".join(map(str, made)) or "none, as no axis has more than one value"))
