@@ -91,9 +91,9 @@ def lanes(folder):
 
 def read_lanes(path):
     from analog_nmos.command import _lanes
-    from analog_nmos.dense_trainer import DenseConfig
+    from analog_nmos.dense_trainer import HingeConfig
 
-    return _lanes(DenseConfig, path, {})
+    return _lanes(HingeConfig, path, {})
 
 
 # --- magnetoionic ------------------------------------------------------------------------------------------------
