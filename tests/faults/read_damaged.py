@@ -41,6 +41,8 @@ def main() -> None:
 def failures(one: Format, folder: Path, seeds: range):
     """What should not have happened, as {"seed", "problem"}; seed None stands for the file before any damage."""
     place = folder / "".join(letter if letter.isalnum() else "_" for letter in one.name)
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))  # for packages that this format is the first to load
     try:
         place.mkdir()
         path = one.make(place)
@@ -49,7 +51,7 @@ def failures(one: Format, folder: Path, seeds: range):
         yield {"seed": None, "problem": traceback.format_exc()}
         return
     good = {file: file.read_bytes() for file in place.rglob("*") if file.is_file()}
-    resource.setrlimit(resource.RLIMIT_AS, (_memory() + MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (_memory() + MEMORY, most))
     for seed in seeds:
         for file, content in good.items():  # what reading has changed or added
             file.write_bytes(content)
