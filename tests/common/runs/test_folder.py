@@ -66,3 +66,11 @@ def test_existing_folder_needs_a_run():
     Path("empty").mkdir()
     with pytest.raises(InputError, match=r"run folder empty: no run_meta\.json"):
         existing_folder("empty")
+
+
+def test_names_that_no_folder_can_have(monkeypatch):
+    with pytest.raises(InputError, match="too long: a name has at most 255 bytes"):
+        new_folder("suite", "job", 3, "x" * 256)
+    monkeypatch.setenv("RUN_DIR", "y" * 5000)
+    with pytest.raises(InputError, match="too long"):
+        new_folder("suite", "job", 3)
