@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import locale
 import logging
 import os
@@ -16,7 +15,6 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 # Okabe and Ito's colours, those that stand out on white first; their yellow does not, and is left out.
@@ -116,13 +114,29 @@ def _import() -> Any:
     try:
         return importlib.import_module("matplotlib")
     except (OSError, ValueError, locale.Error):  # the matplotlibrc is no text, cannot be opened, or asks for a locale
-        spec = importlib.util.find_spec("matplotlib")
-        assert spec is not None
-        assert spec.origin is not None
         for name in [name for name in sys.modules if name.startswith("matplotlib.")]:
             del sys.modules[name]  # parts of a package whose import has failed
-        # A matplotlibrc in the working folder comes before all others, and here lies its own.
-        with contextlib.chdir(Path(spec.origin).parent / "mpl-data"):
+        with _no_files_of_users():
             return importlib.import_module("matplotlib")
     finally:
         log.setLevel(level)
+
+
+@contextlib.contextmanager
+def _no_files_of_users() -> Iterator[None]:
+    """matplotlib finds no matplotlibrc but its own in this block.
+
+    It looks into the working folder first, whatever the environment says; another working folder would mislead threads
+    that write files meanwhile.
+    """
+    module: Any = os.path
+    exists = os.path.exists
+
+    def only_its_own(path: Any) -> bool:
+        return exists(path) and (not str(path).endswith("matplotlibrc") or "mpl-data" in str(path))
+
+    module.exists = only_its_own
+    try:
+        yield
+    finally:
+        module.exists = exists
