@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import GROUPS, ModelParams, Settings
 from aanntwin.options import PLAIN, add_settings, take_group, take_settings
-from common import words
 from common.cli import Parser, build
-from common.cli import whole as whole
 from common.errors import InputError
 
 if TYPE_CHECKING:
@@ -187,17 +185,27 @@ def _differences(group: Any, default: Any) -> dict[str, Any]:
     return {name: getattr(group, name) for name in names if getattr(group, name) != getattr(default, name)}
 
 
+def whole(low: int) -> Any:
+    """A converter for argparse: a whole number of `low` or more."""
+
+    def convert(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < low:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {low} or more")
+        return int(text)
+
+    return convert
+
+
 def number(low: float, *, above: bool = False) -> Any:
     """A converter for argparse: a finite number of `low` or more, or above it."""
 
     def convert(text: str) -> float:
         try:
-            value = words.number(text)
-        except InputError:
+            value = float(text)
+        except ValueError:
             value = float("nan")
-        if not (low < value or (value == low and not above)):
-            bound = f"{'above' if above else 'of at least'} {low:g}"
-            raise argparse.ArgumentTypeError(f"{words.shown(text)} is not a number {bound}")
+        if not (low < value < float("inf") or (value == low and not above)):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {'above' if above else 'of at least'} {low:g}")
         return value
 
     return convert

@@ -26,7 +26,7 @@ def show_table(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: a column is unknown, or nothing has been measured yet.
     """
-    table = _hashable(load_sweep(arguments.folder))
+    table = load_sweep(arguments.folder)
     if arguments.csv:
         print(table.to_csv(index=False), end="")
         return 0
@@ -47,21 +47,6 @@ def show_table(arguments: argparse.Namespace) -> int:
     elif arguments.x or arguments.y:
         raise InputError("--x and --y are for a heat map; leave out --no-plots")
     return 0
-
-
-def _hashable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with text for lists and the like, which cannot be compared along an axis."""
-    for name in table.columns[[dtype.kind == "O" for dtype in table.dtypes]]:
-        table[name] = [value if _has_hash(value) else str(value) for value in table[name]]
-    return table
-
-
-def _has_hash(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
 
 
 def _plot(arguments: argparse.Namespace, table: pd.DataFrame, value: str, axes: list[str]) -> None:

@@ -39,8 +39,6 @@ def load_sweep(folder: str | Path) -> pd.DataFrame:
         raise InputError(f"sweep folder {place}: no such folder")
     if (place / "runspecs.jsonl").is_file():
         table = pd.DataFrame(_sweep_rows(place))
-        if table.empty:
-            raise InputError(f"sweep folder {place}: runspecs.jsonl names no run")
         table.attrs = {"settings": _settings(place), "score": _score(place)}
         return table
     rows = [_run_row(path.parent) for path in sorted(place.glob(f"*/{META}"))]

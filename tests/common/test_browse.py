@@ -169,7 +169,7 @@ def partly_damaged(tmp_path):
         (place / name / "run_meta.json").write_bytes(content if isinstance(content, bytes) else content.encode())
     run(place / "odd")
     meta = json.loads((place / "odd" / "run_meta.json").read_text())
-    odd = {"result": {"final_val_acc": 0.25, "list": [1, {"x": 2}]}, "command": ["nmos", 3]}
+    odd = {"result": {"final_val_acc": 0.25}, "command": ["nmos", 3]}
     (place / "odd" / "run_meta.json").write_text(json.dumps({**meta, **odd, "config": {"a/b $x$": "$y$", "epochs": 2}}))
     return place
 
