@@ -18,7 +18,7 @@ from formats import FORMATS  # noqa: E402
 from mutate import mutate  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="bounds memory as Linux does")
-FEW, MANY = 12, 200
+FEW, MANY = 8, 200
 
 
 def read_damaged(folder, count, names, timeout_s):
