@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from common.cli import Parser, run_command
 from common.errors import InputError
+from common.words import integer, shown
 
 if TYPE_CHECKING:
     from analog_nmos.figures.registry import Drawn
@@ -58,9 +59,9 @@ def _epochs(text: str) -> str | list[int]:
     if text in ("all", "last"):
         return text
     try:
-        return [int(part) for part in text.split(",")]
+        return [integer(part) for part in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not all, last, or numbers such as 1,5,10") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not all, last, or numbers such as 1,5,10") from None
 
 
 def _work(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from analog_nmos.figures.curves import hinge_active, learning_curves, timing
 from analog_nmos.pruning import COUNTER
 from analog_nmos.record import PRUNED
 from analog_nmos.session import Job
+from common.plotting import drawn_or_warned
 from common.runs.files import plain, write_array, write_json
 
 Arrays = Mapping[str, NDArray[np.float64]]
@@ -47,9 +48,10 @@ def finish(job: Job, measured: Iterable[str], evaluate: Evaluate) -> None:
         lane.topology.keep(np.arange(lane.topology.n_edges), **origin).save(run.folder / PRUNED)
         run.log(f"pruned network: {lane.topology.n_edges} of {lane.start.n_edges} edges left, in {PRUNED}")
     run.note(result=result)
-    learning_curves(run.folder, lane.config.plot_format)
-    timing(run.folder, lane.config.plot_format)
-    hinge_active(run.folder, lane.config.plot_format)
+    with drawn_or_warned(f"nmos-figures {run.folder}", run.log):
+        learning_curves(run.folder, lane.config.plot_format)
+        timing(run.folder, lane.config.plot_format)
+        hinge_active(run.folder, lane.config.plot_format)
     run.log(
         f"done: accuracy {result['final_val_acc']:.4f} on the {result['selected_on']} after epoch {lane.epoch}; "
         f"best {result['selected_val_acc']:.4f} at epoch {best} (selected on the {result['selected_on']})"

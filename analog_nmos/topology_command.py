@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common.cli import Parser, run_command
+from common.errors import InputError
+from common.words import integer, number, shown
 
 DESCRIPTION = """\
 Make, prune, describe and draw networks of transistors (NPZ files). Inputs, outputs and copies count from 0.
@@ -93,9 +94,9 @@ ACTIONS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 def _numbers(text: str) -> list[int]:
     try:
-        return [int(part) for part in text.split(",")]
+        return [integer(part) for part in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers such as 3,17") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no list of whole numbers such as 3,17") from None
 
 
 def _rows(width: int) -> Callable[[str], list[list[int]]]:
@@ -107,7 +108,7 @@ def _rows(width: int) -> Callable[[str], list[list[int]]]:
         except argparse.ArgumentTypeError:
             rows = []
         if not rows or any(len(row) != width for row in rows):
-            raise argparse.ArgumentTypeError(f"{text!r} is no list of {width} numbers each, such as {example!r}")
+            raise argparse.ArgumentTypeError(f"{shown(text)} is no list of {width} numbers each, such as {example!r}")
         return rows
 
     return convert
@@ -115,12 +116,9 @@ def _rows(width: int) -> Callable[[str], list[list[int]]]:
 
 def _volts(text: str) -> float:
     try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no voltage such as 0.6")
-    return value
+        return number(text)
+    except InputError:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no voltage such as 0.6") from None
 
 
 if __name__ == "__main__":

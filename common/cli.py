@@ -18,6 +18,8 @@ from typing import Any, NoReturn, TypeVar
 
 from common.errors import InputError, Interrupted, RunError
 from common.progress import mute_stdout
+from common.warned import short_warnings
+from common.words import check_integer, check_path, integer, number, path, shown
 
 Config = TypeVar("Config")
 
@@ -25,6 +27,8 @@ Config = TypeVar("Config")
 # leaves out torch; the others belong to extras.
 _TORCH = "`bash scripts/setup.sh` or `poetry install` brings it"
 _SAGEMAKER = "`poetry install --extras sagemaker` or `pip install boto3 python-dotenv` brings it"
+# How the words of a command line are read, in place of what Python itself takes for a number or a path.
+READERS: dict[Any, Callable[[str], Any]] = {int: integer, float: number, Path: path}
 LEFT_OUT = {
     "torch": _TORCH,
     "torchvision": _TORCH,
@@ -66,11 +70,13 @@ def option(
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with one-line errors, no abbreviations, and --a_b the same as --a-b."""
+    """argparse with one-line errors, no abbreviations, --a_b the same as --a-b, and READERS for int, float and Path."""
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_HelpFormatter, **keywords)
         self._negative_number_matcher = re.compile(r"-\.?\d")  # as from Python 3.14 on: -1e-3 is a number too
+        for kind, reader in READERS.items():
+            self.register("type", kind, spoken(reader))
 
     def error(self, message: str) -> NoReturn:
         """Print `error: ...` on one line of stderr and exit with 2."""
@@ -80,6 +86,29 @@ class Parser(argparse.ArgumentParser):
         """As argparse, after hyphens have replaced the underscores in flags."""
         words = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args([_hyphens(word) for word in words], namespace)
+
+
+def spoken(reader: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A reader of words that raises InputError as a `type` for argparse, which then says what the error says."""
+
+    def convert(text: str) -> Any:
+        try:
+            return reader(text)
+        except InputError as problem:
+            raise argparse.ArgumentTypeError(str(problem)) from None
+
+    return convert
+
+
+def whole(low: int) -> Callable[[str], Any]:
+    """A `type` for argparse: a whole number of `low` or more."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or (value := integer(text)) < low:
+            raise InputError(f"{shown(text)} is not a whole number of {low} or more")
+        return value
+
+    return spoken(read)
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -114,7 +143,7 @@ def add_options(parser: argparse.ArgumentParser, config_type: type[Any], prefix:
 def build(config_type: type[Config], values: dict[str, Any]) -> Config:
     """The config with the given values, checked as on the command line (notebooks and sweeps call this too).
 
-    Lists, which is what JSON and TOML files have, become tuples where the field is a tuple.
+    JSON and TOML files have lists and text where a field is a tuple or a path; these become one.
 
     Raises:
         InputError: an unknown name, a value outside its choices or range, or what the config's own check() refuses.
@@ -122,10 +151,9 @@ def build(config_type: type[Config], values: dict[str, Any]) -> Config:
     known = {field.name for field in dataclasses.fields(config_type)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - known)
     if unknown:
-        raise InputError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        raise InputError(f"unknown setting {shown(unknown[0])}; known are {', '.join(sorted(known))}")
     hints = typing.get_type_hints(config_type)
-    listed = {name for name, value in values.items() if isinstance(value, list) and _is_tuple(hints[name])}
-    config = config_type(**{name: tuple(value) if name in listed else value for name, value in values.items()})
+    config = config_type(**{name: _as_field(hints[name], value) for name, value in values.items()})
     check(config)
     return config
 
@@ -145,9 +173,13 @@ def check(config: Any, prefix: str = "") -> None:
 
 
 def run_command(prog: str, work: Callable[[], int]) -> int:
-    """Run the body of a command; expected failures become one line on stderr and the exit code that goes with them."""
+    """Run the body of a command; expected failures become one line on stderr and the exit code that goes with them.
+
+    So do warnings, without the exit code.
+    """
     try:
-        return work()
+        with short_warnings():
+            return work()
     except InputError as problem:
         return _fail(f"error: {problem}", 2)
     except Interrupted as stop:
@@ -156,6 +188,8 @@ def run_command(prog: str, work: Callable[[], int]) -> int:
         return _fail(f"{prog}: interrupted", 130)
     except RunError as problem:
         return _fail(f"error: {problem}", 1)
+    except MemoryError as problem:
+        return _fail(f"error: not enough memory {f'({problem})' if str(problem) else ''}", 1)
     except ModuleNotFoundError as problem:
         if problem.name not in LEFT_OUT:
             raise
@@ -213,25 +247,18 @@ def _converter(meta: Any, kind: type) -> Callable[[str], Any]:
     def convert(text: str) -> Any:
         if text is argparse.SUPPRESS:  # argparse converts the default of a positional that is left out
             return text
-        try:
-            value = kind(text)
-        except ValueError:
-            names = {int: "an integer", float: "a number"}
-            raise argparse.ArgumentTypeError(f"{text!r} is not {names.get(kind, kind.__name__)}") from None
-        try:
-            _check_value("", meta, kind, value)
-        except InputError as problem:
-            raise argparse.ArgumentTypeError(str(problem)) from None
+        value = READERS.get(kind, kind)(text)
+        _check_value("", meta, kind, value)
         return value
 
-    return convert
+    return spoken(convert)
 
 
 def _check_field(label: str, meta: Any, hint: Any, value: Any) -> None:
     if not _is_tuple(hint):
         return _check_value(label, meta, _value_type(hint), value)
     if not isinstance(value, tuple):
-        raise InputError(f"argument {label}: {value!r} is not a tuple")
+        raise InputError(f"argument {label}: {shown(value)} is not a tuple")
     for element in value:
         _check_value(label, meta, _value_type(hint), element)
     return None
@@ -240,13 +267,12 @@ def _check_field(label: str, meta: Any, hint: Any, value: Any) -> None:
 def _check_value(label: str, meta: Any, kind: type, value: Any) -> None:
     prefix = f"argument {label}: " if label else ""
     if kind in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, kind))):
-        raise InputError(f"{prefix}{value!r} is not {'an integer' if kind is int else 'a number'}")
-    if kind in (str, bool) and not isinstance(value, kind):
-        raise InputError(f"{prefix}{value!r} is not of type {kind.__name__}")
-    if kind is float and not math.isfinite(value):
-        raise InputError(f"{prefix}{value} is not a finite number")
+        raise InputError(f"{prefix}{shown(value)} is not {'an integer' if kind is int else 'a number'}")
+    if kind in (str, bool, Path) and not isinstance(value, kind):
+        raise InputError(f"{prefix}{shown(value)} is not {'a path' if kind is Path else f'of type {kind.__name__}'}")
+    _check_extent(prefix, value)
     if meta["choices"] and value not in meta["choices"]:
-        raise InputError(f"{prefix}{value!r} is not one of {', '.join(meta['choices'])}")
+        raise InputError(f"{prefix}{shown(value)} is not one of {', '.join(meta['choices'])}")
     for bound, wrong, words in (
         ("low", operator.lt, "at least"),
         ("high", operator.gt, "at most"),
@@ -254,6 +280,26 @@ def _check_value(label: str, meta: Any, kind: type, value: Any) -> None:
     ):
         if meta[bound] is not None and wrong(value, meta[bound]):
             raise InputError(f"{prefix}{value:g} is out of range; it must be {words} {meta[bound]:g}")
+
+
+def _check_extent(prefix: str, value: Any) -> None:
+    """Whether it is a number that computers and a path that file systems have."""
+    try:
+        if isinstance(value, int):
+            check_integer(value)
+        elif isinstance(value, Path):
+            check_path(value)
+    except InputError as problem:
+        raise InputError(f"{prefix}{problem}") from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{prefix}{value} is not a finite number")
+
+
+def _as_field(hint: Any, value: Any) -> Any:
+    """A value of a JSON or TOML file as the field has it, where that differs."""
+    if isinstance(value, list) and _is_tuple(hint):
+        return tuple(value)
+    return Path(value) if isinstance(value, str) and _value_type(hint) is Path else value
 
 
 def _value_type(hint: Any) -> type:

@@ -10,7 +10,6 @@ read here: torchvision is imported to download what is missing and for nothing e
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
 import importlib
 import io
@@ -20,7 +19,6 @@ import socket
 import tempfile
 import threading
 import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,7 +26,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from common import idx_files
 from common.errors import InputError
+from common.inputs import MIB, read_bytes
+from common.words import check_path
 
 if TYPE_CHECKING:
     import torch
@@ -42,12 +43,6 @@ Labels = NDArray[np.int64]
 _ALIASES = {"fashion": "fashion-mnist", "fashionmnist": "fashion-mnist", "cifar-10": "cifar10"}
 _FOLDERS = {"mnist": "MNIST/raw", "fashion-mnist": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"}
 _TORCHVISION_CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10"}
-_IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
 # The MD5 sums that torchvision publishes. The batches are pickles: no other file is ever unpickled.
 _CIFAR_MD5 = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
@@ -57,6 +52,7 @@ _CIFAR_MD5 = {
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
+_CIFAR_LIMIT = 64 * MIB  # twice a published file
 _DOWNLOAD_TIMEOUT_S = 30.0
 
 
@@ -101,7 +97,8 @@ def canonical_name(name: str) -> str:
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
     """Return the data folder: `root` if given, else $NONIDEAL_DATA if set, else ./data (absolute)."""
-    return Path(root or os.environ.get(ROOT_VARIABLE) or "data").expanduser().resolve()
+    chosen = os.path.expanduser(root or os.environ.get(ROOT_VARIABLE) or "data")
+    return check_path(Path(chosen)).resolve()
 
 
 def load(name: str, root: str | os.PathLike[str] | None = None, *, download: bool = True) -> Dataset:
@@ -140,9 +137,11 @@ def data_files(name: str, root: str | os.PathLike[str] | None = None) -> dict[st
     if known not in _FOLDERS:
         raise InputError(f"dataset {known} has no files, allowed: {', '.join(_FOLDERS)}")
     load(known, root)
-    names = _CIFAR_MD5 if known == "cifar10" else _IDX_FILES
-    found = (_existing(data_root(root) / _FOLDERS[known] / file, zipped=known != "cifar10") for file in names)
-    return {f"{_FOLDERS[known]}/{path.name}": path for path in found if path is not None}
+    place = data_root(root)
+    if known == "cifar10":
+        return {f"{_FOLDERS[known]}/{file}": place / _FOLDERS[known] / file for file in _CIFAR_MD5}
+    found = {file: idx_files.read(_candidates(known, place, file), _ndim(file))[0] for file in idx_files.NAMES}
+    return {f"{_FOLDERS[known]}/{file}{path.suffix * (path.suffix == '.gz')}": path for file, path in found.items()}
 
 
 def as_tensor(array: NDArray[Any]) -> torch.Tensor:
@@ -155,14 +154,13 @@ def as_tensor(array: NDArray[Any]) -> torch.Tensor:
 
 
 def _read(name: str, root: Path, download: bool) -> Dataset:
-    folder = root / _FOLDERS[name]
-    if missing := _missing_files(name, folder):
+    if missing := _missing_files(name, root):
         if not download:
-            raise InputError(_not_found(name, folder, f"{missing[0]} is missing"))
+            raise InputError(_not_found(name, root, f"{missing[0]} is missing"))
         _download(name, root)
-        if missing := _missing_files(name, folder):
-            raise InputError(_not_found(name, folder, f"{missing[0]} is missing after the download"))
-    arrays = _read_cifar10(folder) if name == "cifar10" else _read_idx_set(folder)
+        if missing := _missing_files(name, root):
+            raise InputError(_not_found(name, root, f"{missing[0]} is missing after the download"))
+    arrays = _read_cifar10(root / _FOLDERS[name]) if name == "cifar10" else _read_idx_set(name, root)
     return _frozen(Dataset(name, *arrays))
 
 
@@ -172,10 +170,12 @@ def _frozen(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _not_found(name: str, folder: Path, reason: str) -> str:
+def _not_found(name: str, root: Path, reason: str) -> str:
+    place = None if name == "cifar10" else idx_files.loose(root)
+    hint = "" if place is None else f"; move the files in {place} into {root / _FOLDERS[name]} if they are {name}'s"
     return (
-        f"no {name} in {folder} ({reason}), allowed: a data root that holds it (--data-root or "
-        f"${ROOT_VARIABLE}), or --dataset digits, which needs no files"
+        f"no {name} in {root / _FOLDERS[name]} ({reason}), allowed: a data root that holds it (--data-root or "
+        f"${ROOT_VARIABLE}), or --dataset digits, which needs no files{hint}"
     )
 
 
@@ -218,52 +218,29 @@ def _split_digits(name: str) -> Dataset:
 # --- files --------------------------------------------------------------------------------------------------
 
 
-def _missing_files(name: str, folder: Path) -> list[str]:
-    names = _CIFAR_MD5 if name == "cifar10" else _IDX_FILES
-    return [file for file in names if _existing(folder / file, zipped=name != "cifar10") is None]
+def _missing_files(name: str, root: Path) -> list[str]:
+    if name == "cifar10":
+        return [file for file in _CIFAR_MD5 if not os.path.exists(root / _FOLDERS[name] / file)]
+    return [file for file in idx_files.NAMES if not _candidates(name, root, file)]
 
 
-def _existing(path: Path, *, zipped: bool) -> Path | None:
-    candidates = [path, path.with_name(path.name + ".gz")] if zipped else [path]
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+def _candidates(name: str, root: Path, file: str) -> list[Path]:
+    return idx_files.candidates(root, _FOLDERS[name].removesuffix("/raw"), file)
 
 
-def _read_idx_set(folder: Path) -> tuple[Images, Labels, Images, Labels]:
-    arrays = [_read_idx(folder / file, ndim=3 if "images" in file else 1) for file in _IDX_FILES]
-    train_x, train_y, test_x, test_y = arrays
-    for images, labels, file in ((train_x, train_y, _IDX_FILES[1]), (test_x, test_y, _IDX_FILES[3])):
+def _ndim(file: str) -> int:
+    return 3 if "images" in file else 1
+
+
+def _read_idx_set(name: str, root: Path) -> tuple[Images, Labels, Images, Labels]:
+    read = [idx_files.read(_candidates(name, root, file), _ndim(file)) for file in idx_files.NAMES]
+    (_, train_x), (train_path, train_y), (_, test_x), (test_path, test_y) = read
+    for images, labels, path in ((train_x, train_y, train_path), (test_x, test_y, test_path)):
         if len(images) != len(labels) or len(labels) == 0:
-            raise InputError(f"{folder / file} has {len(labels)} labels for {len(images)} images, {_ADVICE}")
+            raise InputError(f"{path} has {len(labels)} labels for {len(images)} images, {idx_files.ADVICE}")
         if labels.max() > 9:
-            raise InputError(f"{folder / file} has the label {labels.max()}, allowed: 0 to 9, {_ADVICE}")
+            raise InputError(f"{path} has the label {labels.max()}, allowed: 0 to 9, {idx_files.ADVICE}")
     return train_x, train_y.astype(np.int64), test_x, test_y.astype(np.int64)
-
-
-_ADVICE = "delete the file and start again to download it anew"
-
-
-def _read_idx(path: Path, ndim: int) -> Images:
-    """Return the array of one IDX file (big-endian header: magic 0x08 and ndim, sizes; then bytes).
-
-    Its size must be exactly what its header says: a download or a copy that broke off is not taken for good.
-    """
-    found = _existing(path, zipped=True)
-    if found is None:  # deleted since it was looked for
-        raise InputError(f"{path} is missing, {_ADVICE}")
-    try:
-        content = gzip.decompress(found.read_bytes()) if found.suffix == ".gz" else found.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:  # BadGzipFile is an OSError
-        raise InputError(f"{found} cannot be read ({_one_line(error)}), {_ADVICE}") from error
-    header = 4 * (1 + ndim)
-    if len(content) < header or content[:4] != bytes((0, 0, 8, ndim)):
-        raise InputError(f"{found} is not an IDX file of {ndim}-dimensional bytes, {_ADVICE}")
-    shape = tuple(int(size) for size in np.frombuffer(content[4:header], dtype=">u4"))
-    expected = header + int(np.prod(shape, dtype=object))
-    if len(content) != expected:
-        raise InputError(f"{found} has {len(content)} bytes where its header says {expected}, {_ADVICE}")
-    if ndim == 3 and shape[1:] != (28, 28):
-        raise InputError(f"{found} holds images of {shape[1]}x{shape[2]}, allowed: 28x28")
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -293,12 +270,9 @@ def _read_cifar10(folder: Path) -> tuple[Images, Labels, Images, Labels]:
 
 def _read_cifar_batch(path: Path, md5: str) -> tuple[Images, Labels]:
     """Return (N, 32, 32, 3) images and (N,) labels of one batch, if it is the published file."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({_one_line(error)})") from error
+    content = read_bytes(path, "data set file", _CIFAR_LIMIT)
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
-        raise InputError(f"{path} is not the published file (its MD5 sum differs), {_ADVICE}")
+        raise InputError(f"{path} is not the published file (its MD5 sum differs), {idx_files.ADVICE}")
     batch = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
     planes_Nx3x32x32 = batch["data"].reshape(-1, 3, 32, 32)
     images = np.ascontiguousarray(planes_Nx3x32x32.transpose(0, 2, 3, 1))
@@ -328,7 +302,7 @@ def _download(name: str, root: Path) -> None:
         if new_root:
             with contextlib.suppress(OSError):
                 root.rmdir()
-        raise InputError(_not_found(name, folder, f"download failed: {_one_line(error)}")) from error
+        raise InputError(_not_found(name, root, f"download failed: {_one_line(error)}")) from error
 
 
 def _fetch(name: str, root: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEVICE_HELP = "auto, cpu, cuda, cuda:N or mps"
 _DEVICE_NAME = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+MOST_THREADS = 1024  # OpenMP ends the process where it cannot start as many as it was told to
 # What OpenMP, MKL and OpenBLAS read when they load, here or in a child process.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -112,10 +113,10 @@ def set_threads(n: int = 0, *, libraries: Iterable[str] = ()) -> int:
     The same numbers come out for the same seed and thread count, so a run records what this returns.
 
     Raises:
-        InputError: `n` is negative, or is more than the pool that numba has already started with.
+        InputError: `n` is negative or above MOST_THREADS, or is more than the pool that numba has already started with.
     """
-    if n < 0:
-        raise InputError(f"threads is {n}, allowed: 0 (all {available_cores()} available cores) or more")
+    if not 0 <= n <= MOST_THREADS:
+        raise InputError(f"threads is {n}, allowed: 0 (all {available_cores()} available cores) to {MOST_THREADS}")
     count = n or available_cores()
     _check_numba_pool(count)
     wanted = set(libraries)

@@ -23,6 +23,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from common.errors import InputError
+from common.words import shorten as shorten
 
 MIB = 1 << 20
 TEXT_LIMIT = 64 * MIB
@@ -52,7 +53,7 @@ def read_bytes(path: str | Path, what: str, limit: int = ARRAY_LIMIT) -> bytes:
             size = f"{facts.st_size / MIB:.0f} MiB"
             raise InputError(f"{what} {path}: is too large ({size}); at most {limit // MIB} MiB are read")
         with open(handle, "rb", closefd=False) as stream:
-            return stream.read(limit)
+            return stream.read(facts.st_size)  # read(limit) would take so much memory first
     except OSError as problem:
         raise InputError(f"{what} {path}: cannot be read ({_reason(problem)})") from None
     finally:
@@ -143,12 +144,6 @@ class Arrays:
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as problem:
             raise InputError(f"{where} is damaged ({_reason(problem)})") from None
         return _array(content, where, self._limit)
-
-
-def shorten(path: str | Path) -> str:
-    """A name that fits on a line."""
-    text = str(path)
-    return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
 
 
 def _array(content: bytes, where: str, limit: int) -> NDArray[Any]:

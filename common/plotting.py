@@ -11,13 +11,18 @@ matplotlib is loaded by the first figure, not by importing this module.
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from common.errors import InputError
+from common.errors import InputError, Interrupted
+from common.look import COLORS as COLORS
+from common.look import PNG_DPI as PNG_DPI
+from common.look import SEQUENTIAL
+from common.look import style as style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,60 +32,13 @@ if TYPE_CHECKING:
 
 PLOT_FORMATS = ("png", "pdf", "svg")
 WIDTH_IN = {"single": 3.4, "double": 7.0}
-PNG_DPI = 200
-
-# Okabe and Ito's colours, those that stand out on white first; their yellow does not, and is left out.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Lengths without a common factor: 7 colours and 4 line styles repeat together only after 28 lines.
 _LINE_STYLES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v")
-SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+DIVERGING = "RdBu_r"
 _NO_VALUE = "#D9D9D9"
 # Without dates, so that the same figure gives the same bytes.
 _METADATA: dict[str, Any] = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
-
-_STYLE: dict[str, Any] = {
-    "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 7.5,
-    "legend.frameon": False,
-    "legend.handlelength": 2.8,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 3.5,
-    "axes.linewidth": 0.7,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E3E3E3",
-    "grid.linewidth": 0.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "image.cmap": SEQUENTIAL,
-    "figure.constrained_layout.use": True,
-    "figure.dpi": PNG_DPI,
-    "savefig.dpi": PNG_DPI,
-    "pdf.fonttype": 42,  # TrueType: journals refuse type 3, and the text stays text
-    "ps.fonttype": 42,
-    "svg.hashsalt": "nonideal",  # else the ids inside an SVG differ from run to run
-}
-_style_lock = threading.RLock()
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw in the suites' look within this block.
-
-    The functions here do so by themselves; use it around matplotlib calls of your own that make text, legends
-    or colour bars. Other threads wait, as matplotlib's settings are one per process.
-    """
-    import matplotlib
-    from cycler import cycler
-
-    settings: Any = {**_STYLE, "axes.prop_cycle": cycler(color=COLORS)}
-    with _style_lock, matplotlib.rc_context(settings):
-        yield
 
 
 def check_plot_format(plot_format: str) -> str:
@@ -88,6 +46,29 @@ def check_plot_format(plot_format: str) -> str:
     if plot_format not in PLOT_FORMATS:
         raise InputError(f"plot format is {plot_format!r}, allowed: {', '.join(PLOT_FORMATS)}")
     return plot_format
+
+
+@contextmanager
+def drawn_or_warned(later: str, warn: Callable[[str], None] | None = None) -> Iterator[None]:
+    """What fails in this block becomes a warning: the numbers are on disk, and figures can be drawn from them later.
+
+    For the end of a training or a sweep. An interrupt is passed on.
+
+    Args:
+        later: the command that draws the figures.
+        warn: takes the line, such as `Run.log`; None prints it on stderr.
+    """
+    try:
+        yield
+    except Interrupted:
+        raise
+    except Exception as problem:  # noqa: BLE001 - whatever a library raises, the work is done and must count as done
+        reason = " ".join(str(problem).split()) or type(problem).__name__
+        line = f"warning: figures could not be drawn ({reason[:160]}); draw them later: {later}"
+        if warn is None:
+            print(line, file=sys.stderr)
+        else:
+            warn(line)
 
 
 def figure(
@@ -106,12 +87,12 @@ def figure(
         height_in: inches; by default panels of 4 to 3, at most a page (9 in).
         subplots: further arguments of Figure.subplots, such as sharex, sharey, squeeze.
     """
-    from matplotlib.figure import Figure
-
     width_in = WIDTH_IN[width]
     if height_in is None:
         height_in = min(9.0, 0.75 * width_in / ncols * nrows)
     with style():
+        from matplotlib.figure import Figure
+
         fig = Figure(figsize=(width_in, height_in))
         return fig, fig.subplots(nrows, ncols, **subplots)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.cli import Parser, add_options, run_command
+from common.cli import Parser, add_options, run_command, whole
 from common.errors import InputError
 from corruption_study.tables import summarize_runs, write_csv
 
@@ -42,9 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--output-dir", type=Path, metavar="DIR", help="folder (default: results/corruption_study/<preset or default>)")
     add("--run-dir", type=Path, metavar="DIR", help="the same as --output-dir")
     add("--dry-run", action="store_true", help="count the runs, estimate time and memory from some steps; run nothing")
-    add("--max-workers", type=_positive, metavar="N", help="runs at a time (default: all cores; 1 with --use-cuda)")
-    add("--stack", type=_positive, metavar="N", help="train so many runs side by side (default: measured)")
-    add("--limit", type=_positive, metavar="N", default=0, help="start at most so many runs now (default: all)")
+    add("--max-workers", type=whole(1), metavar="N", help="runs at a time (default: all cores; 1 with --use-cuda)")
+    add("--stack", type=whole(1), metavar="N", help="train so many runs side by side (default: measured)")
+    add("--limit", type=whole(1), metavar="N", default=0, help="start at most so many runs now (default: all)")
     add("--only", metavar="GLOB", default="", help="only runs whose folder or name matches, e.g. 'mlp_relu_p0.4_*'")
     add("--retry-failed", action="store_true", help="run those again that have failed")
     add("--quiet", action="store_true", help="print nothing but errors")
@@ -167,12 +167,6 @@ def _tell(specs: Sequence[RunSpec], ended: dict[int, Outcome], folder: Path, *, 
         if failed:
             print("what went wrong stands in FAILED of each run; --retry-failed runs them again")
     return 1 if failed else 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":

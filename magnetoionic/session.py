@@ -7,6 +7,7 @@ from pathlib import Path
 
 from common.devices import available_cores, describe_device, set_threads
 from common.errors import InputError
+from common.plotting import drawn_or_warned
 from common.progress import Progress
 from common.runs import Run, StopSignals, load_run, new_folder
 from common.runs.files import atomic_writer
@@ -99,4 +100,5 @@ def note_curve(device: Device, run: Run) -> None:
         run.log(each.describe() + (" (used)" if each.name == used else ""))
     for line in refused:
         run.log(line)
-    draw(device.measured, fits, used, run.folder / "device_curve")
+    with drawn_or_warned("by magnetoionic.figures.measured_curve", run.log):
+        draw(device.measured, fits, used, run.folder / "device_curve")

@@ -14,6 +14,7 @@ from common.sweeps.grid import make_specs
 from common.sweeps.listener import Listener
 from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
+from common.words import integer, shown
 from psa_resmlp.architectures import ARCHITECTURES, parse
 from psa_resmlp.config import COMPAT, TrainConfig
 from psa_resmlp.modes import MODE_NAMES
@@ -55,9 +56,10 @@ def _architecture(text: str) -> dict[str, Any]:
 
 
 def _trial(number: int | str) -> dict[str, Any]:
-    if not str(number).isdigit() or int(number) < 1:
-        raise InputError(f"argument --trial: {number!r} is not a whole number of 1 or more")
-    return {"first_trial": int(number), "trials": 1}
+    text = str(number)
+    if not (text.isascii() and text.isdigit()) or integer(text) < 1:
+        raise InputError(f"argument --trial: {shown(number)} is not a whole number of 1 or more")
+    return {"first_trial": integer(text), "trials": 1}
 
 
 def _compat(word: str) -> dict[str, Any]:

@@ -82,6 +82,15 @@ def here(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
+def foreign_settings(monkeypatch):
+    """matplotlib as a user's matplotlibrc may have set it up: for text it wants LaTeX and a font that is not there."""
+    import matplotlib
+
+    monkeypatch.setitem(matplotlib.rcParams, "text.usetex", True)
+    monkeypatch.setitem(matplotlib.rcParams, "font.family", ["No Such Font"])
+
+
+@pytest.fixture
 def mnist_root():
     """The folder with the real files: $NONIDEAL_DATA, else ../shared/data beside the repository."""
     root = Path(os.environ.get("NONIDEAL_DATA") or ROOT.parent / "shared" / "data")

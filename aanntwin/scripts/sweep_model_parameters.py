@@ -25,6 +25,7 @@ from aanntwin.scripts.source import LOCAL, from_json, one_thread, start, to_json
 from aanntwin.scripts.telling import Telling, add_print_rate, train_and_tell
 from common.cli import Parser, run_command
 from common.errors import InputError
+from common.plotting import drawn_or_warned
 
 if TYPE_CHECKING:
     from common.sweeps import Options, RunSpec
@@ -123,9 +124,11 @@ def run(plan: Plan, file: Path | None, folder: Path, options: Options) -> int:
     with DesignRows(found, runs, folder, plan.fingerprint, file) as rows:
         ended = sweeping.run(PROG, runs, folder, "aanntwin.scripts.sweep_model_parameters:train_and_test", options, {})
     if rows.points:
-        figure = plot_design_space(rows.points, file.with_suffix(".png") if file else folder / "design_space.png")
-        if not options.quiet:
-            print(f"{len(rows.points)} of {len(runs)} designs; plot: {figure}", file=sys.stderr)
+        figure = file.with_suffix(".png") if file else folder / "design_space.png"
+        with drawn_or_warned("start the command again"):
+            plot_design_space(rows.points, figure)
+            if not options.quiet:
+                print(f"{len(rows.points)} of {len(runs)} designs; plot: {figure}", file=sys.stderr)
     return sweeping.report_failures(ended, folder)
 
 

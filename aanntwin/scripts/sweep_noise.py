@@ -34,6 +34,7 @@ from aanntwin.scripts.source import (
 from aanntwin.scripts.telling import SILENT, Telling, add_print_rate, train_and_tell
 from common.cli import Parser, run_command
 from common.errors import InputError
+from common.plotting import drawn_or_warned
 
 if TYPE_CHECKING:
     from common.sweeps import Options, RunSpec
@@ -148,9 +149,12 @@ def run(plan: Plan, output: Path, folder: Path, options: Options, style: str = "
     results = gather([(spec, folder / spec.folder) for spec in runs if _done(ended, spec)])
     if results:
         write_text(output, as_json(in_published_keys(results) if style == "published" else results))
-        figure = plot_noise(results, output.with_suffix(".png"), quantity=NOISE_TYPES[plan.noise_type][1])
+        made = [output]
+        with drawn_or_warned("start the command again"):
+            made.append(plot_noise(results, output.with_suffix(".png"), quantity=NOISE_TYPES[plan.noise_type][1]))
         if not options.quiet:
-            print(f"{len(results)} of {len(runs)} trainings tested; results and plot: {output}, {figure}")
+            names = ", ".join(map(str, made))
+            print(f"{len(results)} of {len(runs)} trainings tested; results and plot: {names}")
     return sweeping.report_failures(ended, folder)
 
 

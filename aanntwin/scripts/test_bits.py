@@ -19,6 +19,7 @@ from aanntwin.scripts.published import add_format
 from aanntwin.scripts.source import Source, add_source, take_source
 from common.cli import Parser, run_command
 from common.errors import InputError
+from common.plotting import drawn_or_warned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,8 +144,10 @@ def _write(found: NDArray[np.float64], grid: Grid, output: Path, *, show: bool) 
     write_text(csv_file, table(header, rows, "csv"))
     title = f"{grid.tensor}, {'mid-tread' if grid.with_zero else 'mid-rise'} levels"
     names = [*(str(bits) for bits in BITS), CLIPPED]
-    plot_bits(found.tolist(), FULL_SCALES, names, figure, title=title)
-    print(f"table and figure: {csv_file}, {figure}", file=sys.stdout if show else sys.stderr)
+    made = [csv_file]
+    with drawn_or_warned("start the command again"):
+        made.append(plot_bits(found.tolist(), FULL_SCALES, names, figure, title=title))
+    print(f"table and figure: {', '.join(map(str, made))}", file=sys.stdout if show else sys.stderr)
 
 
 def _targets(output: Path | None) -> list[Path]:

@@ -21,8 +21,6 @@ BOX_IN = (0.42, 0.45, 2.2)  # left, bottom and side of the matrix
 
 def confusion_matrices(run: RunFiles, epoch: int, out: Path, plot_format: str = "png") -> list[Path]:
     """confusion_epoch<n>, confusion_errors_epoch<n> and confusion_errors_log_epoch<n>, with the counts written in."""
-    from matplotlib.ticker import MaxNLocator
-
     counts = run.confusion(epoch)
     accuracy = np.trace(counts) / max(int(counts.sum()), 1)
     left, bottom, side = BOX_IN
@@ -37,6 +35,12 @@ def confusion_matrices(run: RunFiles, epoch: int, out: Path, plot_format: str = 
         image: Any = confusion(ax, counts, title=title, **look)
         image.colorbar.set_label(run.validated_on)
         if "log" not in look:
-            image.colorbar.set_ticks(MaxNLocator(6, integer=True))  # samples are counted
+            _count_in_whole_samples(image.colorbar)
         written.append(save(fig, out / f"{name}_epoch{epoch}", plot_format))
     return written
+
+
+def _count_in_whole_samples(bar: Any) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    bar.set_ticks(MaxNLocator(6, integer=True))

@@ -36,10 +36,10 @@ def whole_graph(topology: Topology, title: str, colors: EdgeColors | None = None
     graph, places = _as_graph(topology), positions(topology)
     if topology.hidden_nodes.size:
         title += " (green: hidden nodes, pink: rails)"
-    lines = draw_network(ax, graph, places, colors, linewidth=0.8)
-    _draw_nodes(ax, graph, places, names=topology.out_nodes.tolist())
-    _hide_axes(ax)
     with style():
+        lines = draw_network(ax, graph, places, colors, linewidth=0.8)
+        _draw_nodes(ax, graph, places, names=topology.out_nodes.tolist())
+        _hide_axes(ax)
         fig.suptitle(title, fontsize=9)
     if colors is not None:
         color_bar(fig, lines, ax, LABEL)
@@ -53,10 +53,11 @@ def output_graphs(topology: Topology, title: str, colors: EdgeColors | None = No
     touching = [_uids_at(graph, node) for node in nodes]
     names = [f"output {k}: {len(uids)} edges" for k, uids in enumerate(touching)]
     fig, axes, bar_ax = panels(len(nodes), title, names)
-    for ax, uids in zip(axes, touching, strict=True):
-        lines = draw_network(ax, graph, places, colors, linewidth=0.7, uids=uids)
-        _draw_nodes(ax, graph, places, scale=0.25)
-        _hide_axes(ax)
+    with style():
+        for ax, uids in zip(axes, touching, strict=True):
+            lines = draw_network(ax, graph, places, colors, linewidth=0.7, uids=uids)
+            _draw_nodes(ax, graph, places, scale=0.25)
+            _hide_axes(ax)
     if colors is None:
         bar_ax.remove()
     else:

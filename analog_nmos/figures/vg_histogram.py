@@ -43,11 +43,11 @@ def bin_edges(limits_V: tuple[float, float]) -> Sequence[float]:
 
 
 def _draw(run: RunFiles, epochs: list[int], path: Path, plot_format: str) -> Path:
-    from matplotlib.ticker import MaxNLocator
-
     *earlier, epoch = epochs
     fig, ax = figure()
     with style():
+        from matplotlib.ticker import MaxNLocator
+
         for before in earlier:
             _outline(ax, run, before)
         left = _left(run, epoch)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.cli import Parser, run_command
+from common.cli import Parser, run_command, whole
 from common.plotting import PLOT_FORMATS
 
 DESCRIPTION = """\
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     show = commands.add_parser("show", help="one run", description="Print a run's origin, result, last epochs, plots.")
     show.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="its folder")
-    show.add_argument("--tail", type=int, default=5, metavar="N", help="so many last epochs (default: 5)")
+    show.add_argument("--tail", type=whole(0), default=5, metavar="N", help="so many last epochs (default: 5)")
     arguments = parser.parse_args(argv)
     return run_command("nonideal", lambda: _work(arguments))
 
@@ -48,7 +48,7 @@ def _add_table(commands: argparse._SubParsersAction[Parser]) -> None:
     add("--x", metavar="AXIS", help="heat map: axis across")
     add("--y", metavar="AXIS", help="heat map: axis down")
     add("--best", action="store_true", help="the heat map shows the best run of each cell instead of the mean")
-    add("--top", type=int, default=10, metavar="N", help="so many best runs (default: 10)")
+    add("--top", type=whole(0), default=10, metavar="N", help="so many best runs (default: 10)")
     add("--csv", action="store_true", help="print the whole table as CSV instead, and plot nothing")
     add("--no-plots", action="store_true", help="print only")
     add("--plot-dir", type=Path, metavar="DIR", help="where plots go (default: FOLDER/plots)")

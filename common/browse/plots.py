@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common.errors import InputError
 from common.plotting import COLORS, figure, heatmap, save, style
 
 if TYPE_CHECKING:
@@ -33,14 +34,20 @@ def by_axis(table: pd.DataFrame, value: str, axes: list[str], folder: Path, plot
             if place == 0:
                 panel.legend(loc="best")
             panel.set_ylabel(label(value) if place % columns == 0 else "")
-    return save(fig, folder / f"{value}_by_axis", plot_format)
+    return save(fig, folder / _file(f"{value}_by_axis"), plot_format)
 
 
 def heat_map(
     table: pd.DataFrame, value: str, x: str, y: str, folder: Path, plot_format: str, *, best: bool = False
 ) -> Path:
-    """Mean, or best, of the runs in each cell over two axes; returns the file."""
+    """Mean, or best, of the runs in each cell over two axes; returns the file.
+
+    Raises:
+        InputError: no run has a value on both axes.
+    """
     cells = table.pivot_table(index=y, columns=x, values=value, aggfunc="max" if best else "mean")
+    if not cells.size:
+        raise InputError(f"no run has both {x} and {y}, so there is nothing for a heat map to show")
     rows, columns = cells.shape
     wide = columns > 4
     fig, ax = figure(
@@ -53,15 +60,15 @@ def heat_map(
         annotate=".3f",
         xlabels=[_name(entry) for entry in cells.columns],
         ylabels=[_name(entry) for entry in cells.index],
-        xlabel=x.replace("_", " "),
-        ylabel=y.replace("_", " "),
+        xlabel=label(x),
+        ylabel=label(y),
     )
-    return save(fig, folder / f"{value}_{y}_over_{x}", plot_format)
+    return save(fig, folder / _file(f"{value}_{y}_over_{x}"), plot_format)
 
 
 def label(value: str) -> str:
     """A column's name on a plot."""
-    return LABELS.get(value, value.replace("_", " "))
+    return LABELS.get(value, _plain(value.replace("_", " ")))
 
 
 def _boxes(panel: Any, table: pd.DataFrame, value: str, axis: str) -> None:
@@ -77,8 +84,18 @@ def _boxes(panel: Any, table: pd.DataFrame, value: str, axis: str) -> None:
     long = sum(len(name) for name, _ in groups) > 24
     names = [name for name, _ in groups]
     panel.set_xticks(list(places), labels=names, rotation=45 if long else 0, ha="right" if long else "center")
-    panel.set_xlabel(axis.replace("_", " "))
+    panel.set_xlabel(label(axis))
 
 
 def _name(entry: Any) -> str:
-    return f"{entry:g}" if isinstance(entry, float) else str(entry)
+    return f"{entry:g}" if isinstance(entry, float) else _plain(str(entry))
+
+
+def _plain(text: str) -> str:
+    """Text in which a dollar begins no formula."""
+    return text.replace("$", r"\$")
+
+
+def _file(text: str) -> str:
+    """A name for a file, whatever a column is called."""
+    return text.replace("/", "-")

@@ -34,8 +34,10 @@ def show_table(arguments: argparse.Namespace) -> int:
         table[name] = _sortable(table[name])
     counts = table["status"].value_counts()
     print(f"{arguments.folder}: {len(table)} runs, " + ", ".join(f"{counts[name]} {name}" for name in counts.index))
+    if "damaged" in counts:
+        print("\n".join(f"damaged: {reason}" for reason in table["reason"][table["status"] == "damaged"]))
     value = _value(table, arguments.value)
-    table = table[table[value].notna()]
+    table = table[table[value].abs() < float("inf")]
     axes = _axes(table, value, arguments.by)
     note = f", on the {table['selected_on'].iloc[0]}" if value.startswith("selected") and "selected_on" in table else ""
     print(f"\n{value}{' (the best epoch' + note + ')' if note else ''} by axis")
@@ -62,7 +64,7 @@ def _plot(arguments: argparse.Namespace, table: pd.DataFrame, value: str, axes: 
     if arguments.x:
         pair = (arguments.x, arguments.y)
         made.append(plots.heat_map(table, value, *pair, *where, best=arguments.best))
-    elif len(axes) > 1:
+    elif len(axes) > 1 and len(table[axes[:2]].dropna()):
         pair = (axes[0], axes[1])
         made.append(plots.heat_map(table, value, *pair, *where, best=arguments.best))
     print("\nplots: " + (", ".join(map(str, made)) or "none, as no axis has more than one value"))

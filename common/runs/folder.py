@@ -10,6 +10,7 @@ from pathlib import Path
 from common.errors import InputError
 from common.runs.files import remove_temporaries, temporary
 from common.runs.lock import RUN_LOCK, is_held, refusal
+from common.words import check_path
 
 META = "run_meta.json"
 
@@ -25,7 +26,7 @@ def new_folder(package: str, job: str, seed: int, run_dir: str | Path | None = N
     """
     chosen = run_dir or os.environ.get("RUN_DIR")
     if chosen:
-        return _claim(Path(chosen))
+        return _claim(check_path(Path(chosen)))
     base = Path("results") / package
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = _first_free(base / "runs", f"{stamp}_{job}_seed-{seed}")

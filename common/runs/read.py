@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob as globbing
 import io
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from common.runs import metrics
 from common.runs.files import read_lines
 from common.runs.folder import META, existing_folder
 from common.runs.lock import RUN_LOCK, is_held
+from common.runs.matching import matching
 from common.runs.process import age_s, is_alive
 
 if TYPE_CHECKING:
@@ -94,20 +93,24 @@ def load_run(path: str | Path) -> RunRecord:
 
 
 def load_runs(pattern: str | Iterable[str | Path]) -> pd.DataFrame:
-    """A table of all runs that match a glob pattern (or of the folders given), a row per run.
+    """A table of all runs that match a path or a glob pattern (or of the folders given), a row per run.
 
     Columns: run (folder name), folder, status, the config's options, and from metrics.csv the last row, each column
-    with `final_` in front. Folders without a run are left out.
+    with `final_` in front. Folders without a run are left out; of a damaged one there are status and reason.
     """
     import pandas as pd
 
-    paths = sorted(globbing.glob(os.path.expanduser(pattern))) if isinstance(pattern, str) else list(pattern)
-    rows = []
+    paths = matching(pattern) if isinstance(pattern, str) else list(pattern)
+    rows: list[dict[str, Any]] = []
     for path in map(Path, paths):
         if not (path / META).is_file():
             continue
-        record = load_run(path)
-        last = record.metrics.tail(1).to_dict("records")
+        try:
+            record = load_run(path)
+            last = record.metrics.tail(1).to_dict("records")
+        except InputError as problem:
+            rows.append({"run": path.name, "folder": str(path), "status": "damaged", "reason": str(problem)})
+            continue
         final = {f"final_{name}": value for name, value in (last[0] if last else {}).items()}
         rows.append({"run": path.name, "folder": str(path), "status": record.status, **record.config, **final})
     return pd.DataFrame(rows)

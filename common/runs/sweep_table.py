@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 def load_sweep(folder: str | Path) -> pd.DataFrame:
     """A row per run, in the sweep's order; 1458 runs take well under a second.
 
-    Columns: index, run (folder name), status (done, failed, running, dead, interrupted, waiting), the settings, the
-    results (e.g. final_val_acc, final_epoch, selected_val_acc, selected_epoch), seconds, reason, folder. A folder that
-    holds run folders but no sweep gives the same from their run_meta.json and metrics.csv. Lists are tuples here.
+    Columns: index, run (folder name), status (done, failed, running, dead, interrupted, waiting, damaged), the
+    settings, the results (e.g. final_val_acc, final_epoch, selected_val_acc, selected_epoch), seconds, reason, folder.
+    A folder that holds run folders but no sweep gives the same from their run_meta.json and metrics.csv. Lists are
+    tuples here.
 
     Of a sweep, the table's `attrs` hold `settings`, the names of the columns that are settings, and `score`, the one by
     which it chooses the best ("" if no launcher has noted it).
@@ -93,12 +94,18 @@ def _status(place: Path, spec: RunSpec) -> str:
 
     run = place / spec.folder
     if (run / META).is_file():
-        return load_run(run).status
+        try:
+            return load_run(run).status
+        except InputError:  # its launcher will run it again
+            return "damaged"
     return "running" if is_held(place / LAUNCHER) and (run / "BEGUN").exists() else "interrupted"
 
 
 def _run_row(run: Path) -> dict[str, Any]:
-    record = load_run(run)
+    try:
+        record = load_run(run)
+    except InputError as problem:
+        return {"run": run.name, "status": "damaged", "reason": str(problem), "folder": str(run)}
     result = record.meta.get("result")
     lines = read_lines(run / metrics.NAME)
     last = dict(zip(lines[0].split(","), lines[-1].split(","), strict=False)) if len(lines) > 1 else {}

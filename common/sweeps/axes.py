@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tomllib
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -12,6 +11,8 @@ from typing import Any
 
 from common.cli import Parser
 from common.errors import InputError
+from common.inputs import read_toml
+from common.words import check_integer, integer, number, path, shown
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -107,13 +108,7 @@ def _flag(name: str) -> str:
 def _read(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    try:
-        with open(file, "rb") as stream:
-            return {name.replace("-", "_"): value for name, value in tomllib.load(stream).items()}
-    except OSError as problem:
-        raise InputError(f"--grid {file}: cannot be read ({problem.strerror})") from None
-    except ValueError as problem:
-        raise InputError(f"--grid {file}: is no TOML ({' '.join(str(problem).split())})") from None
+    return {name.replace("-", "_"): value for name, value in read_toml(file, "--grid").items()}
 
 
 def _typed(name: str, entry: Any, hint: Any) -> Any:
@@ -122,14 +117,17 @@ def _typed(name: str, entry: Any, hint: Any) -> Any:
     kind = kinds[0] if kinds else str
     if kind is bool and str(entry).lower() in WORDS:
         return WORDS[str(entry).lower()]
-    if kind is Path and entry:
-        return str(Path(str(entry)).resolve())  # workers may run elsewhere
+    try:
+        if kind is Path and isinstance(entry, str) and entry:
+            return str(path(entry).resolve())  # workers may run elsewhere
+        if isinstance(entry, int) and not isinstance(entry, bool):
+            check_integer(entry)
+            entry = float(entry) if kind is float else entry
+        if kind in (int, float) and isinstance(entry, str):
+            return (integer if kind is int else number)(entry)
+    except InputError as problem:
+        raise InputError(f"argument {_flag(name)}: {problem}") from None
     if isinstance(entry, kind) and not (kind is int and isinstance(entry, bool)):
         return entry
-    if kind in (int, float) and isinstance(entry, (str, int)) and not isinstance(entry, bool):
-        try:
-            return kind(entry)
-        except ValueError:
-            pass
-    words = {int: "an integer", float: "a number", bool: "true or false"}
-    raise InputError(f"argument {_flag(name)}: {entry!r} is not {words.get(kind, kind.__name__)}")
+    words = {int: "an integer", float: "a number", bool: "true or false", Path: "a path"}
+    raise InputError(f"argument {_flag(name)}: {shown(entry)} is not {words.get(kind, kind.__name__)}")

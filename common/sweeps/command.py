@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common.cli import Parser, run_command
+from common.cli import Parser, run_command, whole
 from common.errors import InputError
 from common.sweeps.axes import Axis, add_axes, chosen_axes
 from common.sweeps.folder import merged_specs
 from common.sweeps.sweep import Options, Sweep
+from common.words import number, shown
 
 
 def sweep_command(sweep: Sweep, argv: Sequence[str] | None) -> int:
@@ -32,10 +33,10 @@ def _add_start(parser: Parser, sweep: Sweep) -> None:
     add("--grid", type=Path, metavar="FILE.toml", help="axes in a file, e.g. gamma = [0.03, 0.3]; options win over it")
     add("--dry-run", action="store_true", help="count the runs, measure a short one, estimate the whole; run nothing")
     add("--list", action="store_true", help="print the folder names of the runs in their order, and run nothing")
-    add("--limit", type=_positive, metavar="N", default=0, help="start at most so many runs now (default: all)")
+    add("--limit", type=whole(1), metavar="N", default=0, help="start at most so many runs now (default: all)")
     add("--only", metavar="GLOB", default="", help="only runs whose folder, name or number matches, e.g. 'seed0_*fix4'")
     text = f"runs at a time, at most the cores there are (default: {sweep.workers}, or all of a cluster's)"
-    add("--workers", type=_positive, metavar="N", help=text)
+    add("--workers", type=whole(1), metavar="N", help=text)
     add("--retry-failed", action="store_true", help="run those again that have FAILED")
     add("--run-timeout", type=_seconds, metavar="S", help="a run that takes longer fails [s] (default: none)")
     add("--scheduler", metavar="ADDRESS", help="use a running Dask cluster, e.g. tcp://node1:8786 (docs/clusters.md)")
@@ -91,17 +92,11 @@ def _options(sweep: Sweep, given: dict[str, Any]) -> Options:
     )
 
 
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
-
-
 def _seconds(text: str) -> float:
     try:
-        value = float(text)
-    except ValueError:
+        value = number(text)
+    except InputError:
         value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number of seconds above 0")
     return value

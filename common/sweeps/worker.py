@@ -21,6 +21,7 @@ from common.sweeps.folder import BEGUN, STREAMS, prepare
 from common.sweeps.halt import Halted, Tell, at_work
 from common.sweeps.outcome import Outcome, is_unwritable, one_line, read_outcome, write_outcome
 from common.sweeps.spec import RunSpec
+from common.warned import short_warnings
 
 WAIT_S = 0.5
 
@@ -111,7 +112,7 @@ def _call(task: Task, folder: Path, specs: Sequence[RunSpec]) -> list[Outcome]:
     start = time.monotonic()
     try:
         runs = [prepare(folder, spec, task.id) for spec in specs]
-        with _streams(folder, task.id, runs):
+        with _streams(folder, task.id, runs), short_warnings():
             results = _results(task, specs, runs)
         share = (time.monotonic() - start) / len(specs)
         return [_end(folder, spec, result, share) for spec, result in zip(specs, results, strict=True)]

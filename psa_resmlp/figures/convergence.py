@@ -81,11 +81,11 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves) -> Non
 
 def convergence(family: str, curves: Sequence[tuple[Architecture, dict[str, Curve]]]) -> Figure:
     """The figure: a panel for every architecture with a line for every mode that has a trial."""
-    from matplotlib.figure import Figure
-
     columns = min(2, len(curves))
     rows = -(-len(curves) // columns)
     with style():
+        from matplotlib.figure import Figure
+
         fig = Figure(figsize=(4.2 * columns + 1.0, 3.2 * rows + 0.4))
         axes = fig.subplots(rows, columns, squeeze=False).ravel()
         for ax, (architecture, modes) in zip(axes, curves, strict=False):

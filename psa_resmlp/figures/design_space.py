@@ -25,9 +25,9 @@ _LEFT_FROM = 17  # labels left of the crowd begin at this width; further down th
 
 def design_space(architectures: Sequence[Architecture], family: str) -> Figure:
     """The figure; matched designs are circles and asymmetric ones triangles."""
-    from matplotlib.figure import Figure
-
     with style():
+        from matplotlib.figure import Figure
+
         fig = Figure(figsize=(_SIDE_IN, _SIDE_IN))
         ax = fig.subplots()
         draw_axes(ax, architectures, family, margin=0.8)

@@ -41,9 +41,9 @@ class Input:
 
 def draw(name: str, data: Input) -> Figure:
     """One of the figures in HEATMAPS."""
-    from matplotlib.figure import Figure
-
     with style():
+        from matplotlib.figure import Figure
+
         fig = Figure(figsize=(7.0, 6.4))
         ax = fig.subplots()
         ax.grid(False)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from common.cli import build, option
 from common.errors import InputError
+from common.words import integer, shown
 
 CAPACITIES = ("on-demand", "spot")
 _DAY_S = 86_400
@@ -167,7 +168,7 @@ def _value(name: str, variable: str, text: str, hint: Any) -> Any:
     if name == "prefix":
         return text.strip("/")
     if hint in (int, int | None):
-        if not text.isdigit():
-            raise InputError(f"${variable} is {text!r}, which is not a whole number")
-        return int(text)
+        if not (text.isascii() and text.isdigit()):
+            raise InputError(f"${variable} is {shown(text)}, which is not a whole number")
+        return integer(text)
     return text

@@ -5,6 +5,8 @@ import pytest
 
 from aanntwin.plots import pareto_front, plot_bits, plot_design_space, plot_noise
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 
 @pytest.mark.parametrize("seed", range(5))
 def test_front_holds_what_no_other_beats(seed):

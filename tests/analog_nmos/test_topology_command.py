@@ -126,7 +126,7 @@ BAD_INPUT = [
     (("grow",), "invalid choice: 'grow'"),
     (("build",), "the following arguments are required: OUT.npz"),
     (("build", "out.npz", "--inputs", "0"), "inputs must be at least 1, not 0"),
-    (("build", "out.npz", "--copies", "many"), "invalid int value: 'many'"),
+    (("build", "out.npz", "--copies", "many"), "'many' is not an integer"),
     (("build", "out.npz", "--inputs", "99999999"), "more than 10000000 edges"),
     (("build", "out.npz", "--inputs", "1000000000"), "more than 10000000 edges"),
     (("build", "out.npz", "--inputs", "1000000", "--outputs", "1"), "inputs + outputs is more than 999998"),

@@ -8,7 +8,7 @@ import pytest
 
 from common.browse import main
 from common.browse.text import aligned
-from common.runs import Run, StopSignals
+from common.runs import Run, StopSignals, load_runs
 from common.sweeps import Outcome, RunSpec
 from common.sweeps.folder import settle_specs
 from common.sweeps.journal import Journal
@@ -149,6 +149,66 @@ def test_one_run(nonideal, tmp_path):
     table = lines[lines.index("last epochs") :]
     assert table[1:4] == ["epoch val_acc", "1 0.2500", "2 0.5000"]
     assert "no run_meta.json in it" in nonideal("show", tmp_path, code=2)
+
+
+DAMAGE = {
+    "no JSON": "{",
+    "no text": b"\xff\xfe",
+    "no object": "[1]",
+    "no run": "{}",
+}
+
+
+@pytest.fixture
+def partly_damaged(tmp_path):
+    """A good run and one of every kind of damage, in a folder whose name is a pattern too."""
+    place = tmp_path / "runs[1]"
+    run(place / "good")
+    for name, content in DAMAGE.items():
+        run(place / name)
+        (place / name / "run_meta.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    run(place / "odd")
+    meta = json.loads((place / "odd" / "run_meta.json").read_text())
+    odd = {"result": {"final_val_acc": 0.25}, "command": ["nmos", 3]}
+    (place / "odd" / "run_meta.json").write_text(json.dumps({**meta, **odd, "config": {"a/b $x$": "$y$", "epochs": 2}}))
+    return place
+
+
+def test_a_damaged_folder_is_a_line_and_the_others_are_shown(nonideal, partly_damaged):
+    for word in (partly_damaged, partly_damaged / "*"):
+        out = nonideal("runs", word)
+        assert "6 runs: 4 damaged, 2 done" in out
+        for name in DAMAGE:
+            assert out.count(f"damaged: run folder {partly_damaged / name}") == 1
+    table = load_runs(str(partly_damaged / "*"))
+    assert table["status"].value_counts().to_dict() == {"damaged": 4, "done": 2}
+    assert table["reason"].notna().sum() == 4
+    out = nonideal("table", partly_damaged, "--value", "final_val_acc", "--by", "a/b $x$,gamma")
+    assert f"{partly_damaged}: 6 runs, 4 damaged, 2 done" in out
+    assert out.count("damaged: run folder") == 4
+    assert (partly_damaged / "plots" / "final_val_acc_by_axis.png").is_file()
+    pair = ("--x", "a/b $x$", "--y", "gamma")
+    assert "no run has both a/b $x$ and gamma" in nonideal("table", partly_damaged, *pair, code=2)
+    nonideal("table", partly_damaged, "--value", "final_val_acc", "--x", "a/b $x$", "--y", "epochs")
+    assert (partly_damaged / "plots" / "final_val_acc_epochs_over_a-b $x$.png").is_file()
+    for name in DAMAGE:
+        assert nonideal("show", partly_damaged / name, code=2).startswith(f"error: run folder {partly_damaged / name}")
+    assert "command          nmos 3" in nonideal("show", partly_damaged / "odd")
+
+
+def test_a_folder_of_damaged_runs_alone(nonideal, tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run_meta.json").write_text("{")
+    assert "2 runs: 2 damaged" in nonideal("runs", tmp_path)
+    assert "no run has an accuracy yet" in nonideal("table", tmp_path, code=2)
+
+
+def test_numbers_that_are_none(nonideal, tmp_path):
+    assert "not a whole number of 0 or more" in nonideal("show", tmp_path, "--tail", "-1", code=2)
+    assert "no run_meta.json in it" in nonideal("show", "x" * 200, code=2)
+    assert "is too long" in nonideal("show", "x" * 256, code=2)
+    assert "no run folder in" in nonideal("runs", "x" * 300, code=2)
 
 
 def test_columns_are_aligned():

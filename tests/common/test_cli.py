@@ -1,11 +1,12 @@
 """Options from dataclasses: what --help says, what is refused, and how a command ends."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from common.cli import Parser, add_options, build, check, option, run_command
+from common.cli import Parser, add_options, build, check, option, run_command, whole
 from common.errors import InputError, Interrupted, RunError
 
 
@@ -75,6 +76,16 @@ def test_help_shows_every_default_and_unit_under_the_class_that_owns_it(capsys):
         (("--gamma", "0"), "above 0"),
         (("--gamma", "nan"), "not a finite number"),
         (("--gamma", "much"), "'much' is not a number"),
+        (("--gamma", "1e999"), "1e999 is not a finite number"),
+        (("--gamma", "1_0.5"), "'1_0.5' is not a number"),
+        (("--epochs", "99999999999999999999"), "argument --epochs: 99999999999999999999 does not fit into 64 bits"),
+        (("--epochs", "9" * 5000), "99999 does not fit into 64 bits"),
+        (("--epochs", "1_0"), "'1_0' is not an integer"),
+        (("--epochs", "\uff11\uff12"), "is not an integer"),
+        (("--epochs", "\u00b2"), "is not an integer"),
+        (("--topology", "x" * 256), "is too long: a name has at most 255 bytes, a path 4095"),
+        (("--topology", "x/" * 2100), "is too long"),
+        (("--topology", "a\0b"), "has a null character"),
         (("--body-tie", "gate"), "'gate' is not one of source, ground"),
         (("-1",), "-1"),
         (("--epoch", "3"), "--epoch"),
@@ -100,6 +111,13 @@ def test_wrong_words_are_one_line_and_exit_2(words, message, capsys):
         ({"epochs": 2.5}, "2.5 is not an integer"),
         ({"epochs": True}, "True is not an integer"),
         ({"gamma": float("inf")}, "not a finite number"),
+        ({"gamma": 10**400}, "does not fit into 64 bits"),
+        ({"epochs": 10**5000}, "--epochs: a number of 16610 bits does not fit into 64 bits"),
+        ({"epochs": [[[]]]}, r"--epochs: \[\[\[\]\]\] is not an integer"),
+        ({"x" * 5000: 1}, "unknown setting 'xxxx"),
+        ({"topology": 5}, "--topology: 5 is not a path"),
+        ({"topology": "\ud800"}, "cannot be the name of a file"),
+        ({"topology": "y" * 300}, "too long"),
         ({"body_tie": "gate"}, "not one of source, ground"),
         ({"final_test": 1}, "not of type bool"),
         ({"vplus": -1.0}, "--vplus must not be negative"),
@@ -107,8 +125,39 @@ def test_wrong_words_are_one_line_and_exit_2(words, message, capsys):
     ],
 )
 def test_notebooks_get_the_same_checks(values, message):
-    with pytest.raises(InputError, match=message.replace("(", r"\(")):
+    with pytest.raises(InputError, match=message.replace("(", r"\(")) as caught:
         build(Config, values)
+    assert len(str(caught.value)) < 400
+
+
+def test_text_of_a_file_becomes_a_path_where_the_option_is_one():
+    assert build(Config, {"topology": "a.npz"}).topology == Path("a.npz")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--top", "9" * 20), "error: argument --top: 99999999999999999999 does not fit into 64 bits (see"),
+        (("--lr", "inf"), "error: argument --lr: inf is not a finite number (see"),
+        (("--out", "x" * 256), "is too long"),
+        (("--limit", "\u00b2"), "is not a whole number of 1 or more"),
+        (("--limit", "9" * 6000), "does not fit into 64 bits"),
+    ],
+)
+def test_options_that_are_no_fields_are_read_the_same_way(words, message, capsys):
+    parser = Parser(prog="demo")
+    parser.add_argument("--top", type=int)
+    parser.add_argument("--lr", type=float)
+    parser.add_argument_group("g").add_argument("--out", type=Path, default=Path("here"))
+    parser.add_argument("--limit", type=whole(1))
+    good = {"top": -3, "lr": 1000.0, "out": Path("there"), "limit": 2}
+    assert vars(parser.parse_args(["--top=-3", "--lr=1e3", "--out=there", "--limit=2"])) == good
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(words)
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert len(error) < 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +230,8 @@ def test_an_integer_will_do_for_a_number():
         (Interrupted("interrupted by SIGTERM", 15), 143, "demo: interrupted by SIGTERM"),
         (KeyboardInterrupt(), 130, "demo: interrupted"),
         (OSError(28, "No space left on device", "/x/y"), 1, "error: No space left on device (/x/y)"),
+        (MemoryError("Unable to allocate 7 TiB"), 1, "error: not enough memory (Unable to allocate 7 TiB)"),
+        (MemoryError(), 1, "error: not enough memory"),
     ],
 )
 def test_expected_failures_become_one_line_and_an_exit_code(problem, code, line, capsys):
@@ -206,3 +257,26 @@ def test_a_package_that_the_small_installation_leaves_out_is_named(capsys):
 def test_a_programming_error_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         run_command("demo", lambda: 1 // 0)
+
+
+def test_warnings_are_lines_without_source_and_come_once(capsys):
+    def work():
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            for number in (1, 2, 2, 1):
+                warnings.warn(f"sample {number} is\n odd", RuntimeWarning, stacklevel=1)
+        return 0
+
+    before = warnings.showwarning
+    assert run_command("demo", work) == 0
+    assert capsys.readouterr().err == "warning: sample 1 is odd\nwarning: sample 2 is odd\n"
+    assert warnings.showwarning is before
+
+
+def test_warnings_that_a_filter_turns_into_errors_stay_errors():
+    def work():
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        return 0
+
+    with pytest.raises(DeprecationWarning, match="old"):  # as pytest is set up here
+        run_command("demo", work)

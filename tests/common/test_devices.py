@@ -98,9 +98,10 @@ print(d.available_cores(), d.set_threads(0))
     assert run_python(code) == "1 1"
 
 
-def test_negative_threads():
-    with pytest.raises(InputError, match="threads is -1, allowed: 0 "):
-        devices.set_threads(-1)
+@pytest.mark.parametrize("count", [-1, 1025, 10**12])
+def test_numbers_of_threads_that_cannot_be(count):
+    with pytest.raises(InputError, match=f"threads is {count}, allowed: 0 .* to 1024"):
+        devices.set_threads(count)
 
 
 def test_threads_reach_what_is_loaded_and_what_loads_later():

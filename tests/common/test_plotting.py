@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from common import plotting
-from common.errors import InputError
-from common.plotting import PLOT_FORMATS, confusion, figure, heatmap, line_plot, save, style
+from common.errors import InputError, Interrupted
+from common.plotting import PLOT_FORMATS, confusion, drawn_or_warned, figure, heatmap, line_plot, save, style
+
+pytestmark = pytest.mark.usefixtures("foreign_settings")
 
 COUNTS = np.array([[50, 2, 0], [1, 1200, 4], [0, 7, 48]])
 
@@ -284,3 +286,54 @@ def test_wrong_counts(counts):
     _, ax = figure()
     with pytest.raises(ValueError, match="not a square of non-negative numbers"):
         confusion(ax, counts)
+
+
+DRAW = """
+import sys
+from common.plotting import figure, line_plot, save
+fig, ax = figure()
+line_plot(ax, range(5), {"a": range(5), "b": range(5)}, xlabel="epoch", ylabel="loss", title="a title")
+save(fig, sys.argv[1])
+import matplotlib
+print(matplotlib.rcParams["font.size"])
+"""
+HOSTILE = "text.usetex: True\nfont.family: No Such Font\nbackend: nope\nno.such: 3\nfont.size: 20\naxes.prop_cycle: 7\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [(HOSTILE.encode(), "20.0"), (b"font.size: 20  # \xff", "10.0")],
+    ids=["asks for what is not there", "is no text"],
+)
+def test_other_peoples_settings_change_no_figure(tmp_path, python, content, size):
+    clean = save(curves_of_draw(), tmp_path / "here").read_bytes()
+    (tmp_path / "matplotlibrc").write_bytes(content)
+    process = python("-c", DRAW, tmp_path / "there", MPLBACKEND="qt4agg")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert (tmp_path / "there.png").read_bytes() == clean
+    assert out.strip() == size  # outside our figures a user's own settings hold, where they can be read
+
+
+def curves_of_draw():
+    fig, ax = figure()
+    line_plot(ax, range(5), {"a": range(5), "b": range(5)}, xlabel="epoch", ylabel="loss", title="a title")
+    return fig
+
+
+def test_a_backend_set_for_notebooks_stays(python):
+    code = "from common.plotting import figure; figure(); import matplotlib; print(matplotlib.get_backend())"
+    out, err = python("-c", code, MPLBACKEND="svg").communicate(timeout=60)
+    assert (out, err) == ("svg\n", "")
+
+
+def test_a_figure_that_fails_is_a_warning_with_the_command_that_draws_it(capsys):
+    lines = []
+    with drawn_or_warned("draw-it RUN", lines.append):
+        raise RuntimeError("no latex\n  anywhere")
+    assert lines == ["warning: figures could not be drawn (no latex anywhere); draw them later: draw-it RUN"]
+    with drawn_or_warned("draw-it RUN"):
+        raise OSError(28, "No space left on device")
+    assert capsys.readouterr().err.count("\n") == 1
+    with pytest.raises(Interrupted), drawn_or_warned("draw-it RUN", lines.append):
+        raise Interrupted("by SIGTERM", 15)

@@ -11,6 +11,8 @@ from corruption_study import tables
 from corruption_study.curves import Curve, curves_of, half_of, half_point
 from corruption_study.figure import draw
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = Path(corruption_study.__file__).with_name("analysis.ipynb")
 PS = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])

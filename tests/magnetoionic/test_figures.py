@@ -14,6 +14,8 @@ from magnetoionic.figures.accuracy import summary
 from magnetoionic.figures.table import read_table
 from magnetoionic.main import run
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = Path(magnetoionic.__file__).parent / "magnetoionic-figures.ipynb"
 COMMAND = "magnetoionic.figures_command"

@@ -5,6 +5,8 @@ import pytest
 
 from analog_nmos.figures.confusion import confusion_matrices
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 
 def draw(run, caught, tmp_path, counts):
     np.save(run.folder / "0_val_confusion_epoch1.npy", counts)

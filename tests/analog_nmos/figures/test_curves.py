@@ -6,6 +6,8 @@ import pytest
 from analog_nmos.figures.curves import hinge_active, learning_curves, loss_name, timing
 from analog_nmos.figures.run_files import LeftOut
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 
 def series(fig):
     return {line.get_label(): line.get_ydata() for line in fig.axes[0].lines}

@@ -8,6 +8,8 @@ from analog_nmos.figures.network_drawing import output_graphs, whole_graph
 from analog_nmos.figures.network_layout import positions
 from analog_nmos.topology import Topology, dense, shipped
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 
 def lines(ax):
     """Segments with more than a point: the edges, not the markers."""

@@ -8,6 +8,8 @@ from analog_nmos.figures.run_files import LeftOut
 from analog_nmos.figures.sheet import output_sheet
 from analog_nmos.topology import Topology, dense, prune_pairs
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 
 def images(fig):
     return [ax.images[0] for ax in fig.axes if ax.images]

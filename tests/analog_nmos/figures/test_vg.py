@@ -10,6 +10,8 @@ from analog_nmos.figures.vg_heatmap import vg_heatmap
 from analog_nmos.figures.vg_histogram import BINS, bin_edges, vg_histogram, vg_histogram_first_last
 from analog_nmos.topology import Topology, dense
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 
 def test_heatmap_of_a_pruned_run(make_run, caught, tmp_path):
     run, gate_V = make_run(pruned_after=1)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import datasets
+from common import idx_files
 from common.datasets import load
 from common.errors import InputError
 
-TRAIN_X, TRAIN_Y, TEST_X, TEST_Y = datasets._IDX_FILES
+TRAIN_X, TRAIN_Y, TEST_X, TEST_Y = idx_files.NAMES
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from dataset_files import TRAIN_X, error_of, write_idx_set
 
-from common import datasets
+from common import datasets, idx_files
 from common.datasets import load
 
 
@@ -22,7 +22,7 @@ def test_download_once_and_whole(tmp_path, monkeypatch):
     assert len(load("fashion", root).train_x) == 7
     assert [name for name, _ in calls] == ["fashion-mnist"]
     assert calls[0][1].parent == root  # the same file system, so that the moves are atomic
-    assert sorted(p.name for p in root.rglob("*") if p.is_file()) == sorted(datasets._IDX_FILES)
+    assert sorted(p.name for p in root.rglob("*") if p.is_file()) == sorted(idx_files.NAMES)
     assert [p.name for p in root.iterdir()] == ["FashionMNIST"]
 
 

@@ -78,3 +78,11 @@ def test_what_killed_processes_left_beside_the_link_and_in_the_folder_is_removed
     new_folder("suite", "job", 0, "here")
     assert sorted(os.listdir("results/suite")) == ["latest", "runs"]
     assert os.listdir("here") == []
+
+
+def test_names_that_no_folder_can_have(monkeypatch):
+    with pytest.raises(InputError, match="too long: a name has at most 255 bytes"):
+        new_folder("suite", "job", 3, "x" * 256)
+    monkeypatch.setenv("RUN_DIR", "y" * 5000)
+    with pytest.raises(InputError, match="too long"):
+        new_folder("suite", "job", 3)

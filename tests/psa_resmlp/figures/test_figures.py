@@ -16,6 +16,8 @@ from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.paired import paired_test
 from psa_resmlp.tables import write_study
 
+pytestmark = pytest.mark.usefixtures("foreign_settings")
+
 Z = 11.02
 
 
