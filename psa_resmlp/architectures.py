@@ -60,11 +60,15 @@ class Architecture:
         """Whether it is one of the study's 30 designs that match no other's parameters."""
         return self in ASYMMETRIC
 
+    def has_entry(self, family: str) -> bool:
+        """Whether a layer that belongs to no block brings the image to the width of the first one (resmlp only)."""
+        return family == "resmlp" and self.stacks[0][1] != INPUTS
+
     def linears(self, family: str) -> tuple[tuple[int, int], ...]:
         """(inputs, outputs) of every linear layer in the order of the signal.
 
-        resmlp has a linear before the first stack and wherever the width changes, two in every block, and the output;
-        mlp has one in every layer, and the output.
+        resmlp has a linear wherever the width changes (before the first stack too, unless it is as wide as the image),
+        two in every block, and the output; mlp has one in every layer, and the output.
 
         Raises:
             InputError: unknown family.
@@ -77,7 +81,7 @@ class Architecture:
             if family == "mlp":
                 sizes += [(before, width)] + [(width, width)] * (count - 1)
             else:
-                sizes += [(before, width)] + [(width, width)] * (2 * count)
+                sizes += [(before, width)] * (before != width) + [(width, width)] * (2 * count)
             before = width
         return (*sizes, (before, CLASSES))
 

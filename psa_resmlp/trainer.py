@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,28 +15,31 @@ from common.errors import Interrupted
 from common.progress import Progress
 from common.runs import Run, StopSignals, load_run, new_folder
 from common.runs.files import append_line
-from common.runs.folder import make_writable
+from common.runs.folder import META, make_writable
 from common.runs.run import LOG
 from psa_resmlp import panels
-from psa_resmlp.checkpoint import path_of
+from psa_resmlp.chain import chain_of
+from psa_resmlp.checkpoint import clear_strays, fresh_folder
 from psa_resmlp.clean import default_model_dir
 from psa_resmlp.config import TrainConfig
 from psa_resmlp.data import load_study
 from psa_resmlp.images import image_sets
 from psa_resmlp.job import Job, Loop
-from psa_resmlp.session import Lane, Session, threads_for
+from psa_resmlp.session import Lane, Session, check_size, threads_for
+from psa_resmlp.standing import Standing, facts_of, lines, standings
 
 PACKAGE, JOB = "psa_resmlp", "train"
 
 
-def train(config: TrainConfig, run_dir: str | Path | None = None) -> Path:
+def train(config: TrainConfig, run_dir: str | Path | None = None, *, fresh: bool = False) -> Path:
     """See `psa_resmlp.train.run`."""
-    return _train(config, lambda: new_folder(PACKAGE, JOB, config.seed or 0, run_dir), {})
+    return _train(config, lambda: _new_folder(config, run_dir), {}, fresh=fresh)
 
 
 def resume(config: TrainConfig, folder: Path) -> Path:
-    """Go on with the run in `folder` to the meta-loops that it was started for."""
-    return _train(config, lambda: folder, load_run(folder).meta["last_meta_loop"])
+    """Go on with the run in `folder` to the meta-loops that it was started for; start it if it has not begun."""
+    meta = load_run(folder).meta
+    return _train(config, lambda: folder, meta if has_begun(meta) else {})
 
 
 def train_in(config: TrainConfig, folder: Path) -> Path:
@@ -44,14 +48,32 @@ def train_in(config: TrainConfig, folder: Path) -> Path:
     return _train(config, lambda: folder, {})
 
 
-def _train(config: TrainConfig, folder: Callable[[], Path], ends: Mapping[str, int]) -> Path:
+def has_begun(meta: Mapping[str, Any]) -> bool:
+    """Whether the run of that run_meta.json knows where it ends, without which nothing is trained."""
+    return "last_meta_loop" in meta
+
+
+def _new_folder(config: TrainConfig, run_dir: str | Path | None) -> Path:
+    """As `common.runs.new_folder`; a folder whose run ended before it began may be used again."""
+    chosen = run_dir or os.environ.get("RUN_DIR")
+    if chosen and (Path(chosen) / META).is_file():
+        record = load_run(chosen)
+        names = record.meta.get("package"), record.meta.get("job")
+        if names == (PACKAGE, JOB) and record.status != "running" and not has_begun(record.meta):
+            return Path(chosen)
+    return new_folder(PACKAGE, JOB, config.seed or 0, run_dir)
+
+
+def _train(config: TrainConfig, folder: Callable[[], Path], before: Mapping[str, Any], *, fresh: bool = False) -> Path:
+    check_size(config)
     device = resolve_device(config.device)
     threads, workers = threads_for(config.architecture, config.threads or available_cores())
     set_threads(threads, libraries=("torch", "numba"))
     images = image_sets(load_study(config.dataset, config.data_root), device)
     models = (config.model_dir or default_model_dir()).absolute()
     make_writable(models, "model folder", "name another with --model-dir")
-    config = replace(config, arch=str(config.architecture), model_dir=models)
+    config = replace(config, arch=str(config.architecture), model_dir=fresh_folder(models, config) if fresh else models)
+    every = standings(config, before)
     run_folder = folder()
     facts = {
         "package": PACKAGE,
@@ -59,15 +81,16 @@ def _train(config: TrainConfig, folder: Callable[[], Path], ends: Mapping[str, i
         "device": describe_device(device),
         "threads": threads,
         "groups_at_once": workers,
+        **facts_of(every, before),
     }
     echo = None if config.quiet else _say
     with StopSignals() as signals, Run(run_folder, config, signals, echo=echo, facts=facts) as run:
-        lanes = [_lane(config, trial, run) for trial in range(config.first_trial, config.first_trial + config.trials)]
+        for line in lines(config, every):
+            run.log(line)
+        for place in (models, run_folder):
+            clear_strays(place)
+        lanes = [_lane(config, one, run) for one in every]
         session = Session(lanes, images, device, threads=threads, workers=workers, stack=config.stack)
-        for lane in lanes:
-            until = config.until_loop or sys.maxsize
-            lane.last = ends.get(str(lane.job.trial), min(lane.job.loop + config.meta_loops, until))
-        run.note(last_meta_loop={str(lane.job.trial): lane.last for lane in lanes})
         _introduce(config, session, run)
         try:
             with _console(config, session, run) as told:
@@ -84,10 +107,8 @@ def _say(text: str) -> None:
         print(text, flush=True)
 
 
-def _lane(config: TrainConfig, trial: int, run: Run) -> Lane:
-    assert config.model_dir is not None
-    job = Job(config, config.architecture, trial, config.seed or 0)
-    return Lane(job, path_of(config.model_dir, trial, config.trials), run)
+def _lane(config: TrainConfig, one: Standing, run: Run) -> Lane:
+    return Lane(Job(config, config.architecture, one.trial, config.seed or 0), one.path, run, one.last)
 
 
 def _introduce(config: TrainConfig, session: Session, run: Run) -> None:
@@ -121,6 +142,12 @@ def _console(
                     progress.echo(line)
                 if config.debug and loop.layer >= 0:
                     append_line(run.folder / LOG, panels.damage_line(job, loop))
+            for note in [note for note in map(panels.guessing_note, jobs, loops) if note][
+                :1
+            ]:  # one tells of the others
+                append_line(run.folder / LOG, note)
+                if not config.quiet:
+                    progress.echo(note)
             if terminal:
                 progress.echo(panels.loop_panel(jobs, loops, images, lanes[0].last))
             best = max(100 * loop.bounty_hits / images for loop in loops)
@@ -142,7 +169,8 @@ def _conclude(session: Session, run: Run) -> None:
         )
     if not tested:
         run.log("no meta-loop was finished, so there is no network to test")
-    run.note(result={"trials": results}, stack=session.stack)
+    chains = {str(lane.job.trial): chain_of(lane.job) for lane in session.lanes}
+    run.note(result={"trials": results}, stack=session.stack, chain=chains)
 
 
 def result(lane: Lane, test: float, images: int) -> dict[str, Any]:
