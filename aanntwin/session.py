@@ -24,6 +24,7 @@ from common.progress import Progress
 from common.runs import Run, StopSignals, load_run, new_folder
 from common.runs.files import plain
 from common.runs.folder import META
+from common.runs.lock import FolderLost
 from common.runs.metrics import keep_rows
 from common.runs.origin import git_version
 
@@ -70,6 +71,8 @@ def run(settings: Settings, plan: Plan) -> Result:
             keep_rows(folder, 0)  # a continued run writes its cached epochs again
             try:
                 return _Session(settings, plan, record, progress, train_set, test_set).work(cache)
+            except FolderLost:
+                raise
             except Interrupted as stop:
                 number = stop.exit_code - 128
                 hint = "nothing is kept" if cache is None else "the same command goes on after the last whole epoch"

@@ -6,12 +6,23 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from common.inputs import read_bytes
+from common.runs.process import is_there, machine
+
+# By folder: called before anything is written there; raises if this process may not (see `common.runs.lock`).
+GUARDS: dict[Path, Callable[[], None]] = {}
+OLD_S = 24 * 3600.0
+_TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)\.tmp")
+_tidied: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -25,17 +36,21 @@ def atomic_writer(path: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
     Raises:
         OSError: the disk is full or the folder cannot be written; the message names `path`.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    draft = temporary(path)
+    if path.parent not in _tidied:
+        _tidied.add(path.parent)
+        remove_temporaries(path.parent)
     try:
-        with open(temporary, "wb") as stream:
+        with open(draft, "wb") as stream:
             yield stream
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        _ask_guard(path.parent)
+        os.replace(draft, path)
     except BaseException as problem:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            draft.unlink()
         if isinstance(problem, OSError) and problem.errno:
             raise OSError(problem.errno, problem.strerror, str(path)) from None
         raise
@@ -64,6 +79,7 @@ def append_line(path: Path, line: str) -> None:
     A torn line at the end, left by a kill, is removed first.
     """
     data = line.rstrip("\n").encode() + b"\n"
+    _ask_guard(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         size = os.fstat(handle).st_size
@@ -82,12 +98,48 @@ def append_line(path: Path, line: str) -> None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The whole lines of a growing file, without newlines or a torn last one; none if there is no file."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    """The whole lines of a growing file, without newlines or a torn last one; none if there is no file.
+
+    Raises:
+        InputError: it is no regular file, or cannot be read.
+    """
+    if not os.path.lexists(path):
         return []
+    data = read_bytes(path, "file")
     return data[: data.rfind(b"\n") + 1].decode(errors="replace").splitlines()
+
+
+def temporary(path: Path) -> Path:
+    """The name beside a file under which this process writes it."""
+    return path.with_name(f".{path.name}.{machine()}-{os.getpid()}.tmp")
+
+
+def remove_temporaries(folder: Path, *, ours: bool = False) -> None:
+    """Remove what killed processes left under temporary names.
+
+    Args:
+        folder: where; not below.
+        ours: nobody else writes here, so that nothing under such a name is of use. Otherwise it goes if its process is
+            known to be gone, or after a day.
+    """
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.startswith(".") and entry.name.endswith(".tmp") and (ours or _is_left(entry)):
+                with contextlib.suppress(OSError):  # another process has just removed it
+                    os.unlink(entry)
+
+
+def _is_left(entry: os.DirEntry[str]) -> bool:
+    found = _TEMPORARY.fullmatch(entry.name)
+    if found is None:
+        return False
+    there = is_there(found[1], int(found[2]))
+    return not there and (there is False or time.time() - entry.stat(follow_symlinks=False).st_mtime > OLD_S)
+
+
+def _ask_guard(folder: Path) -> None:
+    if folder in GUARDS:
+        GUARDS[folder]()
 
 
 def plain(value: Any) -> Any:

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from common.errors import InputError
+from common.runs.files import remove_temporaries, temporary
+from common.runs.lock import RUN_LOCK, is_held, refusal
 
 META = "run_meta.json"
 
@@ -44,6 +46,8 @@ def existing_folder(path: str | Path) -> Path:
 
 
 def _claim(folder: Path) -> Path:
+    if is_held(folder / RUN_LOCK):
+        raise refusal(folder / RUN_LOCK, "run folder")
     if (folder / META).exists():
         raise InputError(
             f"run folder {folder}: holds a run already; go on with it by --resume {folder}, or name another"
@@ -63,7 +67,8 @@ def make_writable(folder: Path, what: str, advice: str) -> Path:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe.{os.getpid()}"
+        remove_temporaries(folder)
+        probe = temporary(folder / "probe")
         probe.touch()
         probe.unlink()
     except OSError as problem:
@@ -87,11 +92,12 @@ def _first_free(parent: Path, name: str) -> Path:
 
 
 def _link_latest(link: Path, folder: Path) -> None:
-    temporary = link.with_name(f".latest.{os.getpid()}.tmp")
+    draft = temporary(link)
     try:
-        temporary.symlink_to(os.path.relpath(folder, link.parent))
-        os.replace(temporary, link)
+        remove_temporaries(link.parent)
+        draft.symlink_to(os.path.relpath(folder, link.parent))
+        os.replace(draft, link)
     except OSError:
         # A file system without links, or something else named latest: a convenience is missing, no run is lost.
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            draft.unlink()

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from common.errors import RunError
+from common.inputs import shorten
 from common.runs.files import append_line, read_lines, write_text
 
 NAME = "metrics.csv"
@@ -17,7 +19,7 @@ def append_row(folder: Path, row: Mapping[str, Any]) -> None:
     """Append one row; the first one writes the header.
 
     Raises:
-        ValueError: the columns differ from those of the rows before.
+        RunError: the columns differ from those of the rows before.
         OSError: the disk is full; the file keeps its whole rows.
     """
     path = folder / NAME
@@ -26,7 +28,7 @@ def append_row(folder: Path, row: Mapping[str, Any]) -> None:
     if first is None:
         write_text(path, header + "\n")
     elif first != header:
-        raise ValueError(f"{path}: columns {header} differ from {first}")
+        raise RunError(f"{path}: its columns ({shorten(first)}) are not those of this run ({shorten(header)})")
     append_line(path, _line(_format(value) for value in row.values()))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import socket
@@ -11,6 +10,9 @@ import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from common.errors import InputError
+from common.inputs import read_json
 
 GIT_FILE = "git.json"
 PACKAGES = ("nonideal", "numpy", "scipy", "scikit-learn", "numba", "networkx", "matplotlib", "PySpice", "torch")
@@ -45,9 +47,9 @@ def git_version(tree: Path) -> dict[str, Any] | None:
 
 def _copied_from(file: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(file.read_text())
+        found = read_json(file, "commit")
         return {"commit": str(found["commit"]), "dirty": bool(found["dirty"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (InputError, KeyError):
         return None
 
 

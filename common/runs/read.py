@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import glob as globbing
 import io
-import json
 import os
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
+from common.inputs import read_array, read_json, shorten
 from common.runs import metrics
 from common.runs.files import read_lines
 from common.runs.folder import META, existing_folder
+from common.runs.lock import RUN_LOCK, is_held
+from common.runs.process import age_s, is_alive
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STALE_S = 600.0
+# What run_meta.json must hold where it holds something: readers rely on it.
+KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("config", "git", "packages"), (dict,)),
+    **dict.fromkeys(("status", "reason", "package", "job", "host", "started", "ended", "heartbeat"), (str,)),
+    **dict.fromkeys(("command", "resumed"), (list,)),
+    "pid": (int,),
+}
 
 
 @dataclass(frozen=True)
@@ -47,20 +53,33 @@ class RunRecord:
         return dict(self.meta["config"])
 
     @property
+    def result(self) -> dict[str, Any]:
+        """The numbers that the run ended with, by name; empty while it has none."""
+        result = self.meta.get("result")
+        return dict(result) if isinstance(result, dict) else {}
+
+    @property
     def metrics(self) -> pd.DataFrame:
-        """metrics.csv, one row per epoch; a torn last row is left out."""
+        """metrics.csv, one row per epoch; a torn last row is left out.
+
+        Raises:
+            InputError: it is no table.
+        """
         import pandas as pd
 
         lines = read_lines(self.folder / metrics.NAME)
-        return pd.read_csv(io.StringIO("\n".join(lines))) if lines else pd.DataFrame()
+        try:
+            return pd.read_csv(io.StringIO("\n".join(lines))) if lines else pd.DataFrame()
+        except (ValueError, OverflowError) as problem:  # what pandas' parsers raise
+            reason = shorten(" ".join(str(problem).split()))
+            raise InputError(f"run folder {self.folder}: {metrics.NAME} is damaged ({reason})") from None
 
     def array(self, name: str) -> NDArray[Any]:
         """An array of the run by its file name, with or without .npy."""
         path = self.folder / (name if name.endswith(".npy") else f"{name}.npy")
         if not path.is_file():
             raise InputError(f"run {self.folder}: no array {path.name} in it")
-        loaded: NDArray[Any] = np.load(path, allow_pickle=False)
-        return loaded
+        return read_array(path, "array")
 
 
 def load_run(path: str | Path) -> RunRecord:
@@ -71,7 +90,7 @@ def load_run(path: str | Path) -> RunRecord:
     """
     folder = existing_folder(path)
     meta = read_meta(folder)
-    return RunRecord(folder, meta, "dead" if _is_dead(meta) else str(meta.get("status")))
+    return RunRecord(folder, meta, _status(folder, meta))
 
 
 def load_runs(pattern: str | Iterable[str | Path]) -> pd.DataFrame:
@@ -98,32 +117,24 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """run_meta.json of a folder.
 
     Raises:
-        InputError: it is no JSON object.
+        InputError: it describes no run, or something in it is not of the kind that it must be.
     """
-    try:
-        meta = json.loads((folder / META).read_text())
-    except ValueError as problem:
-        raise InputError(f"run folder {folder}: {META} is damaged ({problem})") from None
-    if not isinstance(meta, dict) or "config" not in meta:
+    meta = read_json(folder / META, "run folder")
+    if meta.get("config") is None:
         raise InputError(f"run folder {folder}: {META} describes no run")
+    for name, kinds in KINDS.items():
+        if not isinstance(meta.get(name), (*kinds, type(None))):
+            raise InputError(f"run folder {folder}: {META} is damaged ({name} is {shorten(repr(meta[name]))})")
+    if meta.get("git") and not {"commit", "dirty"} <= set(meta["git"]):
+        raise InputError(f"run folder {folder}: {META} is damaged (git has no commit)")
+    if meta.get("status") == "running" and age_s(meta.get("heartbeat")) == float("inf"):
+        raise InputError(f"run folder {folder}: {META} is damaged (heartbeat is {meta.get('heartbeat')!r}, no date)")
     return meta
 
 
-def _is_dead(meta: dict[str, Any]) -> bool:
-    if meta.get("status") != "running":
-        return False
-    if meta.get("host") == socket.gethostname():
-        return not _alive(int(meta["pid"]))
-    # Another machine's processes cannot be seen from here: its heartbeat must do.
-    age = datetime.now(UTC) - datetime.fromisoformat(meta["heartbeat"])
-    return age.total_seconds() > STALE_S
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives, and belongs to someone else
-        return True
-    return True
+def _status(folder: Path, meta: dict[str, Any]) -> str:
+    status = str(meta.get("status"))
+    # The lock's heartbeat comes from a thread, the other one from the work, which may take long in one place.
+    if status != "running" or is_alive(meta, STALE_S) or is_held(folder / RUN_LOCK):
+        return status
+    return "dead"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
@@ -12,11 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from common.errors import Interrupted
+from common.errors import InputError, Interrupted
 from common.runs import metrics
 from common.runs.files import append_line, write_json
 from common.runs.folder import META
+from common.runs.lock import FolderLock, FolderLost
 from common.runs.origin import describe
+from common.runs.process import this_process
 from common.runs.read import read_meta
 from common.runs.signals import StopSignals
 
@@ -27,6 +28,9 @@ LOG = "train_log.txt"
 
 class Run:
     """One run folder while it is written. Use as a context manager: how the block ends becomes the status.
+
+    Within the block the folder belongs to this process: a second one that would go on there is refused, and this one
+    stops (FolderLost, from whatever writes next) if it was away for so long that another took the folder over.
 
     Args:
         folder: from `common.runs.new_folder` (a new run) or `existing_folder` (goes on with an earlier one).
@@ -49,7 +53,8 @@ class Run:
         self._echo = echo
         self._signals = signals
         self._last_beat = time.monotonic()
-        earlier = read_meta(folder) if (folder / META).exists() else {}
+        self._lock = FolderLock(folder)
+        self._earlier = earlier = self._read_meta()
         values = asdict(config) if is_dataclass(config) and not isinstance(config, type) else dict(config)
         self._meta = {
             "schema_version": SCHEMA,
@@ -59,7 +64,7 @@ class Run:
             "seed": values.get("seed"),
             **dict(facts or {}),
             **describe(),
-            "pid": os.getpid(),
+            **this_process(),
             "started": earlier.get("started", _now()),
             "resumed": [*earlier.get("resumed", []), _now()] if earlier else [],
             "heartbeat": _now(),
@@ -67,9 +72,14 @@ class Run:
         }
 
     def __enter__(self) -> Run:
-        for stray in self.folder.glob(".*.tmp"):  # left by a killed process
-            stray.unlink()
-        self._write_meta()
+        self._lock.acquire()
+        try:
+            if self._read_meta() != self._earlier:  # between the look at the folder and the lock
+                raise InputError(f"run folder {self.folder}: another process has just worked on it; look at it first")
+            self._write_meta()
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(
@@ -78,19 +88,25 @@ class Run:
         self.finish(problem)
 
     def finish(self, problem: BaseException | None = None) -> None:
-        """Write the final status (done, interrupted or failed, with the reason); only the first call counts."""
+        """Write the final status (done, interrupted or failed, with the reason) and let go of the folder.
+
+        Only the first call counts.
+        """
         if self._meta["ended"]:
             return
         status, reason = _outcome(problem)
         self._meta.update(status=status, reason=reason, ended=_now(), heartbeat=_now())
-        if problem is None:
-            self._write_meta()
-            return
-        # The first failure is the one to report: on a full disk these two lines may fail as well.
-        with contextlib.suppress(OSError):
-            append_line(self.folder / LOG, f"{status}: {reason}")
-        with contextlib.suppress(OSError):
-            self._write_meta()
+        try:
+            if problem is None:
+                self._write_meta()
+                return
+            # The first failure is the one to report: on a full disk or in a lost folder these two lines fail as well.
+            with contextlib.suppress(OSError, FolderLost):
+                append_line(self.folder / LOG, f"{status}: {reason}")
+            with contextlib.suppress(OSError, FolderLost):
+                self._write_meta()
+        finally:
+            self._lock.release()
 
     def log(self, line: str) -> None:
         """One line to train_log.txt and, unless quiet, to the screen."""
@@ -124,8 +140,9 @@ class Run:
         """A good place to stop, all work so far being on disk: the end of an epoch.
 
         Raises:
-            Interrupted: a signal has come.
+            Interrupted: a signal has come, or the folder is no longer this process's.
         """
+        self._lock.check()
         if self._signals.received is not None:
             self._stop()
 
@@ -133,6 +150,9 @@ class Run:
         number = self._signals.received
         assert number is not None
         raise Interrupted(f"interrupted by {number.name}; go on with --resume {self.folder}", int(number))
+
+    def _read_meta(self) -> dict[str, Any]:
+        return read_meta(self.folder) if (self.folder / META).exists() else {}
 
     def _write_meta(self) -> None:
         write_json(self.folder / META, self._meta)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError
+from common.inputs import read_json
 from common.runs import metrics
 from common.runs.files import read_lines
 from common.runs.folder import META
+from common.runs.lock import is_held
 from common.runs.read import load_run
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ def _sweep_rows(place: Path) -> list[dict[str, Any]]:
     for spec in read_specs(place):
         outcome = ended.get(spec.index)
         if outcome is None and (spec.index in started or not journal):
-            outcome = read_outcome(place / spec.folder)  # its launcher may have died before it took note
+            outcome = read_outcome(place / spec.folder, spec.index)  # its launcher may have died before it took note
         facts = row(spec, outcome)
         if outcome is None and spec.index in started:
             facts["status"] = _status(place, spec)
@@ -77,19 +80,18 @@ def _settings(place: Path) -> list[str]:
 def _score(place: Path) -> str:
     from common.sweeps.results import SUMMARY
 
-    try:
-        return str(json.loads((place / SUMMARY).read_text()).get("score", ""))
-    except FileNotFoundError:
-        return ""
+    with contextlib.suppress(InputError):  # it holds nothing that the runs do not say themselves
+        return str(read_json(place / SUMMARY, "summary").get("score", ""))
+    return ""
 
 
 def _status(place: Path, spec: RunSpec) -> str:
-    from common.sweeps.lock import is_held
+    from common.sweeps.folder import LAUNCHER
 
     run = place / spec.folder
     if (run / META).is_file():
         return load_run(run).status
-    return "running" if is_held(place) and (run / "BEGUN").exists() else "interrupted"
+    return "running" if is_held(place / LAUNCHER) and (run / "BEGUN").exists() else "interrupted"
 
 
 def _run_row(run: Path) -> dict[str, Any]:

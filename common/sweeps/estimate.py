@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import multiprocessing
 import resource
@@ -14,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from common.errors import RunError
+from common.inputs import read_json
 from common.runs.files import write_json
 from common.sweeps.run import selected
 from common.sweeps.spec import RunSpec
@@ -95,7 +95,7 @@ def measure(sweep: Sweep, specs: Sequence[RunSpec]) -> Probe:
         child.join()
         if not Path(folder, "probe.json").exists():
             raise RunError(f"a short run of {specs[0].folder} broke off (exit code {child.exitcode})")
-        found = json.loads(Path(folder, "probe.json").read_text())
+        found = read_json(Path(folder, "probe.json"), "probe")
     if "error" in found:
         raise RunError(f"a short run of {specs[0].folder} failed: {found['error']}")
     first_s, one_s, more_s = found["seconds"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
+from common.inputs import read_json, read_text
 from common.runs.files import write_json, write_text
 from common.runs.folder import make_writable
 from common.runs.origin import describe
 from common.sweeps.outcome import FAILED, Outcome, read_outcome
 from common.sweeps.spec import RUNSPECS, RunSpec, check_specs, read_specs, write_specs
 
-MANIFEST, SCRATCH, BEGUN = "manifest.json", ".scratch", "BEGUN"
+MANIFEST, LAUNCHER, SCRATCH, BEGUN = "manifest.json", "launcher.json", ".scratch", "BEGUN"
+STREAMS = ("stdout.txt", "stderr.txt")
 SCHEMA = 1
 
 
@@ -68,7 +70,7 @@ def finished(folder: Path, specs: Sequence[RunSpec], *, retry_failed: bool = Fal
     """The ends of the runs that are over, by index, from their own folders."""
     found = {}
     for spec in specs:
-        outcome = read_outcome(folder / spec.folder)
+        outcome = read_outcome(folder / spec.folder, spec.index)
         if outcome is not None and not (retry_failed and outcome.status == "failed"):
             found[spec.index] = outcome
     return found
@@ -81,13 +83,15 @@ def prepare(folder: Path, spec: RunSpec, task_id: str) -> Path:
     took too long or lost its worker goes on from its checkpoint.
     """
     run = folder / spec.folder
-    last = read_outcome(run)
+    last = read_outcome(run, spec.index)
     if last is not None and last.status == "failed":
         if last.kind == "error":
             shutil.rmtree(run)
         else:
             (run / FAILED).unlink()
     run.mkdir(exist_ok=True)
+    for stray in (path for name in STREAMS for path in run.glob(f".*.{name}")):  # of a worker that was killed
+        stray.unlink()
     write_json(run / "run_spec.json", spec.json())
     write_text(run / BEGUN, f"{task_id}\n")
     return run
@@ -95,10 +99,9 @@ def prepare(folder: Path, spec: RunSpec, task_id: str) -> Path:
 
 def has_begun(folder: Path, spec: RunSpec, task_id: str) -> bool:
     """Whether a task has begun with a run and not ended it."""
-    try:
-        return (folder / spec.folder / BEGUN).read_text() == f"{task_id}\n"
-    except OSError:
-        return False
+    with contextlib.suppress(InputError):
+        return read_text(folder / spec.folder / BEGUN, "start") == f"{task_id}\n"
+    return False
 
 
 def clear_scratch(folder: Path) -> Path:
@@ -109,14 +112,7 @@ def clear_scratch(folder: Path) -> Path:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    if not path.exists():
-        return {}
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as problem:
-        raise InputError(f"sweep folder {folder}: {MANIFEST} is damaged ({problem})") from None
-    return manifest
+    return read_json(folder / MANIFEST, "sweep folder") if (folder / MANIFEST).exists() else {}
 
 
 def _merge(folder: Path, before: Sequence[RunSpec], specs: Sequence[RunSpec]) -> list[RunSpec]:

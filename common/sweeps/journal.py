@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from common.errors import InputError
+from common.inputs import parse_json
 from common.runs.files import append_line, plain, read_lines
-from common.sweeps.outcome import Outcome
+from common.sweeps.outcome import Outcome, as_outcome
 
 NAME = "status.jsonl"
 
@@ -36,11 +38,11 @@ class Journal:
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
-    """All whole lines of status.jsonl; none if there is no such file."""
+    """All whole lines of status.jsonl that hold an event; none if there is no such file."""
     events = []
     for line in read_lines(folder / NAME):
-        with contextlib.suppress(ValueError):
-            events.append(json.loads(line))
+        with contextlib.suppress(InputError):
+            events.append(parse_json(line, NAME))
     return events
 
 
@@ -50,8 +52,9 @@ def last_outcomes(folder: Path) -> dict[int, Outcome]:
     for event in read_events(folder):
         kind, index = event.get("event"), event.get("index")
         if kind in ("done", "failed") and isinstance(index, int):
-            facts = {name: event[name] for name in ("seconds", "result", "reason", "kind") if name in event}
-            ended[index] = Outcome(index, kind, **facts)
+            outcome = as_outcome({**event, "status": kind})
+            if outcome is not None:
+                ended[index] = outcome
         elif kind == "start" and isinstance(index, int):
             ended.pop(index, None)
     return ended
@@ -59,4 +62,5 @@ def last_outcomes(folder: Path) -> dict[int, Outcome]:
 
 def begun(folder: Path) -> set[int]:
     """The indices of all runs that were ever started."""
-    return {event["index"] for event in read_events(folder) if event.get("event") == "start" and "index" in event}
+    found = (event.get("index") for event in read_events(folder) if event.get("event") == "start")
+    return {index for index in found if isinstance(index, int)}

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import RunError
+from common.runs.lock import FolderLock
 from common.sweeps.display import Display
 from common.sweeps.folder import has_begun
 from common.sweeps.groups import Waiting
 from common.sweeps.journal import Journal
-from common.sweeps.lock import LauncherLock
 from common.sweeps.outcome import Outcome, is_final, read_outcome, write_outcome
 from common.sweeps.pool import Event, Pool
 from common.sweeps.results import Results
@@ -59,7 +59,7 @@ class Launcher:
         *,
         results: Results,
         journal: Journal,
-        lock: LauncherLock,
+        lock: FolderLock,
         display: Display,
         stopping: Stopping,
         lanes: int = 1,
@@ -92,7 +92,7 @@ class Launcher:
                 self._submit()
                 self._take_in(self._pool.collect(TURN_S))
                 self._end_what_hangs()
-                self._lock.beat()
+                self._lock.check()
                 self._results.save_if_due(retries=self.retries)
         finally:
             # Also after a failure: what still runs is stopped where it can go on, and what ended meanwhile counts.
@@ -158,7 +158,7 @@ class Launcher:
         for spec in running.task.specs:
             if not self._open(spec):
                 continue
-            found = read_outcome(self._folder / spec.folder)
+            found = read_outcome(self._folder / spec.folder, spec.index)
             # The news of its start or end may have died with the worker; its folder knows.
             at_it = spec.index in running.current or has_begun(self._folder, spec, running.task.id)
             if found is not None and (at_it or found.status == "done"):

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.errors import InputError, Interrupted, RunError
+from common.inputs import parse_json, read_text
 from common.runs.files import plain, write_text
 
 DONE, FAILED = "DONE", "FAILED"
@@ -62,16 +64,31 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
         write_text(folder / FAILED, f"{line}{outcome.reason}\n{''.join(_tails(folder))}")
 
 
-def read_outcome(folder: Path) -> Outcome | None:
-    """What DONE or FAILED in a run folder says; None if there is neither or it is damaged: then the run is repeated."""
+def read_outcome(folder: Path, index: int | None = None) -> Outcome | None:
+    """What DONE or FAILED in a run folder says.
+
+    None if there is neither, or it is damaged or says another run's `index`: then the run is repeated.
+    """
     for name in (DONE, FAILED):
-        try:
-            line = (folder / name).read_text().partition("\n")[0]
-        except OSError:
+        if not (folder / name).exists():
             continue
-        with contextlib.suppress(ValueError, TypeError):
-            return Outcome(**json.loads(line))
+        with contextlib.suppress(InputError):
+            line = read_text(folder / name, "outcome").partition("\n")[0]
+            outcome = as_outcome(parse_json(line, f"outcome {folder / name}"))
+            if outcome is not None and index in (None, outcome.index):
+                return outcome
     return None
+
+
+def as_outcome(facts: Mapping[str, Any]) -> Outcome | None:
+    """The end of a run from a line of JSON; None if that is no such line."""
+    values = {name: facts[name] for name in ("seconds", "result", "reason", "kind") if name in facts}
+    index, status = facts.get("index"), facts.get("status")
+    kinds: dict[str, tuple[type, ...]] = {"seconds": (int, float), "result": (dict,), "reason": (str,), "kind": (str,)}
+    sound = all(isinstance(value, kinds[name]) for name, value in values.items())
+    if not sound or not isinstance(index, int) or status not in ("done", "failed"):
+        return None
+    return Outcome(index, str(status), **values)
 
 
 def is_unwritable(problem: BaseException, folder: Path) -> bool:
@@ -84,8 +101,6 @@ def is_unwritable(problem: BaseException, folder: Path) -> bool:
 
 def one_line(problem: BaseException) -> str:
     """The message of an error on one line; errors that do not say enough by themselves get their type in front."""
-    from common.errors import InputError, Interrupted, RunError
-
     text = " ".join(str(problem).split())
     if isinstance(problem, (InputError, RunError, Interrupted)) and text:
         return text

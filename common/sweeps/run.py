@@ -14,10 +14,10 @@ from common.errors import InputError, Interrupted
 from common.sweeps.sweep import Options
 
 if TYPE_CHECKING:
+    from common.runs.lock import FolderLock
     from common.sweeps.display import Display
     from common.sweeps.journal import Journal
     from common.sweeps.listener import Listener
-    from common.sweeps.lock import LauncherLock
     from common.sweeps.outcome import Outcome
     from common.sweeps.pool import Pool
     from common.sweeps.results import Results
@@ -79,17 +79,19 @@ def run_sweep(
         RunError, OSError: the sweep had to stop (full disk, no workers).
         Interrupted: a signal; the next start goes on.
     """
-    from common.sweeps.folder import make_folder
-    from common.sweeps.lock import LauncherLock
+    from common.runs.lock import FolderLock, FolderLost
+    from common.sweeps.folder import LAUNCHER, make_folder
     from common.sweeps.stopping import Stopping
 
     work = function if isinstance(function, Work) else Work(function)
     work.check()
     place = make_folder(Path(folder))
-    with Stopping(prog) as stopping, LauncherLock(place) as lock:
+    with Stopping(prog) as stopping, FolderLock(place, LAUNCHER, "sweep folder") as lock:
         start = _Start(place, specs, work, options or Options(**changes), {"sweep": prog, **(facts or {})}, listener)
         try:
             start.run(lock, stopping)
+        except FolderLost:  # another launcher's by now
+            raise
         except BaseException:
             with contextlib.suppress(OSError):  # the first failure is the one to report
                 start.finish("failed")
@@ -139,7 +141,7 @@ class _Start:
             f", {failed} failed" if failed else ""
         )
 
-    def run(self, lock: LauncherLock, stopping: Stopping) -> None:
+    def run(self, lock: FolderLock, stopping: Stopping) -> None:
         """Do what there is to do."""
         if not self._todo:
             return
@@ -162,7 +164,7 @@ class _Start:
         self.results.save(status, retries=self._retries)
         self._journal.note("stop", status=status)
 
-    def _launch(self, pool: Pool, lock: LauncherLock, stopping: Stopping, display: Display) -> None:
+    def _launch(self, pool: Pool, lock: FolderLock, stopping: Stopping, display: Display) -> None:
         from common.sweeps.launcher import Launcher
         from common.sweeps.worker import Task
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
+from common.inputs import parse_json, shorten
 from common.runs.files import plain, read_lines, write_text
 
 RUNSPECS = "runspecs.jsonl"
@@ -62,10 +63,21 @@ def read_specs(folder: Path) -> list[RunSpec]:
     path = folder / RUNSPECS
     if not path.is_file():
         raise InputError(f"sweep folder {folder}: no {RUNSPECS} in it; name the folder of a sweep")
-    try:
-        return [RunSpec(**json.loads(line)) for line in read_lines(path)]
-    except (ValueError, TypeError) as problem:
-        raise InputError(f"sweep folder {folder}: {RUNSPECS} is damaged ({problem})") from None
+    where = f"sweep folder {folder}: {RUNSPECS} is damaged"
+    specs = [_spec(line, f"{where}, line {number}") for number, line in enumerate(read_lines(path), 1)]
+    check_specs(specs)
+    return specs
+
+
+def _spec(line: str, where: str) -> RunSpec:
+    facts = parse_json(line, where)
+    kinds = {"index": int, "name": str, "config": dict, "axes": dict, "group": str}
+    for name, value in facts.items():
+        if not isinstance(value, kinds.get(name, ())):
+            raise InputError(f"{where}: {shorten(name)} is {shorten(repr(value))}")
+    if not {"index", "name", "config"} <= set(facts):
+        raise InputError(f"{where}: a run has an index, a name and a config")
+    return RunSpec(**facts)
 
 
 def check_specs(specs: Iterable[RunSpec]) -> None:

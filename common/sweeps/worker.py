@@ -8,21 +8,22 @@ import os
 import socket
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common.errors import Interrupted
 from common.runs.files import append_line
+from common.runs.lock import RUN_LOCK, Held, is_held
 from common.sweeps.capture import captured
-from common.sweeps.folder import BEGUN, prepare
+from common.sweeps.folder import BEGUN, STREAMS, prepare
 from common.sweeps.halt import Halted, at_work
 from common.sweeps.outcome import Outcome, is_unwritable, one_line, read_outcome, write_outcome
 from common.sweeps.spec import RunSpec
 
 Tell = Callable[[dict[str, Any]], None]
-STREAMS = ("stdout.txt", "stderr.txt")
+WAIT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def run_task(task: Task, tell: Tell) -> list[Outcome]:
     folder = Path(task.folder)
     with at_work(task.folder) as halting:
         try:
+            _wait_until_free(folder / spec.folder / RUN_LOCK for spec in task.specs)
             waiting = [spec for spec in task.specs if not _look(folder, spec, outcomes)]
             calls = [waiting] if task.side_by_side and waiting else [[spec] for spec in waiting]
             for specs in calls:
@@ -90,9 +92,16 @@ def resolve(function: str | Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
+def _wait_until_free(locks: Iterable[Path]) -> None:
+    """Wait while other processes are at work on the runs: workers that the scheduler has lost sight of, or a user's."""
+    for lock in locks:
+        while is_held(lock):
+            time.sleep(WAIT_S)
+
+
 def _look(folder: Path, spec: RunSpec, outcomes: dict[int, Outcome]) -> bool:
     """Whether another start finished the run meanwhile."""
-    outcome = read_outcome(folder / spec.folder)
+    outcome = read_outcome(folder / spec.folder, spec.index)
     if outcome is None or outcome.status != "done":
         return False
     outcomes[spec.index] = outcome
@@ -123,7 +132,7 @@ def _results(task: Task, specs: Sequence[RunSpec], runs: Sequence[Path]) -> list
             return [function(configs[0], runs[0])]
         return list(function(configs, list(runs)))
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - it is reported as the run's end
-        if isinstance(problem, Interrupted) or is_unwritable(problem, Path(task.folder)):
+        if isinstance(problem, (Interrupted, Held)) or is_unwritable(problem, Path(task.folder)):
             return [problem] * len(specs)
         if len(specs) == 1:
             _write_trace(runs[0], problem)
@@ -137,7 +146,7 @@ def _end(folder: Path, spec: RunSpec, result: Any, seconds: float) -> Outcome:
     if isinstance(result, BaseException) and is_unwritable(result, folder):
         assert isinstance(result, OSError)
         return Outcome(spec.index, "unwritable", seconds, reason=_where(result))
-    if isinstance(result, (Interrupted, KeyboardInterrupt)):
+    if isinstance(result, (Interrupted, KeyboardInterrupt, Held)):
         return Outcome(spec.index, "interrupted", seconds, reason=one_line(result))
     if isinstance(result, BaseException):
         outcome = Outcome(spec.index, "failed", seconds, reason=one_line(result), kind="error")

@@ -16,6 +16,7 @@ import pytest
 from common.errors import InputError, Interrupted, RunError
 from common.runs import Run, StopSignals, load_run, load_runs, metrics
 from common.runs.files import write_array
+from common.runs.lock import FolderLock
 
 CONFIG = {"seed": 5, "gamma": 0.3}
 
@@ -24,6 +25,10 @@ def record(folder, **changes):
     folder.mkdir(exist_ok=True)
     with StopSignals() as signals, Run(folder, CONFIG, signals, echo=None):
         pass
+    return record_again(folder, **changes)
+
+
+def record_again(folder, **changes):
     meta = json.loads((folder / "run_meta.json").read_text()) | changes
     (folder / "run_meta.json").write_text(json.dumps(meta))
     return load_run(folder)
@@ -74,7 +79,7 @@ def test_resuming_keeps_the_start_and_adds_a_time(tmp_path):
 def test_metrics_keep_their_columns_and_can_be_cut(tmp_path):
     for epoch in range(4):
         metrics.append_row(tmp_path, {"epoch": epoch, "note": "a,b"})
-    with pytest.raises(ValueError, match="differ"):
+    with pytest.raises(RunError, match=r"its columns \(epoch,note\) are not those of this run \(epoch,other\)"):
         metrics.append_row(tmp_path, {"epoch": 4, "other": 1})
     metrics.keep_rows(tmp_path, 2)
     assert (tmp_path / "metrics.csv").read_text() == 'epoch,note\n0,"a,b"\n1,"a,b"\n'
@@ -91,10 +96,29 @@ def test_dead_runs_show_as_dead(tmp_path):
     gone.wait()
     assert record(tmp_path, status="running", pid=gone.pid).status == "dead"
     assert record(tmp_path, status="running", pid=os.getpid()).status == "running"
+    assert record(tmp_path, status="running", pid=os.getpid(), pid_started=1).status == "dead"  # its number came again
     old = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    assert record(tmp_path, status="running", host="elsewhere", heartbeat=old).status == "dead"
+    there = {"status": "running", "host": "elsewhere", "boot_id": "another"}
+    assert record(tmp_path, **there, heartbeat=old).status == "dead"
     fresh = datetime.now(UTC).isoformat()
-    assert record(tmp_path, status="running", host="elsewhere", heartbeat=fresh, pid=gone.pid).status == "running"
+    assert record(tmp_path, **there, heartbeat=fresh, pid=gone.pid).status == "running"
+    with FolderLock(tmp_path):  # a long epoch: its thread says that it lives
+        assert record_again(tmp_path, heartbeat=old).status == "running"
+
+
+def test_runs_of_earlier_versions_are_judged_by_number_and_host(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", "pass"])
+    gone.wait()
+    for pid, host, minutes, status in (
+        (gone.pid, socket.gethostname(), 0, "dead"),
+        (os.getpid(), socket.gethostname(), 60, "running"),
+        (gone.pid, "elsewhere", 9, "running"),
+        (gone.pid, "elsewhere", 11, "dead"),
+    ):
+        beat = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        meta = {"status": "running", "config": {}, "pid": pid, "host": host, "heartbeat": beat}
+        (tmp_path / "run_meta.json").write_text(json.dumps(meta))
+        assert load_run(tmp_path).status == status
 
 
 def test_a_table_of_runs(tmp_path):
@@ -115,9 +139,9 @@ def test_a_table_of_runs(tmp_path):
 
 def test_damaged_meta_is_named(tmp_path):
     (tmp_path / "run_meta.json").write_text('{"config": ')
-    with pytest.raises(InputError, match=r"run_meta\.json is damaged"):
+    with pytest.raises(InputError, match=r"run folder .*/run_meta\.json: is not JSON"):
         load_run(tmp_path)
-    (tmp_path / "run_meta.json").write_text("[]")
+    (tmp_path / "run_meta.json").write_text("{}")
     with pytest.raises(InputError, match="describes no run"):
         load_run(tmp_path)
 

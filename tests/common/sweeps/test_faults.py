@@ -61,7 +61,7 @@ def test_a_killed_launcher_is_followed_by_another_and_two_at_once_are_refused(sw
     wait_until(lambda: list(tmp_path.glob("*/epochs.txt")))
     _, err = sweep(tmp_path, code=2)
     assert err.count("\n") == 1
-    assert f"another launcher is at work on it (process {process.pid} on " in err
+    assert f"another process is at work on it (process {process.pid} on " in err
     process.kill()
     process.wait()
     time.sleep(0.5)

@@ -1,16 +1,12 @@
 """The folder of a sweep: what may go into it, who may write to it, and what its files say."""
 
 import json
-import multiprocessing
-import os
-import time
 
 import pytest
 
 from common.errors import InputError
 from common.sweeps.folder import finished, has_begun, make_folder, prepare, settle_specs
 from common.sweeps.journal import Journal, begun, last_outcomes, read_events
-from common.sweeps.lock import LauncherLock, is_held, read_holder
 from common.sweeps.outcome import Outcome, is_unwritable, read_outcome, write_outcome
 from common.sweeps.results import results_csv
 from common.sweeps.spec import RunSpec, read_specs
@@ -112,47 +108,6 @@ def test_the_journal_tells_the_last_end_of_each_run(tmp_path):
     journal.ended(Outcome(0, "done"))
     assert len(read_events(tmp_path)) == 6  # the torn line is gone
     assert last_outcomes(tmp_path)[0].status == "done"
-
-
-def hold(folder, ready, release):
-    with LauncherLock(folder):
-        ready.set()
-        release.wait()
-
-
-def test_two_launchers_and_one_that_died(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    ready, release = context.Event(), context.Event()
-    holder = context.Process(target=hold, args=(tmp_path, ready, release))
-    holder.start()
-    assert ready.wait(30)
-    assert is_held(tmp_path)
-    with (
-        pytest.raises(InputError, match=f"another launcher is at work on it .process {holder.pid} on"),
-        LauncherLock(tmp_path),
-    ):
-        pass
-    holder.kill()
-    holder.join()
-    assert not read_holder(tmp_path)["released"]
-    with LauncherLock(tmp_path) as lock:
-        assert read_holder(tmp_path)["pid"] == os.getpid()
-        lock.beat()
-    assert read_holder(tmp_path)["released"]
-    assert not is_held(tmp_path)
-
-
-@pytest.mark.parametrize(("age_s", "free"), [(10, False), (1000, True)])
-def test_a_launcher_on_another_machine_shows_by_its_heartbeat(tmp_path, age_s, free):
-    facts = {"host": "elsewhere", "pid": 1, "heartbeat": time.time() - age_s, "released": False}
-    (tmp_path / "launcher.json").write_text(json.dumps(facts))
-    assert is_held(tmp_path) != free
-    if free:
-        with LauncherLock(tmp_path):
-            assert is_held(tmp_path)
-    else:
-        with pytest.raises(InputError, match="process 1 on elsewhere"), LauncherLock(tmp_path):
-            pass
 
 
 def test_results_have_the_settings_first_and_keep_every_digit():

@@ -56,7 +56,7 @@ def launch(tmp_path):
         for spec in todo:
             (tmp_path / spec.folder).mkdir(exist_ok=True)
         make = lambda name, group: Task(name, str(tmp_path), "m:f", True, group)  # noqa: E731
-        quiet, lock = Display(results, len(todo), quiet=True), SimpleNamespace(beat=lambda: None)
+        quiet, lock = Display(results, len(todo), quiet=True), SimpleNamespace(check=lambda: None)
         signals = SimpleNamespace(received=None)
         launcher = Launcher(tmp_path, todo, make, pool, results=results, journal=Journal(tmp_path), lock=lock,
                             display=quiet, stopping=signals, **more)  # fmt: skip
