@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from pathlib import Path
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 FORMAT = "psa_resmlp 1"
 KINDS = ("lkg", "active")
-# What a killed process leaves beside a checkpoint: its number is in the name.
-_STRAYS = (f".{CHECKPOINT}.*.tmp", ".probe.*")
 
 
 def path_of(folder: Path, trial: int, trials: int) -> Path:
@@ -98,24 +95,3 @@ def metadata(job: Job, images: int) -> dict[str, str]:
         "before": json.dumps(job.before),
         "history": json.dumps([astuple(loop) for loop in job.loops]),
     }
-
-
-def clear_strays(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote a checkpoint have left in its folder."""
-    for stray in (path for pattern in _STRAYS for path in folder.glob(pattern)):
-        number = next((part for part in stray.name.split(".") if part.isdecimal()), "")
-        if number and not _is_another(int(number)):
-            stray.unlink(missing_ok=True)
-
-
-def _is_another(number: int) -> bool:
-    """Whether another process of that number lives here."""
-    if number == os.getpid():
-        return False
-    try:
-        os.kill(number, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # it belongs to someone else
-        return True
-    return True

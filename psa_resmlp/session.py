@@ -157,7 +157,6 @@ class Session:
         """LKGs from checkpoints, initial weights where there are none, and metrics.csv up to there."""
         fresh = []
         for lane in self.lanes:
-            checkpoint.clear_strays(lane.path.parent)
             stored = load(lane.path, lane.job)
             if stored is None:
                 fresh.append(lane)
