@@ -169,6 +169,7 @@ def _console(
     images = len(session.val_images)
     total = sum(lane.last - lane.job.loop for lane in session.lanes if not lane.over)
     terminal = sys.stderr.isatty() and not config.quiet
+    notes: list[str] = []
     with Progress(max(total, 1), quiet=config.quiet) as progress:
 
         def told(lanes: Sequence[Lane], loops: Sequence[Loop]) -> None:
@@ -180,8 +181,9 @@ def _console(
                     progress.echo(line)
                 if config.debug and loop.layer >= 0:
                     append_line(run.folder / LOG, panels.damage_line(job, loop))
-            note = next(filter(None, map(panels.guessing_note, jobs, loops)), None)  # the first speaks for all
-            if note:
+            note = next(filter(None, map(panels.guessing_note, jobs, loops)), None)
+            if note and not notes:  # the first speaks for all
+                notes.append(note)
                 append_line(run.folder / LOG, note)
                 if not config.quiet:
                     progress.echo(note)
