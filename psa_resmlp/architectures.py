@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import InputError
+from common.inputs import shorten
+from psa_resmlp.reading import text_of
 
 INPUTS, CLASSES = 784, 10
 FAMILIES = ("resmlp", "mlp")
@@ -123,7 +125,7 @@ def parse(text: str) -> Architecture:
     pairs = [re.fullmatch(r"\s*(\d{1,9})\s*[*x]\s*(\d{1,9})\s*", part, re.ASCII) for part in inner.split(",")]
     found = [(int(match[1]), int(match[2])) for match in pairs if match]
     if len(found) < len(pairs):
-        raise InputError(f"architecture {text!r} cannot be read, allowed: {NOTATION}")
+        raise InputError(f"architecture {shorten(repr(text))} cannot be read, allowed: {NOTATION}")
     return build(found)
 
 
@@ -142,13 +144,9 @@ def read_configurations(path: str | Path) -> list[Architecture]:
     Raises:
         InputError: the file is missing, empty, or has a line that cannot be read.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "not text"
-        raise InputError(f"list of architectures {path} cannot be read ({reason}); one a line, {NOTATION}") from None
+    text = text_of(path, "list of architectures", f"one a line, {NOTATION}")
     found = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
                 found.append(parse(line))

@@ -19,6 +19,8 @@ from common.tensor_files import check_finite, parse_content
 from psa_resmlp.ablation import apply, damageable
 from psa_resmlp.architectures import INPUTS, parse
 from psa_resmlp.checkpoint import FORMAT, KINDS, metadata
+from psa_resmlp.clean import CHECKPOINT
+from psa_resmlp.config import TrainConfig
 from psa_resmlp.job import Job, Loop
 from psa_resmlp.modes import get_mode
 from psa_resmlp.network import shapes
@@ -154,6 +156,24 @@ def _another(job: Job, tensors: Mapping[str, Tensor]) -> str:
             "version cannot go on with it"
         )
     return f"holds another network than {job.architecture} of {job.config.family}"
+
+
+def check_beside(config: TrainConfig, sweep: Path) -> None:
+    """See that a sweep which an earlier version began has no finished runs of another network in the same rows.
+
+    Raises:
+        InputError: it has some.
+    """
+    architecture = config.architecture
+    if config.family != "resmlp" or architecture.has_entry(config.family):
+        return
+    extra = f"lkg.linears.{len(architecture.linears(config.family))}.weight"
+    for path in sorted(sweep.glob(f"run_*_{architecture.folder}_*/{CHECKPOINT}")):
+        tensors, _ = parse_content(read_bytes(path, WHAT), f"{WHAT} {path}")
+        if extra in tensors:
+            raise InputError(
+                f"{WHAT} {path} {_another(Job(config, architecture, 1, 0), tensors)}; take a new --sweep-dir"
+            )
 
 
 def _foreign(path: Path, job: Job, content: Any) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from psa_resmlp.config import TrainConfig
 from psa_resmlp.data import load_study
 from psa_resmlp.images import ImageSet, image_sets
 from psa_resmlp.job import Job, Loop
+from psa_resmlp.restore import check_beside
 from psa_resmlp.session import Lane, Session, check_size, threads_for
 
 
@@ -32,6 +33,7 @@ def train_together(configs: Sequence[TrainConfig], folders: Sequence[Path]) -> l
     """
     first = configs[0]
     check_size(first)
+    check_beside(first, folders[0].parent)
     device = resolve_device(first.device)
     threads, workers = threads_for(first.architecture, first.threads or 1)
     set_threads(threads, libraries=("torch", "numba"))

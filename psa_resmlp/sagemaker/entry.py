@@ -24,6 +24,7 @@ from typing import Any
 
 from common.cli import Parser, add_options, build, run_command
 from common.errors import InputError, Interrupted
+from common.inputs import parse_json, read_json
 from common.runs.files import write_json
 from psa_resmlp.config import TrainConfig
 from psa_resmlp.sagemaker.results import RESULTS, from_run
@@ -92,9 +93,9 @@ def hyperparameters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     if source is None and not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text() if source is None else source)
+        found = read_json(file, "hyperparameters") if source is None else parse_json(source, "hyperparameters $SM_HPS")
         return {str(name): _plain(value) for name, value in found.items() if not str(name).startswith("sagemaker_")}
-    except (ValueError, AttributeError):
+    except (InputError, RecursionError):
         raise InputError(f"hyperparameters in {file if source is None else '$SM_HPS'} are no JSON object") from None
 
 

@@ -91,7 +91,7 @@ def trials_of(members: Mapping[str, bytes], cell: Cell, family: str) -> list[Tri
         return [Trial(number, float(line.rstrip("%"))) for number, line in enumerate(lines, 1)]
     except Damaged:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as problem:
         raise Damaged(f"results cannot be read ({type(problem).__name__}: {problem})") from None
 
 

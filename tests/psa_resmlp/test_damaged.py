@@ -8,12 +8,13 @@ import warnings
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from common.errors import InputError
 from psa_resmlp.config import TrainConfig
 from psa_resmlp.job import Job
-from psa_resmlp.restore import load
+from psa_resmlp.restore import check_beside, load
 
 QUICK = ("--arch", "[1*4]", "--dataset", "digits", "--lr", "0.01", "--threads", "1", "--ablation-mode", "hidden")
 CONFIG = TrainConfig(arch="[1*4]", dataset="digits", ablation_mode="hidden")
@@ -24,6 +25,11 @@ MUTATIONS = 200
 def checkpoint(here, tmp_path):
     here("train", *QUICK, "--meta-loops", 2, "--run-dir", "run")
     return tmp_path / "models/mnist_lkg.safetensors"
+
+
+def metadata_of(path):
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata())
 
 
 def job():
@@ -95,11 +101,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_does_not_hold_together_is_refused(checkpoint, here, change):
-    from safetensors import safe_open
-
-    tensors = load_file(checkpoint)
-    with safe_open(checkpoint, framework="pt") as file:
-        facts = dict(file.metadata())
+    tensors, facts = load_file(checkpoint), metadata_of(checkpoint)
     change(tensors, facts)
     save_file(tensors, checkpoint, facts)
     before = checkpoint.read_bytes()
@@ -109,6 +111,31 @@ def test_what_does_not_hold_together_is_refused(checkpoint, here, change):
     assert checkpoint.read_bytes() == before
     here("clean")  # as the message says
     here("train", *QUICK, "--meta-loops", 1)
+
+
+def test_a_network_as_wide_as_the_image_of_an_earlier_version_is_refused(here, tmp_path):
+    words = ("--arch", "[1*784]", "--dataset", "digits", "--meta-loops", 1)
+    path = tmp_path / "models/mnist_lkg.safetensors"
+    here("train", *words, "--run-dir", "run")
+    tensors, facts = load_file(path), metadata_of(path)
+    older = {"weight": torch.zeros(784, 784), "bias": torch.zeros(784)}
+    for kind in ("lkg", "active"):
+        for layer in (2, 1, 0):
+            for name in older:
+                tensors[f"{kind}.linears.{layer + 1}.{name}"] = tensors[f"{kind}.linears.{layer}.{name}"]
+        tensors |= {f"{kind}.linears.0.{name}": value.clone() for name, value in older.items()}
+    save_file({name: value.clone() for name, value in tensors.items()}, path, facts)
+    for more in (words, ("--resume", "run")):
+        done = here("train", *more, code=2)
+        assert "is of an earlier version, whose [1*784] had a layer of 784 before its first block" in done.err
+        assert done.err.count("\n") == 1
+    sweep = tmp_path / "sweep/run_0000_1x784_none_trial01"  # a sweep does not mix the two in a table
+    sweep.mkdir(parents=True)
+    path.rename(sweep / path.name)
+    with pytest.raises(InputError, match="take a new --sweep-dir"):
+        check_beside(TrainConfig(arch="[1*784]"), tmp_path / "sweep")
+    check_beside(TrainConfig(arch="[1*785]"), tmp_path / "sweep")
+    check_beside(TrainConfig(arch="[1*784]", family="mlp"), tmp_path / "sweep")
 
 
 def sparse(state):

@@ -93,7 +93,7 @@ def test_all_classifications_from_memory_and_from_files(study_of, tmp_path):
     (tmp_path / "configurations.txt").write_text("18*18\n1*1024\n2*2\n")
     for trials in (tmp_path, tmp_path / "psa_resmlp_trials.md", str(tmp_path / "psa_resmlp_trials.csv")):
         assert get_all_regime_classifications(tmp_path / "configurations.txt", trials) == expected
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         get_all_regime_classifications(["1*2"], tmp_path / "missing.md")
 
 
@@ -162,8 +162,7 @@ def test_command_with_wrong_input(study_of, tmp_path, here):
     from psa_resmlp.tables import write_study
 
     assert here("regimes", code=2).err == (
-        "error: trials table results/psa_resmlp_trials.md cannot be read (No such file or directory); "
-        "psa-sweep writes psa_resmlp_trials.md\n"
+        "error: trials table results/psa_resmlp_trials.md: no such file; psa-sweep writes psa_resmlp_trials.md\n"
     )
     write_study(tmp_path / "results", study_of({"1*1024": modes(*[98.0] * 6)}))
     assert "from 0 to 100" in here("regimes", "--zeror", "111", code=2).err
