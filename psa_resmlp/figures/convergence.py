@@ -22,6 +22,7 @@ from psa_resmlp.figures.scales import ACCURACY_TICKS, accuracy_of, negative_log_
 from psa_resmlp.modes import MODE_NAMES, MODE_TITLES
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -76,6 +77,7 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: 
     missing = [name for name in COLUMNS if name not in table.columns] if len(table) else []
     if missing:
         raise InputError(f"{folder}/metrics.csv has no column {missing[0]}, needed: {', '.join(COLUMNS)}")
+    _check_numbers(folder, table)
     for trial, rows in table.groupby("trial", sort=True) if len(table) else ():
         rows = rows.sort_values("meta_loop")
         mode = str(rows["mode"].iloc[-1])
@@ -86,6 +88,19 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: 
         bounty, found = float(rows["lkg_accuracy"].max()), best.setdefault((family, architecture), {})
         if mode not in found or bounty > found[mode].bounty:
             found[mode] = Curve(mode, tuple(rows["meta_loop"]), tuple(rows["val_accuracy"]), bounty)
+
+
+def _check_numbers(folder: Path, table: pd.DataFrame) -> None:
+    import numpy as np
+    import pandas as pd
+
+    for name in (name for name in COLUMNS if name.endswith(("loop", "accuracy")) and len(table)):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        if not np.isfinite(numbers).all() or numbers.min() < 0 or (numbers.max() > 100 and name != "meta_loop"):
+            raise InputError(
+                f"{folder}/metrics.csv is damaged: {name} holds other things than numbers, or impossible ones"
+            )
+        table[name] = numbers
 
 
 def _chain(meta: Mapping[str, Any], trial: str, modes: Iterable[Any]) -> Chain:
@@ -111,7 +126,7 @@ def convergence(
         fig = Figure(figsize=(4.2 * columns + 1.0, 3.2 * rows + 0.4))
         axes = fig.subplots(rows, columns, squeeze=False).ravel()
         for ax, (architecture, modes) in zip(axes, curves, strict=False):
-            loops = list(range(1, 1 + max((loop for curve in modes.values() for loop in curve.loops), default=1)))
+            loops = sorted({int(loop) for curve in modes.values() for loop in curve.loops})
             series = {_label(modes[name]): _on(modes[name], loops) for name in MODE_NAMES if name in modes}
             regime = f": {regimes[architecture.name].replace('-', ' ')}" if regimes else ""
             title = f"{FAMILY_TITLES[family]} {architecture.name.replace('*', '×')}{regime}"

@@ -1,5 +1,6 @@
 """Tables and lists with damage of any kind: read, or refused in one line."""
 
+import json
 import os
 import random
 
@@ -7,6 +8,7 @@ import pytest
 
 from common.errors import InputError
 from psa_resmlp.architectures import parse, read_configurations
+from psa_resmlp.figures.convergence import convergence, read_curves
 from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.sagemaker.job_list import read_jobs
 from psa_resmlp.sagemaker.prices import SHIPPED, read_prices
@@ -78,6 +80,30 @@ def test_mutated_files_are_read_or_refused_in_one_line(files):
             message = refusal(reader, path)
             assert "\n" not in message
             assert len(message) < 600
+
+
+def test_mutated_run_folders_are_drawn_or_refused_in_one_line(tmp_path):
+    rng = random.Random(16)
+    run = tmp_path / "run"
+    run.mkdir()
+    meta = {"config": {"arch": "[1*4]", "family": "resmlp"}, "status": "done", "chain": {"1": []}, "pid": 1}
+    rows = [f"{loop},none,1,{50 + loop},{50 + loop}" for loop in range(1, 5)]
+    whole = {
+        "run_meta.json": json.dumps(meta).encode(),
+        "metrics.csv": "\n".join(["meta_loop,mode,trial,val_accuracy,lkg_accuracy", *rows, ""]).encode(),
+    }
+
+    def draw(folder):
+        best = read_curves(folder, [parse("1*4")])
+        convergence("resmlp", [(architecture, modes) for (_, architecture), modes in best.items()])
+
+    for name in whole:
+        for _ in range(MUTATIONS // 4):
+            for file, content in whole.items():
+                (run / file).write_bytes(mutated(content, rng) if file == name else content)
+            message = refusal(draw, tmp_path)
+            assert "\n" not in message
+            assert len(message) < 1000
 
 
 def test_what_is_no_file_is_refused(files):
