@@ -118,11 +118,11 @@ def convergence(
 
     `regimes` by the architectures' names go into the titles of their panels.
     """
-    from matplotlib.figure import Figure
-
     columns = min(2, len(curves))
     rows = -(-len(curves) // columns)
     with style():
+        from matplotlib.figure import Figure
+
         fig = Figure(figsize=(4.2 * columns + 1.0, 3.2 * rows + 0.4))
         axes = fig.subplots(rows, columns, squeeze=False).ravel()
         for ax, (architecture, modes) in zip(axes, curves, strict=False):
