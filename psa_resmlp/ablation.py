@@ -31,17 +31,22 @@ def draw(mode: Mode, architecture: Architecture, family: str, rng: np.random.Gen
     """Draw a neuron as the mode says: first a layer and then one of its neurons, or one among all; None: no damage."""
     if not mode.ablates:
         return None
-    widths = [outputs for _, outputs in architecture.linears(family)]
-    layers = mode.targets(family, len(widths))
+    widths = damageable(mode, architecture, family)
     if mode.by_layer:
-        layer = int(layers[int(rng.integers(len(layers)))])
+        layer = list(widths)[int(rng.integers(len(widths)))]
         return Ablation(layer, int(rng.integers(widths[layer])), mode.clears_column)
-    place = int(rng.integers(sum(widths[layer] for layer in layers)))
-    for layer in layers:
-        if place < widths[layer]:
+    place = int(rng.integers(sum(widths.values())))
+    for layer, width in widths.items():
+        if place < width:
             return Ablation(layer, place, mode.clears_column)
-        place -= widths[layer]
+        place -= width
     raise AssertionError("a place beyond the last neuron")
+
+
+def damageable(mode: Mode, architecture: Architecture, family: str) -> dict[int, int]:
+    """Linear layers whose neurons the mode may damage: position -> number of neurons."""
+    widths = [outputs for _, outputs in architecture.linears(family)]
+    return {layer: widths[layer] for layer in mode.targets(family, len(widths), architecture.has_entry(family))}
 
 
 def apply(ablation: Ablation, parameters: Mapping[str, Tensor]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import InputError
+from common.inputs import shorten
+from psa_resmlp.reading import text_of
 
 INPUTS, CLASSES = 784, 10
 FAMILIES = ("resmlp", "mlp")
@@ -60,11 +62,15 @@ class Architecture:
         """Whether it is one of the study's 30 designs that match no other's parameters."""
         return self in ASYMMETRIC
 
+    def has_entry(self, family: str) -> bool:
+        """Whether a layer that belongs to no block brings the image to the width of the first one (resmlp only)."""
+        return family == "resmlp" and self.stacks[0][1] != INPUTS
+
     def linears(self, family: str) -> tuple[tuple[int, int], ...]:
         """(inputs, outputs) of every linear layer in the order of the signal.
 
-        resmlp has a linear before the first stack and wherever the width changes, two in every block, and the output;
-        mlp has one in every layer, and the output.
+        resmlp has a linear wherever the width changes (before the first stack too, unless it is as wide as the image),
+        two in every block, and the output; mlp has one in every layer, and the output.
 
         Raises:
             InputError: unknown family.
@@ -77,7 +83,7 @@ class Architecture:
             if family == "mlp":
                 sizes += [(before, width)] + [(width, width)] * (count - 1)
             else:
-                sizes += [(before, width)] + [(width, width)] * (2 * count)
+                sizes += [(before, width)] * (before != width) + [(width, width)] * (2 * count)
             before = width
         return (*sizes, (before, CLASSES))
 
@@ -119,7 +125,7 @@ def parse(text: str) -> Architecture:
     pairs = [re.fullmatch(r"\s*(\d{1,9})\s*[*x]\s*(\d{1,9})\s*", part, re.ASCII) for part in inner.split(",")]
     found = [(int(match[1]), int(match[2])) for match in pairs if match]
     if len(found) < len(pairs):
-        raise InputError(f"architecture {text!r} cannot be read, allowed: {NOTATION}")
+        raise InputError(f"architecture {shorten(repr(text))} cannot be read, allowed: {NOTATION}")
     return build(found)
 
 
@@ -138,13 +144,9 @@ def read_configurations(path: str | Path) -> list[Architecture]:
     Raises:
         InputError: the file is missing, empty, or has a line that cannot be read.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "not text"
-        raise InputError(f"list of architectures {path} cannot be read ({reason}); one a line, {NOTATION}") from None
+    text = text_of(path, "list of architectures", f"one a line, {NOTATION}")
     found = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
                 found.append(parse(line))

@@ -18,12 +18,14 @@ CHECKPOINT = "mnist_lkg.safetensors"
 MODEL_FILES = ("*.safetensors", "reproduced-*.done")
 MODEL_DIR_VARIABLE = "SAGEMAKER_MODEL_DIR"
 DESCRIPTION = f"""\
-Remove files of trained models, after a list of them with sizes. Without names and --all: the checkpoint
-{CHECKPOINT} of the model folder, so that psa-train starts anew there.
+Remove files of trained models, after a list of them with sizes. Without names and --all: the checkpoints
+{CHECKPOINT} of the model folder, those of its trial folders too, so that psa-train starts anew there.
+Several names, and --recursive, ask on a terminal; scripts go on without a question.
 
 examples: psa-clean --dry-run
           psa-clean --model-dir models/18x18_none
           psa-clean old.safetensors older.safetensors
+          psa-clean --all --recursive
 """
 
 
@@ -89,8 +91,10 @@ def bytes_text(size: int) -> str:
     return f"{value:.1f} {unit}"
 
 
-def remove(found: Sequence[Found], *, dry_run: bool) -> int:
+def remove(found: Sequence[Found], *, dry_run: bool, ask: bool = False) -> int:
     """List the files, then remove those that are there unless `dry_run`; returns 0.
+
+    With `ask`, whoever sits at a terminal is asked before.
 
     Raises:
         OSError: one cannot be removed; those before it are gone.
@@ -100,10 +104,17 @@ def remove(found: Sequence[Found], *, dry_run: bool) -> int:
     if dry_run:
         print("dry run: nothing removed")
         return 0
+    if ask and present and sys.stdin.isatty() and not _agreed():
+        print("nothing removed")
+        return 0
     for one in present:
         one.path.unlink(missing_ok=True)
     print(f"removed {len(present)} file{'s' * (len(present) != 1)}" if present else "nothing to remove")
     return 0
+
+
+def _agreed() -> bool:
+    return input("remove these files? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -119,7 +130,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def add_common(parser: Parser) -> None:
-    """--model-dir and --dry-run."""
+    """--recursive, --model-dir and --dry-run."""
+    text = "with all model files: of the folders below the model folder too"
+    parser.add_argument("--recursive", action="store_true", help=text)
     text = f"the model folder (default: ${MODEL_DIR_VARIABLE}, else models)"
     parser.add_argument("--model-dir", type=Path, metavar="DIR", help=text)
     parser.add_argument("--dry-run", action="store_true", help="only list what would be removed")
@@ -127,17 +140,35 @@ def add_common(parser: Parser) -> None:
 
 def _work(arguments: argparse.Namespace) -> int:
     folder = arguments.model_dir or default_model_dir()
+    if arguments.recursive and not arguments.all:
+        raise InputError("--recursive goes with --all; give both")
     paths = named_files(arguments.files, folder)
-    missing = [path for path in paths if not os.path.lexists(path)]
-    if missing:
-        raise InputError(f"{missing[0]} is not there; name files that exist, nothing was removed")
+    for path in paths:
+        if not os.path.lexists(path):
+            print(f"warning: {path} is not there", file=sys.stderr)
     if arguments.all:
-        paths += model_files(folder, recursive=False)
-    if not paths and not arguments.all:
-        several = sorted(folder.glob(f"trial_*/{CHECKPOINT}"))  # of psa-train --trials
-        paths = [*([] if several and not (folder / CHECKPOINT).exists() else [folder / CHECKPOINT]), *several]
-        paths += folder.glob("reproduced-*.done")
-    return remove(measure(paths), dry_run=arguments.dry_run)
+        return remove_all(folder, paths, recursive=arguments.recursive, dry_run=arguments.dry_run)
+    found = measure(paths or _default_files(folder))
+    return remove(found, dry_run=arguments.dry_run, ask=len(paths) > 1)
+
+
+def remove_all(folder: Path, paths: Sequence[Path] = (), *, recursive: bool, dry_run: bool) -> int:
+    """List and remove these paths and all model files of the folder; returns 0.
+
+    Raises:
+        InputError: it is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--model-dir {folder} is a file, allowed: a folder")
+    everything = [*paths, *model_files(folder, recursive=recursive)]
+    return remove(measure(everything), dry_run=dry_run, ask=recursive or len(paths) > 1)
+
+
+def _default_files(folder: Path) -> list[Path]:
+    """What psa-train goes on from there: one checkpoint, or one a trial; and the notes of the reproduction script."""
+    several = sorted(folder.glob(f"trial_*/{CHECKPOINT}"))
+    one = [] if several and not (folder / CHECKPOINT).exists() else [folder / CHECKPOINT]
+    return [*one, *several, *folder.glob("reproduced-*.done")]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Remove all model files, those in folders below the model folder too (`psa-clean-all`)."""
+"""Remove all model files of the model folder (`psa-clean-all`)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import sys
 from collections.abc import Sequence
 
 from common.cli import Parser, run_command
-from common.errors import InputError
-from psa_resmlp.clean import MODEL_FILES, add_common, default_model_dir, measure, model_files, remove
+from psa_resmlp.clean import MODEL_FILES, add_common, default_model_dir, remove_all
 
 DESCRIPTION = f"""\
-Remove every model file ({", ".join(MODEL_FILES)}) of the model folder and of the folders below it, after a list of
-them with sizes. Run folders, tables and figures stay.
+As psa-clean --all: remove every model file ({", ".join(MODEL_FILES)}) of the model folder, after a
+list of them with sizes; with --recursive also of the folders below it, after a question on a terminal. Other files
+stay.
 
-example: psa-clean-all --dry-run
+examples: psa-clean-all --dry-run
+          psa-clean-all --recursive
 """
 
 
@@ -25,9 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         folder = arguments.model_dir or default_model_dir()
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"--model-dir {folder} is a file, allowed: a folder")
-        return remove(measure(model_files(folder, recursive=True)), dry_run=arguments.dry_run)
+        return remove_all(folder, recursive=arguments.recursive, dry_run=arguments.dry_run)
 
     return run_command("psa-clean-all", work)
 

@@ -68,7 +68,7 @@ class TrainConfig(RecipeConfig, HowConfig):
     meta_loops: int = option(100, "meta-loops of this start", low=1)
     until_loop: int | None = option(None, "stop at this meta-loop, counted over all starts", low=1)
     seed: int | None = option(None, "seed (default: the checkpoint's, else 0)", low=0)
-    trials: int = option(1, "independent replicas, trained together", low=1)
+    trials: int = option(1, "independent replicas, trained together", low=1, high=10_000)
     first_trial: int = option(1, "number of the first of them: trial 3 has the same numbers alone and among ten", low=1)
 
     @property

@@ -70,15 +70,16 @@ class Engine:
         An exception of `beat`, which is called now and then, leaves the states as they were.
 
         Raises:
-            RunError: the training loss is no longer finite.
+            RunError: a loss or a weight is no longer finite.
         """
         start = time.perf_counter()
         self.load(jobs, states_RxP)
         losses, accuracies = self._epoch(jobs, beat)
-        for job, loss in zip(jobs, losses, strict=True):
-            if not math.isfinite(loss):
-                raise RunError(f"training loss is {loss} in meta-loop {job.loop + 1} of trial {job.trial} {job.mode}")
-        hits = self.hits(self._val, beat)
+        _check("training loss", jobs, losses)
+        # The last step's weights are in no training loss.
+        _check("largest weight", jobs, self.network.bank.values.abs().amax(1).tolist())
+        val_losses, hits = self.score(self._val, beat)
+        _check("validation loss", jobs, val_losses)
         accepted = [found > job.bounty_hits for job, found in zip(jobs, hits, strict=True)]
         chosen = torch.tensor(accepted, device=self._device)
         torch.where(chosen[:, None], self.network.bank.values, states_RxP, out=states_RxP)
@@ -97,10 +98,10 @@ class Engine:
     def accuracy_of(self, states_RxP: Tensor, images: ImageSet) -> list[float]:
         """Accuracies of these networks, undamaged, in percent."""
         self.network.bank.values.copy_(states_RxP)
-        return [100 * found / len(images) for found in self.hits(images)]
+        return [100 * found / len(images) for found in self.score(images)[1]]
 
-    def hits(self, images: ImageSet, beat: Beat = lambda: None) -> list[int]:
-        """How many images each network names right."""
+    def score(self, images: ImageSet, beat: Beat = lambda: None) -> tuple[list[float], list[int]]:
+        """Mean loss of each network, and how many images it names right."""
         score = CrossEntropy(self.network.bank.replicas, self._device, kernels=self._kernels)
         everything = torch.arange(len(images), device=self._device)[None]
         for index in batches(everything, EVALUATION_BATCH):
@@ -111,7 +112,8 @@ class Engine:
             logits = step.logits[:, : index.shape[1]].contiguous()
             score.add(logits, images.labels[index].expand(self.network.bank.replicas, -1))
             beat()
-        return [round(share * len(images)) for share in score.means()[1]]
+        losses, shares = score.means()
+        return losses, [round(share * len(images)) for share in shares]
 
     def _epoch(self, jobs: Sequence[Job], beat: Beat) -> tuple[list[float], list[float]]:
         # Modes of a trial see the same batches, so orders that several need are drawn once.
@@ -155,6 +157,12 @@ class Engine:
         damage = job.draw_ablation(number)
         place = (damage.layer, damage.neuron) if damage else (-1, -1)
         return Loop(number, job.mode, loss, share, hits, accepted, bounty_hits, bounty_loop, *place, seconds)
+
+
+def _check(quantity: str, jobs: Sequence[Job], values: Sequence[float]) -> None:
+    for job, value in zip(jobs, values, strict=True):
+        if not math.isfinite(value):
+            raise RunError(f"{quantity} is {value} in meta-loop {job.loop + 1} of trial {job.trial} {job.mode}")
 
 
 def padded(batch: int) -> int:

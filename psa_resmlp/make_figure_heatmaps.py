@@ -9,6 +9,7 @@ from pathlib import Path
 
 from common.cli import Parser, run_command
 from psa_resmlp.options import RESULTS, add_family, add_input, add_zeror, study_of, zeror_of
+from psa_resmlp.regimes import add_classifier
 
 DESCRIPTION = """\
 Draw six heat maps over depth and width: Baseline_Performance, Ablation_Effects (full less none, paired by trial;
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_input(parser)
     add_family(parser)
     add_zeror(parser)
+    add_classifier(parser)
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", help=f"these: {', '.join(NAMES)}")
     text = f"where the figures go (default: {RESULTS})"
     parser.add_argument("--output-dir", type=Path, default=RESULTS, metavar="DIR", help=text)
@@ -48,7 +50,7 @@ def _work(arguments: argparse.Namespace) -> int:
     from psa_resmlp.figures.files import figure_path, save
     from psa_resmlp.figures.heatmaps import Input, draw
 
-    data = Input(study, architectures, zeror)
+    data = Input(study, architectures, zeror, arguments.classifier)
     for name in (name for name in NAMES if name in (arguments.only or NAMES)):
         path = figure_path(arguments.output_dir, study.family, f"Heatmap_{name}")
         print(f"written: {save(draw(name, data), path)}")

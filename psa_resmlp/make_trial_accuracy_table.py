@@ -12,7 +12,7 @@ from common.errors import InputError
 from psa_resmlp import latex
 from psa_resmlp.architectures import FAMILY_TITLES, Architecture, chosen
 from psa_resmlp.modes import MODE_NAMES, MODES
-from psa_resmlp.options import RESULTS, add_family, add_output, put
+from psa_resmlp.options import RESULTS, TABLE_FOLDERS, add_family, add_output, default_table, put
 from psa_resmlp.tables.files import read_summary_file
 from psa_resmlp.tables.study import Summary
 from psa_resmlp.tables.summary import SummaryTable
@@ -23,6 +23,7 @@ accuracy in percent, the best mean in bold, and the winner; modes within 0.01 of
 
 example: psa-make-trial-accuracy-table --datafile results/psa_resmlp_summary.md --output accuracy.tex
 """
+SUMMARY_FILE = "psa_resmlp_summary.md"
 TIE = 0.01
 _EQUAL = 1e-9  # a difference of two numbers with two decimals is not exact
 
@@ -69,9 +70,9 @@ def _winner(won: Sequence[str]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `psa-make-trial-accuracy-table`; see DESCRIPTION."""
     parser = Parser(prog="psa-make-trial-accuracy-table", description=DESCRIPTION)
-    default = RESULTS / "psa_resmlp_summary.md"
-    text = f"summary or trials table, or a folder that holds one (default: {default})"
-    parser.add_argument("--datafile", type=Path, default=default, metavar="FILE", help=text)
+    places = f"{RESULTS / SUMMARY_FILE}, else in {TABLE_FOLDERS[1]}"
+    text = f"summary or trials table, or a folder that holds one (default: {places})"
+    parser.add_argument("--datafile", type=Path, metavar="FILE", help=text)
     text = "text file with the architectures of the rows, one a line (default: the table's order)"
     parser.add_argument("--order", type=Path, metavar="FILE", help=text)
     add_family(parser)
@@ -83,10 +84,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: argparse.Namespace) -> int:
-    table = read_summary_file(arguments.datafile, arguments.family)
+    file = arguments.datafile or default_table(SUMMARY_FILE)
+    table = read_summary_file(file, arguments.family)
     order = list(table.cells) if arguments.order is None else chosen(arguments.order)
     if not any(table.cells.get(architecture) for architecture in order):
-        raise InputError(f"{arguments.datafile} has no trials of these architectures")
+        raise InputError(f"{file} has no trials of these architectures")
     caption = arguments.caption or _caption(table)
     put(accuracy_table(table, order, caption=caption, label=arguments.label), arguments.output)
     return 0

@@ -34,12 +34,13 @@ class Mode:
     clears_column: bool = False
     by_layer: bool = False
 
-    def targets(self, family: str, linears: int) -> range:
+    def targets(self, family: str, linears: int, entry: bool = True) -> range:
         """Positions, in the order of the signal, of the linear layers whose neurons may be damaged.
 
         Args:
             family: resmlp or mlp.
             linears: number of linear layers, the output included.
+            entry: whether resmlp has a layer before its blocks.
 
         Raises:
             InputError: unknown family.
@@ -53,7 +54,7 @@ class Mode:
         if self.name == "output":
             return range(linears - 1, linears)
         # The plain MLP's input layer counts as hidden; in ResMLP it only brings the image to the width of the blocks.
-        return range(0 if family == "mlp" else 1, linears - 1)
+        return range(0 if family == "mlp" or not entry else 1, linears - 1)
 
 
 MODES = (

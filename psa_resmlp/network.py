@@ -31,8 +31,11 @@ ENTRY, INNER, RESIDUAL, OUTPUT = "entry", "inner", "residual", "output"
 def roles(architecture: Architecture, family: str) -> tuple[str, ...]:
     """What each linear layer of `architecture.linears(family)` is."""
     found: list[str] = []
-    for count, _ in architecture.stacks:
-        found += [ENTRY] * count if family == "mlp" else [ENTRY] + [INNER, RESIDUAL] * count
+    for place, (count, _) in enumerate(architecture.stacks):
+        if family == "mlp":
+            found += [ENTRY] * count
+        else:
+            found += [ENTRY] * (place > 0 or architecture.has_entry(family)) + [INNER, RESIDUAL] * count
     return (*found, OUTPUT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from common.cli import Parser
@@ -13,6 +14,8 @@ from psa_resmlp.tables.files import find_trials, read_study
 from psa_resmlp.tables.study import Study
 
 RESULTS = Path("results")
+# Where tables are sought that no option names: the published place, and where psa-sagemaker-results-parser writes.
+TABLE_FOLDERS = (RESULTS, RESULTS / "psa_sagemaker")
 TRIALS_FILE = RESULTS / "psa_resmlp_trials.md"
 
 
@@ -30,8 +33,11 @@ def add_family(parser: Parser) -> None:
 
 def add_input(parser: Parser) -> None:
     """--trials-file and --config-file."""
-    text = f"trials table (.md or .csv), or a folder that holds one (default: {TRIALS_FILE})"
-    parser.add_argument("--trials-file", type=Path, default=TRIALS_FILE, metavar="FILE", help=text)
+    text = (
+        f"trials table (.md or .csv), or a folder that holds one (default: {TRIALS_FILE}, else in {TABLE_FOLDERS[1]})"
+    )
+    names = ("--trials-file", "--input-dir")  # the second paper's program takes a folder by the latter
+    parser.add_argument(*names, dest="trials_file", type=Path, metavar="FILE", help=text)
     text = "text file with architectures, one a line (default: all of the table)"
     parser.add_argument("--config-file", type=Path, metavar="FILE", help=text)
 
@@ -42,11 +48,20 @@ def study_of(arguments: argparse.Namespace) -> tuple[Study, list[Architecture]]:
     Raises:
         InputError: a file is missing or wrong, or the table has none of the architectures.
     """
-    study = read_study(arguments.trials_file, arguments.family)
+    file = find_trials(arguments.trials_file or default_table(TRIALS_FILE.name))
+    study = read_study(file, arguments.family)
     wanted = list(study.cells) if arguments.config_file is None else chosen(arguments.config_file)
     if not any(study.cells.get(one) for one in wanted):
-        raise InputError(f"{find_trials(arguments.trials_file)} has no trials of these architectures")
+        raise InputError(f"{file} has no trials of these architectures")
     return study, wanted
+
+
+def default_table(name: str) -> Path:
+    """A table in the first of TABLE_FOLDERS that has it; which one is said if it is not the first."""
+    found = next((folder / name for folder in TABLE_FOLDERS if (folder / name).is_file()), TABLE_FOLDERS[0] / name)
+    if found.parent != TABLE_FOLDERS[0]:
+        print(f"reading {found}", file=sys.stderr)
+    return found
 
 
 def add_zeror(parser: Parser) -> None:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from common.guessing import guessing_line
 from psa_resmlp.architectures import FAMILY_TITLES, Architecture
 from psa_resmlp.job import Job, Loop
 from psa_resmlp.network import roles
@@ -58,6 +59,12 @@ def loop_line(job: Job, loop: Loop, images: int) -> str:
         f"meta-loop {loop.meta_loop} trial {job.trial} {loop.mode}: loss {loop.train_loss:.4f}, "
         f"validation {found:.2f}%, bounty {best:.2f}%, {kept}, {loop.seconds:.2f} s"
     )
+
+
+def guessing_note(job: Job, loop: Loop) -> str | None:
+    """A warning after the first meta-loop if it has taught the network nothing; None otherwise."""
+    line = guessing_line(loop.meta_loop, loop.train_loss) if loop.meta_loop == 1 else None
+    return line and f"{line} (trial {job.trial} {loop.mode})"
 
 
 def damage_line(job: Job, loop: Loop) -> str:

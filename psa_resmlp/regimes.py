@@ -11,6 +11,10 @@ the largest class. The first rule that holds decides; an architecture without tr
    within s_P of p, p < b, the best P mean no higher than the worst B mean, and b - p > 0.1.
 4. chaotic-optimization: no trial of B above Z and some of P above it; or p > b + 0.5.
 5. unknown.
+
+These are the rules of the second paper. The first paper's have two more: no regime is beneficial in which some P mean
+is above b + s_B (a veto of rule 2; the later ones still apply), and one is chaotic by rule 4 too if the trials of some
+B mode have a deviation of more than 15 points.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.cli import Parser, run_command
+from common.errors import InputError
 from psa_resmlp.architectures import Architecture, get_asymmetric_models, parse, read_configurations
 from psa_resmlp.data import MNIST_VALIDATION_ZEROR
 from psa_resmlp.modes import ABLATIVE_MODES, BASELINE_MODES, MODE_NAMES
@@ -31,22 +36,33 @@ from psa_resmlp.tables.study import Study, Summary, summarise
 __all__ = ["REGIMES", "classify", "get_all_regime_classifications", "get_asymmetric_models", "main"]
 
 REGIMES = ("beneficial-regularization", "optimally-sized", "chaotic-optimization", "untrainable", "unknown")
+FIRST, SECOND = "first", "second"
+CLASSIFIERS = (FIRST, SECOND)
 LEAST_STD = 0.5
+LARGEST_STD = 15.0
 # Accuracies have two decimals, but the mean of ten times 11.02 need not be 11.02 in floating point: what is nearer
 # than this counts as equal.
 _EQUAL = 1e-9
 
 
-def classify(trials: Mapping[str, Sequence[float]], zeror: float = MNIST_VALIDATION_ZEROR) -> str:
+def classify(
+    trials: Mapping[str, Sequence[float]], zeror: float = MNIST_VALIDATION_ZEROR, classifier: str = SECOND
+) -> str:
     """The regime of one architecture.
 
     Args:
         trials: mode name -> accuracies of its trials, percent.
         zeror: validation accuracy of always naming the largest class, percent.
+        classifier: whose rules, one of CLASSIFIERS: the first paper's or the second's.
 
     Returns:
         One of REGIMES.
+
+    Raises:
+        InputError: no such classifier.
     """
+    if classifier not in CLASSIFIERS:
+        raise InputError(f"classifier is {classifier!r}, allowed: {', '.join(CLASSIFIERS)}")
     found = {mode: summarise(trials.get(mode, ())) for mode in MODE_NAMES}
     complete = {mode: summary for mode, summary in found.items() if summary}
     if len(complete) < len(MODE_NAMES):
@@ -55,11 +71,13 @@ def classify(trials: Mapping[str, Sequence[float]], zeror: float = MNIST_VALIDAT
     ablated = _Group.of([complete[mode] for mode in ABLATIVE_MODES])
     if _untrainable(base, ablated, zeror):
         return "untrainable"
-    if _beneficial(base, ablated):
+    vetoed = classifier == FIRST and _above(max(ablated.means), base.mean + base.std)
+    if _beneficial(base, ablated) and not vetoed:
         return "beneficial-regularization"
     if _optimal(base, ablated):
         return "optimally-sized"
-    return "chaotic-optimization" if _chaotic(base, ablated, zeror) else "unknown"
+    unsteady = classifier == FIRST and any(_above(complete[mode].std, LARGEST_STD) for mode in BASELINE_MODES)
+    return "chaotic-optimization" if _chaotic(base, ablated, zeror) or unsteady else "unknown"
 
 
 @dataclass(frozen=True)
@@ -127,13 +145,14 @@ def get_all_regime_classifications(
     configurations: str | Path | Iterable[str | Architecture],
     trials: str | Path | Study,
     zeror: float = MNIST_VALIDATION_ZEROR,
+    classifier: str = SECOND,
 ) -> dict[str, str]:
     """The regimes of many architectures.
 
     Args:
         configurations: names such as "1*2048", or a text file with one a line.
         trials: a trials table: read already, or its file, or the folder that holds it.
-        zeror: as in `classify`.
+        zeror, classifier: as in `classify`.
 
     Returns:
         Name -> one of REGIMES, in the order given; architectures that the table lacks are unknown.
@@ -146,7 +165,9 @@ def get_all_regime_classifications(
     else:
         wanted = [parse(one) if isinstance(one, str) else one for one in configurations]
     study = trials if isinstance(trials, Study) else read_study(trials)
-    return {one.name: classify({mode: study.values(one, mode) for mode in MODE_NAMES}, zeror) for one in wanted}
+    return {
+        one.name: classify({mode: study.values(one, mode) for mode in MODE_NAMES}, zeror, classifier) for one in wanted
+    }
 
 
 DESCRIPTION = """\
@@ -157,18 +178,25 @@ example: psa-regimes --trials-file results/psa_resmlp_trials.md
 """
 
 
+def add_classifier(parser: Parser) -> None:
+    """--classifier: whose rules decide on regimes."""
+    text = f"rules for regimes: the {FIRST} paper's, or the {SECOND}'s (default: {SECOND})"
+    parser.add_argument("--classifier", choices=CLASSIFIERS, default=SECOND, metavar="NAME", help=text)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `psa-regimes`; see DESCRIPTION."""
     parser = Parser(prog="psa-regimes", description=DESCRIPTION)
     add_input(parser)
     add_family(parser)
     add_zeror(parser)
+    add_classifier(parser)
     parser.add_argument("--csv", action="store_true", help="print architecture,regime lines instead of a table")
     arguments = parser.parse_args(argv)
 
     def work() -> int:
         study, wanted = study_of(arguments)
-        regimes = get_all_regime_classifications(wanted, study, zeror_of(arguments))
+        regimes = get_all_regime_classifications(wanted, study, zeror_of(arguments), arguments.classifier)
         print(_csv(regimes) if arguments.csv else _table(regimes))
         return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from common.errors import Interrupted
+from common.errors import InputError, Interrupted
 from common.replicas.bank import Bank
 from common.replicas.choose import Choice, choose_stack
 from common.replicas.loss import CrossEntropy
@@ -23,11 +24,13 @@ from common.runs import Run
 from common.runs import metrics as metrics_file
 from psa_resmlp import checkpoint
 from psa_resmlp.architectures import Architecture
+from psa_resmlp.config import TrainConfig
 from psa_resmlp.engine import Engine
 from psa_resmlp.images import ImageSet
 from psa_resmlp.job import Job, Loop
 from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.network import shapes
+from psa_resmlp.restore import load
 
 MEMORY_MiB = 1024
 STACKS = (1, 2, 4, 8, 16, 32, 64)
@@ -154,7 +157,7 @@ class Session:
         """LKGs from checkpoints, initial weights where there are none, and metrics.csv up to there."""
         fresh = []
         for lane in self.lanes:
-            stored = checkpoint.load(lane.path, lane.job)
+            stored = load(lane.path, lane.job)
             if stored is None:
                 fresh.append(lane)
                 continue
@@ -170,11 +173,9 @@ class Session:
             self._rewrite(run)
 
     def _rewrite(self, run: Run) -> None:
-        metrics_file.keep_rows(run.folder, 0)
         lanes = [lane for lane in self.lanes if lane.run is run]
         rows = [lane.job.row(loop, len(self.val_images)) for lane in lanes for loop in lane.job.loops]
-        for row in sorted(rows, key=lambda row: (row["meta_loop"], row["trial"])):
-            run.metrics(row)
+        metrics_file.write_rows(run.folder, sorted(rows, key=lambda row: (row["meta_loop"], row["trial"])))
 
     def _engine(self, group: Sequence[Lane], worker: int = 0) -> Engine:
         """A worker's engine for these lanes; groups with the same modes in the same places share one."""
@@ -204,6 +205,18 @@ def largest_stack(jobs: Sequence[Job]) -> int:
     """How many of these trials the memory allows side by side."""
     config = jobs[0].config
     return max(1, min(len(jobs), int(MEMORY_MiB / replica_MiB(jobs[0].architecture, config.family, config.batch_size))))
+
+
+def check_size(config: TrainConfig) -> None:
+    """Raise InputError for networks that the memory of this machine cannot hold, before any is taken."""
+    architecture = config.architecture
+    needed_GiB = replica_MiB(architecture, config.family, 1) / 1024
+    there_GiB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    if needed_GiB > there_GiB:
+        raise InputError(
+            f"architecture {architecture} has {architecture.parameters(config.family):,} parameters and needs "
+            f"{needed_GiB:.3g} GiB to train; this machine has {there_GiB:.3g} GiB"
+        )
 
 
 def stack_choice(

@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from common.inputs import read_text
 from common.sweeps import Listener
 from psa_resmlp.architectures import FAMILIES, parse
 from psa_resmlp.tables.files import write_study
@@ -16,10 +17,9 @@ RESULTS = "results.csv"
 
 def studies(folder: Path) -> list[Study]:
     """The finished runs of a sweep folder, by family; none where there is no results.csv yet."""
-    try:
-        rows = list(csv.DictReader(io.StringIO((folder / RESULTS).read_text())))
-    except FileNotFoundError:
+    if not (folder / RESULTS).exists():
         return []
+    rows = csv.DictReader(io.StringIO(read_text(folder / RESULTS, "results")))
     found = {family: Study(family) for family in FAMILIES}
     for row in rows:
         if row["status"] == "done":

@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from common.devices import describe_device, resolve_device, set_threads
+from common.errors import RunError
 from common.runs import Run, StopSignals
 from common.runs.files import append_line
 from common.runs.run import LOG
 from psa_resmlp import panels
+from psa_resmlp.chain import chain_of, described, is_chained
 from psa_resmlp.clean import CHECKPOINT
 from psa_resmlp.config import TrainConfig
 from psa_resmlp.data import load_study
 from psa_resmlp.images import ImageSet, image_sets
 from psa_resmlp.job import Job, Loop
-from psa_resmlp.session import Lane, Session, threads_for
+from psa_resmlp.restore import check_beside
+from psa_resmlp.session import Lane, Session, check_size, threads_for
 
 
 def train_together(configs: Sequence[TrainConfig], folders: Sequence[Path]) -> list[dict[str, Any]]:
@@ -29,6 +32,8 @@ def train_together(configs: Sequence[TrainConfig], folders: Sequence[Path]) -> l
         For each: family, mode, seed, meta-loops, bounty and its loop, and test accuracy, for the sweep's table.
     """
     first = configs[0]
+    check_size(first)
+    check_beside(first, folders[0].parent)
     device = resolve_device(first.device)
     threads, workers = threads_for(first.architecture, first.threads or 1)
     set_threads(threads, libraries=("torch", "numba"))
@@ -42,6 +47,9 @@ def train_together(configs: Sequence[TrainConfig], folders: Sequence[Path]) -> l
             job = Job(kept, kept.architecture, kept.first_trial, kept.seed or 0)
             lanes.append(Lane(job, folder / CHECKPOINT, run, config.meta_loops))
         session = Session(lanes, images, device, threads=threads, workers=workers, stack=first.stack)
+        for lane in lanes:
+            if is_chained(chain_of(lane.job), lane.job.mode):
+                raise RunError(f"{lane.path} is a chain of modes ({described(chain_of(lane.job))}); remove it")
         session.train(functools.partial(_log, len(images[1])))
         tested = session.test()
         results = [_result(lane, tested[lane], len(images[1])) for lane in lanes]
@@ -59,6 +67,8 @@ def _images(dataset: str, root: Path | None, device: str) -> tuple[ImageSet, ...
 def _log(images: int, lanes: Sequence[Lane], loops: Sequence[Loop]) -> None:
     for lane, loop in zip(lanes, loops, strict=True):
         append_line(lane.run.folder / LOG, panels.loop_line(lane.job, loop, images))
+        if note := panels.guessing_note(lane.job, loop):
+            append_line(lane.run.folder / LOG, note)
 
 
 def _result(lane: Lane, test: float, images: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,15 @@ def keep_rows(folder: Path, count: int) -> None:
     lines = read_lines(folder / NAME)
     if lines:
         write_text(folder / NAME, "".join(line + "\n" for line in lines[: 1 + count]))
+
+
+def write_rows(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write all rows anew, whole or not at all, whatever the file held; without rows there is no file."""
+    if not rows:
+        (folder / NAME).unlink(missing_ok=True)
+        return
+    lines = [_line(rows[0]), *(_line(_format(value) for value in row.values()) for row in rows)]
+    write_text(folder / NAME, "".join(line + "\n" for line in lines))
 
 
 def _line(values: Any) -> str:

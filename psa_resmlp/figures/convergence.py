@@ -2,23 +2,27 @@
 
 The input is a folder with run folders in it, at any depth, as psa-sweep and psa-train leave them. In each,
 run_meta.json holds the architecture as config["arch"] and the family as config["family"], and metrics.csv has a row for
-every meta-loop of every replica with at least the columns COLUMNS; accuracies are percent.
+every meta-loop of every replica with at least the columns COLUMNS; accuracies are percent. A replica that has been
+through several modes is left out: it would be compared with others of its last mode, and did not begin as they did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError
 from common.plotting import line_plot, style
 from psa_resmlp.architectures import FAMILY_TITLES, Architecture, parse
+from psa_resmlp.chain import UNKNOWN, Chain, described, is_chain, is_chained
 from psa_resmlp.figures.scales import ACCURACY_TICKS, accuracy_of, negative_log_error
 from psa_resmlp.modes import MODE_NAMES, MODE_TITLES
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -38,8 +42,12 @@ class Curve:
 Curves = dict[tuple[str, Architecture], dict[str, Curve]]
 
 
-def read_curves(folder: Path, targets: Sequence[Architecture]) -> Curves:
+def read_curves(
+    folder: Path, targets: Sequence[Architecture], told: Callable[[str], None] = lambda line: None
+) -> Curves:
     """The best replica of every mode, by (family, architecture); of equals the first, in the order of folders.
+
+    `told` gets a line for every replica that is left out as a chain of modes.
 
     Raises:
         InputError: no run of a target in the folder, or a metrics.csv without the columns.
@@ -49,14 +57,14 @@ def read_curves(folder: Path, targets: Sequence[Architecture]) -> Curves:
     best: Curves = {}
     for path in sorted(folder.rglob("metrics.csv")):
         if (path.parent / "run_meta.json").is_file():
-            _take_in(path.parent, targets, best)
+            _take_in(path.parent, targets, best, told)
     for target in targets:
         if not any(architecture == target for _, architecture in best):
             raise InputError(f"{folder} has no run of {target}; --targets takes architectures of the sweep")
     return best
 
 
-def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves) -> None:
+def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: Callable[[str], None]) -> None:
     from common.runs import load_run
 
     record = load_run(folder)
@@ -69,18 +77,47 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves) -> Non
     missing = [name for name in COLUMNS if name not in table.columns] if len(table) else []
     if missing:
         raise InputError(f"{folder}/metrics.csv has no column {missing[0]}, needed: {', '.join(COLUMNS)}")
-    found = best.setdefault((family, architecture), {})
-    # A replica that changed its mode on the way counts for each of its modes.
-    for key, rows in table.groupby(["trial", "mode"], sort=True) if len(table) else ():
-        mode = str(key[1])
+    _check_numbers(folder, table)
+    for trial, rows in table.groupby("trial", sort=True) if len(table) else ():
         rows = rows.sort_values("meta_loop")
-        bounty = float(rows["lkg_accuracy"].max())
+        mode = str(rows["mode"].iloc[-1])
+        chain = _chain(record.meta, str(trial), rows["mode"])
+        if is_chained(chain, mode):
+            told(f"left out: {folder}, trial {trial}: a chain of modes, {described(chain)}")
+            continue
+        bounty, found = float(rows["lkg_accuracy"].max()), best.setdefault((family, architecture), {})
         if mode not in found or bounty > found[mode].bounty:
             found[mode] = Curve(mode, tuple(rows["meta_loop"]), tuple(rows["val_accuracy"]), bounty)
 
 
-def convergence(family: str, curves: Sequence[tuple[Architecture, dict[str, Curve]]]) -> Figure:
-    """The figure: a panel for every architecture with a line for every mode that has a trial."""
+def _check_numbers(folder: Path, table: pd.DataFrame) -> None:
+    import numpy as np
+    import pandas as pd
+
+    for name in (name for name in COLUMNS if name.endswith(("loop", "accuracy")) and len(table)):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        if not np.isfinite(numbers).all() or numbers.min() < 0 or (numbers.max() > 100 and name != "meta_loop"):
+            raise InputError(
+                f"{folder}/metrics.csv is damaged: {name} holds other things than numbers, or impossible ones"
+            )
+        table[name] = numbers
+
+
+def _chain(meta: Mapping[str, Any], trial: str, modes: Iterable[Any]) -> Chain:
+    """What a replica has been through: its rows say it, and run_meta.json whether it began with an unknown network."""
+    chains = meta.get("chain")
+    noted = chains.get(trial, []) if isinstance(chains, dict) else []
+    begin = [link for link in noted[:1] if link["mode"] == UNKNOWN] if is_chain(noted) else []
+    return [*begin, *({"mode": str(mode), "meta_loops": len(list(rows))} for mode, rows in itertools.groupby(modes))]
+
+
+def convergence(
+    family: str, curves: Sequence[tuple[Architecture, dict[str, Curve]]], regimes: Mapping[str, str] | None = None
+) -> Figure:
+    """The figure: a panel for every architecture with a line for every mode that has a trial.
+
+    `regimes` by the architectures' names go into the titles of their panels.
+    """
     columns = min(2, len(curves))
     rows = -(-len(curves) // columns)
     with style():
@@ -89,9 +126,10 @@ def convergence(family: str, curves: Sequence[tuple[Architecture, dict[str, Curv
         fig = Figure(figsize=(4.2 * columns + 1.0, 3.2 * rows + 0.4))
         axes = fig.subplots(rows, columns, squeeze=False).ravel()
         for ax, (architecture, modes) in zip(axes, curves, strict=False):
-            loops = list(range(1, 1 + max((loop for curve in modes.values() for loop in curve.loops), default=1)))
+            loops = sorted({int(loop) for curve in modes.values() for loop in curve.loops})
             series = {_label(modes[name]): _on(modes[name], loops) for name in MODE_NAMES if name in modes}
-            title = f"{FAMILY_TITLES[family]} {architecture.name.replace('*', '×')}"
+            regime = f": {regimes[architecture.name].replace('-', ' ')}" if regimes else ""
+            title = f"{FAMILY_TITLES[family]} {architecture.name.replace('*', '×')}{regime}"
             line_plot(ax, loops, series, xlabel="meta-loop", ylabel="validation accuracy (%)", title=title)
             _stretch(ax, [value for curve in modes.values() for value in curve.accuracies])
             ax.legend(loc="lower right", title="mode (best network)", title_fontsize=7.5)

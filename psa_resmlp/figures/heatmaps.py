@@ -14,7 +14,7 @@ from psa_resmlp.figures.space import draw_axes
 from psa_resmlp.make_trial_accuracy_table import winners
 from psa_resmlp.modes import MODE_NAMES, MODE_TITLES
 from psa_resmlp.paired import PairedTest, paired_test
-from psa_resmlp.regimes import REGIMES, get_all_regime_classifications
+from psa_resmlp.regimes import REGIMES, SECOND, get_all_regime_classifications
 from psa_resmlp.tables.study import Study
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ _SHORT = {"none": "No", "decay": "De", "dropout": "Dr", "full": "Fu", "hidden": 
 
 @dataclass(frozen=True)
 class Input:
-    """What the figures show: a study, the architectures, and the accuracy of always naming the largest class."""
+    """What the figures show: a study, the architectures, the accuracy of always naming the largest class, the rules."""
 
     study: Study
     architectures: Sequence[Architecture]
     zeror: float
+    classifier: str = SECOND
 
 
 def draw(name: str, data: Input) -> Figure:
@@ -120,13 +121,13 @@ def _count(value: float) -> str:
 
 
 def _regimes(ax: Axes, data: Input) -> str:
-    regimes = get_all_regime_classifications(data.architectures, data.study, data.zeror)
+    regimes = get_all_regime_classifications(data.architectures, data.study, data.zeror, data.classifier)
     colors = {one: REGIME_COLORS[regimes[one.name]] for one in data.architectures}
     draw_cells(ax, data.architectures, colors, None, {})
     counts = {regime: list(regimes.values()).count(regime) for regime in REGIMES}
     shown = [regime for regime in REGIMES if counts[regime] or regime != "unknown"]
     draw_legend(ax, {f"{regime.replace('-', ' ')} ({counts[regime]})": REGIME_COLORS[regime] for regime in shown})
-    return "regimes"
+    return "regimes" if data.classifier == SECOND else f"regimes by the {data.classifier} paper's rules"
 
 
 def _trials(data: Input, modes: Sequence[str]) -> str:

@@ -120,7 +120,7 @@ class Bucket:
         with body:
             try:
                 return json.loads(body.read())
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise InputError(f"{self.uri(path)} is damaged: no JSON; restore it, or take another prefix") from None
 
     def put_once(self, path: str, content: bytes) -> bool:

@@ -38,6 +38,7 @@ class CostConfig(JobsConfig):
     prices: Path | None = option(None, PRICES_HELP)
     write_prices: Path | None = option(None, "only copy the shipped price file there, to edit it", local=True)
     output_dir: Path = option(OUTPUT, "folder for the reports", local=True)
+    output_file: Path | None = option(None, f"the report as a file, instead of {CSV} in that folder", local=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,14 +61,16 @@ def _write_prices(path: Path, quiet: bool) -> int:
 def _work(config: CostConfig) -> int:
     prices = read_prices(config.prices)
     account, names, where = requested(config)
-    make_writable(config.output_dir, "folder for reports", "name another with --output-dir")
+    file = config.output_file or config.output_dir / CSV
+    for folder, name in ((config.output_dir, "--output-dir"), (file.parent, "--output-file")):
+        make_writable(folder, "folder for reports", f"name another with {name}")
     answers = ask_all(account, names, quiet=config.quiet)
     costs = [reckon(name, answer, prices, account.region) for name, answer in zip(names, answers, strict=True)]
     report = cost_tables.Report(costs, where, account.region, prices)
-    write_text(config.output_dir / CSV, cost_tables.rows_csv(report))
+    write_text(file, cost_tables.rows_csv(report))
     write_json(config.output_dir / JSON, cost_tables.facts(report))
     if not config.quiet:
-        print(f"{cost_tables.text(report)}\n\nwritten {config.output_dir / CSV} and {JSON}")
+        print(f"{cost_tables.text(report)}\n\nwritten {file} and {config.output_dir / JSON}")
     return 0
 
 

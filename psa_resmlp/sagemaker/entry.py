@@ -24,6 +24,7 @@ from typing import Any
 
 from common.cli import Parser, add_options, build, run_command
 from common.errors import InputError, Interrupted
+from common.inputs import parse_json, read_json
 from common.runs.files import write_json
 from psa_resmlp.config import TrainConfig
 from psa_resmlp.sagemaker.results import RESULTS, from_run
@@ -35,7 +36,7 @@ those given here win. After an interruption it goes on from the checkpoints.
 example: python -m psa_resmlp.sagemaker.entry --root /opt/ml
 """
 ROOT = Path("/opt/ml")
-# Hyperparameters of the published program that have another name here, or a place that SageMaker's folders decide.
+# Options of the published program that have another name here, or a place that SageMaker's folders decide.
 RENAMED = {"num-runs": "trials"}
 IGNORED = ("model-dir", "data-root", "debug")
 COPIED = ("metrics.csv", "run_meta.json", "train_log.txt")
@@ -92,9 +93,9 @@ def hyperparameters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     if source is None and not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text() if source is None else source)
+        found = read_json(file, "hyperparameters") if source is None else parse_json(source, "hyperparameters $SM_HPS")
         return {str(name): _plain(value) for name, value in found.items() if not str(name).startswith("sagemaker_")}
-    except (ValueError, AttributeError):
+    except (InputError, RecursionError):
         raise InputError(f"hyperparameters in {file if source is None else '$SM_HPS'} are no JSON object") from None
 
 
@@ -103,6 +104,7 @@ def _set_damaged_aside(checkpoints: Path) -> None:
     from safetensors import SafetensorError, safe_open
 
     from common.runs.folder import META
+    from common.runs.lock import RUN_LOCK
     from common.runs.read import read_meta
 
     for path in sorted((checkpoints / "models").rglob("*.safetensors")):
@@ -112,6 +114,9 @@ def _set_damaged_aside(checkpoints: Path) -> None:
         except SafetensorError as problem:
             print(f"{path}: is damaged ({problem}); that trial begins anew", flush=True)
             path.replace(path.with_name(f"{path.name}.damaged"))
+    # A lock that came back from the bucket is another machine's, which is gone: a job has one container at a time.
+    for path in checkpoints.rglob(RUN_LOCK):
+        path.unlink()
     run = checkpoints / "run"
     try:
         if (run / META).exists():
@@ -125,7 +130,7 @@ def _work(root: Path, words: Sequence[str]) -> int:
     parser = Parser(prog="psa-sagemaker-entry", description=DESCRIPTION)
     parser.add_argument("--root", type=Path, metavar="DIR", help=f"SageMaker's folder (default: {ROOT})")
     add_options(parser, TrainConfig)
-    given = vars(parser.parse_args([*_as_words(hyperparameters(root, os.environ)), *words]))
+    given = vars(parser.parse_args([*_as_words(hyperparameters(root, os.environ)), *map(_renamed, words)]))
     given.pop("root")
     if "data_root" not in given:
         training = Path(os.environ.get("SM_CHANNEL_TRAINING") or root / "input" / "data" / "training")
@@ -137,6 +142,13 @@ def _work(root: Path, words: Sequence[str]) -> int:
 def _as_words(found: Mapping[str, str]) -> list[str]:
     named = {RENAMED.get(name, name): value for name, value in found.items() if name not in IGNORED}
     return [f"--{name}={value}" for name, value in named.items() if value != ""]
+
+
+def _renamed(word: str) -> str:
+    """An option by its name here."""
+    flag, equals, value = word.partition("=")
+    name = flag.removeprefix("--").replace("_", "-")
+    return f"--{RENAMED[name]}{equals}{value}" if flag.startswith("--") and name in RENAMED else word
 
 
 def _plain(value: Any) -> str:

@@ -16,11 +16,12 @@ from common.runs.folder import make_writable
 from psa_resmlp.clean import bytes_text
 from psa_resmlp.sagemaker.aws import aws_command
 from psa_resmlp.sagemaker.bucket import Bucket
-from psa_resmlp.sagemaker.job_list import OUTPUT
+from psa_resmlp.sagemaker.job_list import OUTPUT, read_jobs
+from psa_resmlp.sagemaker.names import JobName
 from psa_resmlp.sagemaker.options import AccountConfig, settings
 from psa_resmlp.sagemaker.prices import HELP as PRICES_HELP
 from psa_resmlp.sagemaker.prices import Prices, read_prices
-from psa_resmlp.sagemaker.storage import KINDS, Size, Storage, facts, month_usd
+from psa_resmlp.sagemaker.storage import KINDS, Size, Storage, facts, is_of, month_usd
 from psa_resmlp.sagemaker.words import counted
 
 PROG = "psa-sagemaker-estimate-storage"
@@ -37,8 +38,9 @@ _TELL_EVERY = 1000  # objects: a page
 
 @dataclass(frozen=True, kw_only=True)
 class StorageConfig(AccountConfig):
-    """What is shown and written"""
+    """What is summed, shown and written"""
 
+    jobs_file: Path | None = option(None, "sum only these jobs and their checkpoints: a text file, one a line")
     detailed: bool = option(False, "also a row for every job", local=True)
     prices: Path | None = option(None, PRICES_HELP)
     output_dir: Path = option(OUTPUT, "folder for the report", local=True)
@@ -54,8 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(config: StorageConfig) -> int:
     prices = read_prices(config.prices)
+    jobs = None if config.jobs_file is None else read_jobs(config.jobs_file)
     bucket = Bucket.open(config)
-    found, region = _listed(bucket, config.quiet), bucket.account.region
+    found, region = _listed(bucket, jobs, config.quiet), bucket.account.region
     make_writable(config.output_dir, "folder for the report", "name another with --output-dir")
     price = prices.storage(region)
     head = {"folder": bucket.uri(), "region": region, "price_file": prices.path, "usd_per_gb_month": price}
@@ -65,8 +68,8 @@ def _work(config: StorageConfig) -> int:
     return 0
 
 
-def _listed(bucket: Bucket, quiet: bool) -> Storage:
-    """Everything in the study's folder.
+def _listed(bucket: Bucket, jobs: Sequence[JobName] | None, quiet: bool) -> Storage:
+    """Everything in the study's folder, or what belongs to some jobs.
 
     Raises:
         InputError: there is nothing.
@@ -74,11 +77,13 @@ def _listed(bucket: Bucket, quiet: bool) -> Storage:
     found = Storage()
     with Progress(0, quiet=quiet) as bar:
         for name, size in bucket.objects():
-            found.add(name, size)
+            if jobs is None or is_of(name, jobs):
+                found.add(name, size)
             if found.total.objects % _TELL_EVERY == 0:
                 bar.describe(f"{found.total.objects:,} objects in {bucket.uri()}")
     if not found.total.objects:
-        raise InputError(f"{bucket.uri()} holds nothing; psa-sagemaker-run fills it, or name another --prefix")
+        nothing = "nothing" if jobs is None else "nothing of these jobs"
+        raise InputError(f"{bucket.uri()} holds {nothing}; psa-sagemaker-run fills it, or name another --prefix")
     return found
 
 

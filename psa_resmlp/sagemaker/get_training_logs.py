@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.cli import Parser, add_options, option
+from common.errors import InputError
 from common.runs.folder import make_writable
 from psa_resmlp.sagemaker.aws import aws_command
-from psa_resmlp.sagemaker.job_list import OUTPUT, JobsConfig, common_part, requested
+from psa_resmlp.sagemaker.job_list import FILE, OUTPUT, JobsConfig, common_part, requested, write_jobs
 from psa_resmlp.sagemaker.jobs import statuses
 from psa_resmlp.sagemaker.log_download import fetch_logs
 from psa_resmlp.sagemaker.options import settings
@@ -33,6 +34,13 @@ class LogsConfig(JobsConfig):
 
     output_dir: Path = option(LOGS, "folder for the folders of the jobs")
     force: bool = option(False, "fetch again what is here")
+    reconstruct_jobs: bool = option(False, f"first write {FILE}, as psa-sagemaker-reconstruct-jobs does")
+
+    def check(self) -> None:
+        """Raise InputError for two sources of jobs."""
+        super().check()
+        if self.reconstruct_jobs and self.jobs_file is not None:
+            raise InputError("--jobs-file names the jobs, --reconstruct-jobs finds them; give one of them")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(config: LogsConfig) -> int:
     account, jobs, _ = requested(config)
+    if config.reconstruct_jobs:
+        write_jobs(FILE, jobs)
     make_writable(config.output_dir, "folder for logs", "name another with --output-dir")
     known = statuses(account, common_part(jobs))
     found = fetch_logs(account, jobs, known, config.output_dir, force=config.force, quiet=config.quiet)

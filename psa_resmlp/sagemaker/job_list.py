@@ -9,8 +9,10 @@ from typing import Any
 
 from common.cli import option
 from common.errors import InputError
+from common.inputs import shorten
 from common.progress import Progress
 from common.runs.files import write_text
+from psa_resmlp.reading import text_of
 from psa_resmlp.sagemaker import study as studies
 from psa_resmlp.sagemaker.aws import Account
 from psa_resmlp.sagemaker.bucket import Bucket
@@ -85,19 +87,16 @@ def read_jobs(file: Path) -> list[JobName]:
     Raises:
         InputError: it cannot be read, names nothing, or a line is no job's name.
     """
-    try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "not text"
-        raise InputError(
-            f"list of jobs {file} cannot be read ({reason}); psa-sagemaker-reconstruct-jobs writes one"
-        ) from None
+    text = text_of(file, "list of jobs", "psa-sagemaker-reconstruct-jobs writes one")
+    lines = [line.strip() for line in text.splitlines()]
     names = []
     for number, line in enumerate(lines, 1):
         if line and not line.startswith("#"):
             name = parse_job_name(line)
             if name is None:
-                raise InputError(f"{file}, line {number}: {line!r} is no job's name such as psa-18x18-none-1a2b3c4d-01")
+                raise InputError(
+                    f"{file}, line {number}: {shorten(repr(line))} is no job's name such as psa-18x18-none-1a2b3c4d-01"
+                )
             names.append(name)
     if not names:
         raise InputError(f"list of jobs {file} is empty; psa-sagemaker-reconstruct-jobs writes one")

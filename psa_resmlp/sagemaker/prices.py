@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
+from common.inputs import read_toml, shorten
 from common.runs.files import write_text
 
 SHIPPED = Path(__file__).with_name("prices.toml")
@@ -69,16 +69,14 @@ def read_prices(path: Path | None = None) -> Prices:
     """
     file = path or (HERE if HERE.is_file() else SHIPPED)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise InputError(f"price file {file} cannot be read ({problem.strerror}); {SHIPPED} is an example") from None
-    except ValueError as problem:
-        raise InputError(f"price file {file} is no TOML ({problem}); {SHIPPED} is an example") from None
+        content = read_toml(file, "price file")
+    except InputError as problem:
+        raise InputError(f"{problem}; {SHIPPED} is an example") from None
     for name, table in content.items():
         if not isinstance(table, dict) or not all(_is_price(value) for value in table.values()):
             raise InputError(
-                f'price file {file}: [{name}] must hold numbers of 0 or more, as in "ml.c5.xlarge" = 0.2, quoted; '
-                f"{SHIPPED} is an example"
+                f"price file {file}: [{shorten(name)}] must hold numbers of 0 or more, as in "
+                f'"ml.c5.xlarge" = 0.2, quoted; {SHIPPED} is an example'
             )
     return Prices(file, content)
 

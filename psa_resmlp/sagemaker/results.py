@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from psa_resmlp.architectures import parse
+from psa_resmlp.chain import described, is_chained
 from psa_resmlp.sagemaker.names import Cell
 from psa_resmlp.tables.study import Trial
 
@@ -45,6 +46,7 @@ def from_run(run: Path) -> list[dict[str, Any]]:
             "seed": trial["seed"],
             "mode": trial["mode"],
             **names,
+            "chain": record.meta.get("chain", {}).get(str(trial["trial"]), []),
         }
         for trial in record.meta["result"]["trials"]
     ]
@@ -89,7 +91,7 @@ def trials_of(members: Mapping[str, bytes], cell: Cell, family: str) -> list[Tri
         return [Trial(number, float(line.rstrip("%"))) for number, line in enumerate(lines, 1)]
     except Damaged:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as problem:
         raise Damaged(f"results cannot be read ({type(problem).__name__}: {problem})") from None
 
 
@@ -100,6 +102,8 @@ def _trial(number: int, entry: Mapping[str, Any], cell: Cell, family: str) -> Tr
             raise Damaged(f"results are of {name} {entry[name]}, not {value}")
     if "architecture" in entry and parse(entry["architecture"]) != cell.architecture:
         raise Damaged(f"results are of architecture {entry['architecture']}, not {cell.architecture}")
+    if is_chained(entry.get("chain", []), cell.mode):
+        raise Damaged(f"results are of a chain of modes, {described(entry['chain'])}")
     return Trial(
         int(entry.get("trial", number)),
         float(entry["bounty"]),

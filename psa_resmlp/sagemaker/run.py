@@ -65,7 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command `psa-sagemaker-run`; see DESCRIPTION."""
     parser = Parser(prog=PROG, description=DESCRIPTION)
     add_options(parser, RunConfig)
+    text = "the same as --modes, by the published program's name"
+    parser.add_argument("--ablation-modes", nargs="+", action="extend", metavar="TEXT", help=text)
     given = vars(parser.parse_args(argv))
+    words = given.pop("ablation_modes")
+    if words:
+        given["modes"] = tuple(part for word in words for part in word.split(","))
     return aws_command(PROG, lambda: _work(settings(RunConfig, given)))
 
 

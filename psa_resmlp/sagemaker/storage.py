@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -70,6 +71,14 @@ def kind_of(name: str) -> str:
         return folder
     file = name.rpartition("/")[2]
     return _BY_FILE.get(file, RECORDS if file.endswith(".json") else OTHER)
+
+
+def is_of(name: str, jobs: Collection[JobName]) -> bool:
+    """Whether an object, named as in the study's folder, lies in the folder of one of the jobs or is its checkpoint."""
+    folder, slash, rest = name.partition("/")
+    if folder == CHECKPOINTS:
+        return any(rest.partition("/")[0] == job.cell.folder for job in jobs)
+    return bool(slash) and any(folder == job.text for job in jobs)
 
 
 def month_usd(size: int, price: float | None) -> float | None:

@@ -5,8 +5,6 @@ Both fit the time of a meta-loop as the sum of shares that psa-sweep --dry-run u
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from common.errors import InputError
+from common.inputs import shorten
 from common.progress import Progress
 from psa_resmlp.architectures import Architecture, parse
 from psa_resmlp.config import TrainConfig
 from psa_resmlp.estimate import fit, representatives, shares
+from psa_resmlp.reading import rows_of, text_of
 from psa_resmlp.sagemaker.names import Cell
 
 # Columns of cost_report.csv that a fit needs.
@@ -54,9 +54,8 @@ def from_jobs(
     measured: dict[Architecture, list[float]] = {}
     for row in _rows(path):
         wanted = (row["status"], row["instance_type"], row["family"]) == ("Completed", instance_type, shared["family"])
-        loops = int(row["trials"] or 0) * int(row["meta_loops"] or 0)
-        if wanted and loops and row["training_seconds"]:
-            whole = float(row["training_seconds"])
+        loops, whole = _numbers(path, row)
+        if wanted and loops and whole:
             training = max(whole - overhead_s, whole / 10)  # very short jobs have less to load than others
             measured.setdefault(parse(row["architecture"]), []).append(training / loops)
     if len(measured) < FEWEST:
@@ -115,15 +114,19 @@ def _everywhere(
     return {one: known.get(one, guess[one]) for one in wanted}, error
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _numbers(path: Path, row: Mapping[str, str]) -> tuple[int, float]:
+    """Meta-loops of all trials of a job, and its seconds; 0 where the table does not say."""
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "not text"
-        raise InputError(
-            f"timings {path} cannot be read ({reason}); psa-sagemaker-cost-estimator writes them"
-        ) from None
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"timings {path} has no column {missing[0]}; psa-sagemaker-cost-estimator writes them")
-    return list(reader)
+        loops = int(row["trials"] or 0) * int(row["meta_loops"] or 0)
+        seconds = float(row["training_seconds"] or 0)
+    except ValueError as problem:
+        raise InputError(f"timings {path}: {shorten(str(problem))}") from None
+    if not (0 <= loops < 2**63 and 0 <= seconds < math.inf):
+        raise InputError(f"timings {path}: trials, meta_loops or training_seconds below 0 or too large")
+    return loops, seconds
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    advice = "psa-sagemaker-cost-estimator writes them"
+    text = text_of(path, "timings", advice)
+    return [row for _, row in rows_of(text, f"timings {path}", COLUMNS, advice)]

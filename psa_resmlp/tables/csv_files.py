@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.errors import InputError
+from common.inputs import shorten
 from psa_resmlp.architectures import parse
 from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.reading import rows_of
 from psa_resmlp.tables.study import Study, Trial, summarise
 
 TRIAL_COLUMNS = (
@@ -53,27 +55,23 @@ def parse_trials_csv(text: str, *, source: str = "trials.csv") -> Study:
     Raises:
         InputError: a column is missing, a value cannot be read, or two families are mixed.
     """
-    reader = csv.DictReader(io.StringIO(text))
     needed = ("family", "architecture", "mode", "trial", "bounty_percent")
-    missing = [name for name in needed if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"{source} has no column {missing[0]}, allowed: {', '.join(TRIAL_COLUMNS)}")
     study = None
-    for number, row in enumerate(reader, 2):
+    for number, row in rows_of(text, source, needed, f"allowed: {', '.join(TRIAL_COLUMNS)}"):
         where = f"{source}, line {number}"
         if study is None:
             study = Study(row["family"])
         if row["family"] != study.family:
-            raise InputError(f"{where}: family {row['family']} beside {study.family}; one file, one family")
+            raise InputError(f"{where}: family {shorten(row['family'])} beside {study.family}; one file, one family")
         if row["mode"] not in MODE_NAMES:
-            raise InputError(f"{where}: unknown mode {row['mode']!r}, allowed: {', '.join(MODE_NAMES)}")
+            raise InputError(f"{where}: unknown mode {shorten(repr(row['mode']))}, allowed: {', '.join(MODE_NAMES)}")
         study.add(parse(row["architecture"]), row["mode"], _trial(row, where))
     if study is None:
         raise InputError(f"{source} has no row")
     return study
 
 
-def _trial(row: Mapping[str, str | None], where: str) -> Trial:
+def _trial(row: Mapping[str, str], where: str) -> Trial:
     try:
         test = row.get("test_accuracy_percent")
         return Trial(
@@ -85,7 +83,7 @@ def _trial(row: Mapping[str, str | None], where: str) -> Trial:
             _whole(row.get("seed")),
         )
     except ValueError as problem:
-        raise InputError(f"{where}: {problem}") from None
+        raise InputError(f"{where}: {shorten(str(problem))}") from None
 
 
 def _whole(text: str | None) -> int | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from common.errors import InputError
 from common.runs.files import write_text
 from psa_resmlp.architectures import ARCHITECTURES
+from psa_resmlp.reading import text_of
 from psa_resmlp.tables.csv_files import parse_trials_csv, summary_csv, trials_csv
 from psa_resmlp.tables.study import Study
 from psa_resmlp.tables.summary import SummaryTable, format_summary, from_study, parse_summary
@@ -14,6 +15,7 @@ from psa_resmlp.tables.trials import format_trials, parse_trials
 
 STEMS = {"resmlp": "psa_resmlp", "mlp": "psa_simplemlp"}
 TRIALS, SUMMARY = "trials", "summary"
+ADVICE = "psa-sweep writes psa_resmlp_trials.md"
 
 
 def write_study(folder: Path, study: Study) -> list[Path]:
@@ -67,7 +69,7 @@ def read_study(path: str | Path, family: str | None = None) -> Study:
         InputError: missing, or not such a table.
     """
     file = find_trials(Path(path))
-    text = _read(file, "trials table")
+    text = text_of(file, "trials table", ADVICE)
     if file.suffix == ".csv":
         study = parse_trials_csv(text, source=str(file))
         if family not in (None, study.family):
@@ -85,17 +87,7 @@ def read_summary_file(path: str | Path, family: str | None = None) -> SummaryTab
     file = Path(path)
     if file.is_dir() or file.suffix == ".csv":
         return from_study(read_study(file, family))
-    text = _read(file, "table")
+    text = text_of(file, "table", ADVICE)
     if "### Architecture:" in text and "Results Shape {" not in text:
         return from_study(parse_trials(text, family=family, source=str(file)))
     return parse_summary(text, family=family, source=str(file))
-
-
-def _read(file: Path, what: str) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as problem:
-        advice = "psa-sweep writes psa_resmlp_trials.md"
-        raise InputError(f"{what} {file} cannot be read ({problem.strerror}); {advice}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{what} {file} is not text; psa-sweep writes psa_resmlp_trials.md") from None

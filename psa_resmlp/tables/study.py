@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from common.errors import InputError
+from common.inputs import shorten
 from psa_resmlp.architectures import FAMILIES, Architecture
 
 
@@ -65,7 +66,7 @@ class Study:
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
-            raise InputError(f"family is {self.family!r}, allowed: {', '.join(FAMILIES)}")
+            raise InputError(f"family is {shorten(repr(self.family))}, allowed: {', '.join(FAMILIES)}")
 
     def add(self, architecture: Architecture, mode: str, trial: Trial) -> None:
         """Take in one trial.
@@ -73,7 +74,7 @@ class Study:
         Raises:
             InputError: that trial is there already, or its accuracy is no percentage.
         """
-        label = f"trial {trial.number} of {architecture} {mode}"
+        label = f"trial {shorten(str(trial.number))} of {shorten(str(architecture))} {mode}"
         if not 0.0 <= trial.bounty <= 100.0:
             raise InputError(f"{label} has the accuracy {trial.bounty:g}, allowed: 0 to 100 percent")
         trials = self.cells.setdefault(architecture, {}).setdefault(mode, {})

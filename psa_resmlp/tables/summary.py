@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from common.errors import InputError
+from common.inputs import shorten
 from psa_resmlp.architectures import FAMILY_TITLES, Architecture, parse
 from psa_resmlp.modes import MODE_NAMES, MODES
 from psa_resmlp.tables.study import Study, Summary
@@ -86,13 +87,15 @@ def parse_summary(text: str, *, family: str | None = None, source: str = "summar
 def _mode_line(line: str, where: str) -> tuple[str, Summary | None]:
     mode = line[2:].partition(":")[0].lower()
     if mode not in MODE_NAMES:
-        raise InputError(f"{where}: unknown mode {mode!r}, allowed: {', '.join(MODE_NAMES)}")
+        raise InputError(f"{where}: unknown mode {shorten(repr(mode))}, allowed: {', '.join(MODE_NAMES)}")
     if found := _LINE.fullmatch(line):
         try:
             mean, std, low, high = (float(word) for word in found.groups()[1:5])
         except ValueError:
-            raise InputError(f"{where}: {line!r} has a number that cannot be read") from None
+            raise InputError(f"{where}: {shorten(repr(line))} has a number that cannot be read") from None
         return mode, Summary(mean, std, low, high, int(found[6]))
     if "=" in line:  # a torn or foreign line; a word such as N/A or NO_JOB_FOUND means that there are no trials
-        raise InputError(f"{where}: {line!r} is not '* Mode: Mean=..% | Std=..% | Min=..% | Max=..% (n=..)'")
+        raise InputError(
+            f"{where}: {shorten(repr(line))} is not '* Mode: Mean=..% | Std=..% | Min=..% | Max=..% (n=..)'"
+        )
     return mode, None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from common.errors import InputError
+from common.inputs import shorten
 from psa_resmlp.architectures import FAMILY_TITLES, parse
 from psa_resmlp.modes import MODE_NAMES, MODES
 from psa_resmlp.tables.study import Study, Trial
@@ -87,7 +88,7 @@ def _columns(titles: Sequence[str], where: str) -> list[str]:
     names = [title.lower() for title in titles]
     for name in names:
         if name not in MODE_NAMES:
-            raise InputError(f"{where}: unknown mode {name!r}, allowed: {', '.join(MODE_NAMES)}")
+            raise InputError(f"{where}: unknown mode {shorten(repr(name))}, allowed: {', '.join(MODE_NAMES)}")
     if len(set(names)) < len(names):
         raise InputError(f"{where}: a mode has two columns; keep one")
     return names
@@ -104,4 +105,6 @@ def _row(words: Sequence[str], columns: Sequence[str], where: str) -> list[tuple
             if word.upper() != MISSING
         ]
     except ValueError:
-        raise InputError(f"{where}: {' | '.join(words)!r} is not a trial number and percentages (or N/A)") from None
+        raise InputError(
+            f"{where}: {shorten(repr(' | '.join(words)))} is not a trial number and percentages (or N/A)"
+        ) from None

@@ -138,8 +138,8 @@ def test_lists_in_files(tmp_path):
     path.write_text("# none\n")
     with pytest.raises(InputError, match="is empty"):
         read_configurations(path)
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_configurations(tmp_path / "missing")
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="not text"):
+    with pytest.raises(InputError, match="not UTF-8 text"):
         read_configurations(path)

@@ -1,5 +1,7 @@
 """psa-clean and psa-clean-all remove model files and nothing else, after a list with sizes."""
 
+import io
+
 import pytest
 
 
@@ -57,21 +59,54 @@ def test_named_files(models, here, tmp_path):
     assert not (tmp_path / "here.safetensors").exists()
 
 
-def test_a_missing_name_stops_before_anything_is_removed(models, here):
-    assert here("clean", "old.safetensors", "nowhere", code=2).err == (
-        "error: models/nowhere is not there; name files that exist, nothing was removed\n"
-    )
+def test_a_missing_name_is_a_warning_and_the_others_go(models, here):
+    done = here("clean", "old.safetensors", "nowhere")
+    assert done.err == "warning: models/nowhere is not there\n"
+    assert left(models) == ALL - {"old.safetensors"}
     assert "is a folder" in here("clean", "18x18_none", code=2).err
-    assert left(models) == ALL
 
 
-def test_all_model_files_of_the_folder_and_of_those_below(models, here):
-    here("clean", "--all")
+@pytest.mark.parametrize(("answer", "gone"), [("y", True), ("", False)])
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("clean", "old.safetensors", "notes.txt"), {"old.safetensors", "notes.txt"}),
+        (
+            ("clean", "--all", "--recursive"),
+            ALL - {"notes.txt", "18x18_none/metrics.csv"},
+        ),
+    ],
+)
+def test_a_terminal_is_asked_before_several_names_and_folders_below(
+    models, here, monkeypatch, words, names, answer, gone
+):
+    monkeypatch.setattr("sys.stdin", Terminal(answer + "\n"))
+    done = here(*words)
+    assert left(models) == (ALL - names if gone else ALL)
+    assert "remove these files? [y/N]" in done.out
+    assert ("nothing removed" in done.out) is not gone
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("words", [("clean", "old.safetensors"), ("clean",), ("clean", "--all"), ("clean_all",)])
+def test_a_terminal_is_not_asked_for_less(models, here, monkeypatch, words):
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    assert "removed" in here(*words).out
+
+
+@pytest.mark.parametrize("words", [("clean", "--all"), ("clean_all",)])
+def test_all_model_files_of_the_folder_and_with_recursive_of_those_below(models, here, words):
+    here(*words)
     assert left(models) == ALL - {"mnist_lkg.safetensors", "old.safetensors"}
-    out = here("clean_all").out
+    out = here(*words, "--recursive").out
     assert "2.5 MB  models/18x18_none/mnist_lkg.safetensors" in out
     assert left(models) == {"notes.txt", "18x18_none/metrics.csv"}
-    assert "nothing to remove" in here("clean_all").out
+    assert "nothing to remove" in here(*words).out
+    assert "give both" in here("clean", "--recursive", code=2).err
 
 
 def test_a_cleaned_folder_is_not_done_any_more(models, here):

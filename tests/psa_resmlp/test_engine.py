@@ -54,7 +54,7 @@ def reference(architecture, family):
     """The network in plain PyTorch, parameters in the order of the signal."""
     layers, before = [], 784
     for count, width in architecture.stacks:
-        for place in range(count if family == "mlp" else 1):
+        for place in range(count if family == "mlp" else before != width):
             layers += [torch.nn.Linear(before if place == 0 else width, width), torch.nn.ReLU()]
         if family == "resmlp":
             layers += [Block(width, 0.0) for _ in range(count)]
@@ -79,9 +79,18 @@ def train(jobs, images, loops, kernels=True):
 
 
 @pytest.mark.parametrize("kernels", [True, False], ids=["kernels", "torch"])
-@pytest.mark.parametrize(("family", "mode"), [("resmlp", "none"), ("resmlp", "decay"), ("mlp", "decay")])
-def test_one_meta_loop_is_that_of_plain_pytorch(data, images, family, mode, kernels):
-    one = job(mode=mode, family=family, weight_decay=0.1)
+@pytest.mark.parametrize(
+    ("family", "mode", "arch"),
+    [
+        ("resmlp", "none", "[2*6, 1*5]"),
+        ("resmlp", "decay", "[2*6, 1*5]"),
+        ("mlp", "decay", "[2*6, 1*5]"),
+        ("resmlp", "none", "[1*784, 1*5]"),  # as wide as the image: blocks without a layer before them
+        ("mlp", "none", "[1*784]"),
+    ],
+)
+def test_one_meta_loop_is_that_of_plain_pytorch(data, images, family, mode, arch, kernels):
+    one = job(arch, mode=mode, family=family, weight_decay=0.1)
     engine = Engine([one], images[0], images[1], kernels=kernels)
     states = engine.initial([one])
     engine.load([one], states)
@@ -113,6 +122,15 @@ def test_initial_weights_are_pytorchs(images):
     module = reference(one.architecture, "resmlp")
     for mine, theirs in zip(engine.network.bank.state_dict(0).values(), module.state_dict().values(), strict=True):
         assert torch.equal(mine, theirs)
+
+
+def test_blocks_as_wide_as_the_image_have_the_same_numbers_together_as_alone(images):
+    jobs = [job("[1*784]", mode="hidden", trial=trial) for trial in (1, 2)]
+    _, history = train(jobs, images, 2)
+    alone = job("[1*784]", mode="hidden", trial=2)
+    _, mine = train([alone], images, 2)
+    assert torch.equal(mine[1][0], history[1][1])
+    assert jobs[0].ablation.layer in (0, 1)
 
 
 @pytest.mark.parametrize("family", ["resmlp", "mlp"])
@@ -210,7 +228,7 @@ def test_dropout_is_for_training_only_and_for_its_mode_only(images):
     assert 1 - kept.float().sum() / (whole != 0).sum() == pytest.approx(0.25, abs=0.03)
     alone = Engine([job("[1*64]")], images[0], images[1])
     alone.network.bank.values.copy_(engine.network.bank.values[:1])
-    assert engine.hits(images[1]) == engine.hits(images[1]) == alone.hits(images[1]) * 2
+    assert engine.score(images[1]) == engine.score(images[1]) == tuple(part * 2 for part in alone.score(images[1]))
 
 
 @pytest.mark.parametrize("family", ["resmlp", "mlp"])

@@ -95,10 +95,10 @@ def test_ties_within_a_hundredth():
 
 
 def test_wrong_input(here, tmp_path):
-    assert "results/psa_resmlp_summary.md cannot be read" in here("make_trial_accuracy_table", code=2).err
+    assert "results/psa_resmlp_summary.md: no such file" in here("make_trial_accuracy_table", code=2).err
     (tmp_path / "other.md").write_text("# hello\n")
     assert "has no line 'Results Shape" in here("make_trial_accuracy_table", "--datafile", "other.md", code=2).err
-    assert "cannot be read" in here("make_architecture_table", "--config-file", "no.txt", code=2).err
+    assert "no such file" in here("make_architecture_table", "--config-file", "no.txt", code=2).err
 
 
 def test_special_characters():

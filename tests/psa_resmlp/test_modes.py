@@ -3,6 +3,7 @@
 import pytest
 
 from common.errors import InputError
+from psa_resmlp.ablation import damageable
 from psa_resmlp.architectures import parse
 from psa_resmlp.modes import ABLATIVE_MODES, BASELINE_MODES, MODE_NAMES, MODES, get_mode
 
@@ -37,6 +38,15 @@ def test_targets_of_three_layers(family, mode, layers):
     assert list(found) == layers
     if mode == "hidden":
         assert sum(linears[position][1] for position in found) == {"resmlp": 2 * 3 * 5, "mlp": 3 * 5}[family]
+
+
+def test_blocks_as_wide_as_the_image_have_no_layer_before_them():
+    wide = parse("1*784,1*5")
+    assert wide.linears("resmlp") == ((784, 784), (784, 784), (784, 5), (5, 5), (5, 5), (5, 10))
+    assert wide.linears("mlp") == ((784, 784), (784, 5), (5, 10))
+    assert damageable(get_mode("hidden"), wide, "resmlp") == {0: 784, 1: 784, 2: 5, 3: 5, 4: 5}
+    assert set(damageable(get_mode("full"), wide, "resmlp")) == set(range(6))
+    assert set(damageable(get_mode("hidden"), parse("1*5,1*784"), "resmlp")) == set(range(1, 6))
 
 
 def test_unknown_names():

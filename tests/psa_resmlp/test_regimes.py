@@ -93,7 +93,7 @@ def test_all_classifications_from_memory_and_from_files(study_of, tmp_path):
     (tmp_path / "configurations.txt").write_text("18*18\n1*1024\n2*2\n")
     for trials in (tmp_path, tmp_path / "psa_resmlp_trials.md", str(tmp_path / "psa_resmlp_trials.csv")):
         assert get_all_regime_classifications(tmp_path / "configurations.txt", trials) == expected
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         get_all_regime_classifications(["1*2"], tmp_path / "missing.md")
 
 
@@ -118,12 +118,51 @@ def test_command(study_of, tmp_path, here):
     assert '"18*18",untrainable' in here("regimes", "--csv", "--dataset", "digits").out  # 12.13
 
 
+@pytest.mark.parametrize(
+    ("values", "first", "second"),
+    [
+        # full is above b + s_B = 97.5, which vetoes rule 2; then p = 92.5 is below b - s_B, or the trials of B decide
+        ((97.0, 97.0, 97.0, 97.6, 90.0, 90.0), "optimally-sized", "beneficial-regularization"),
+        ((97.0, 97.0, 97.0, 97.5, 97.0, 97.0), "beneficial-regularization", "beneficial-regularization"),
+        ((97.0, 97.0, 97.0, 98.0, 97.6, 97.6), "chaotic-optimization", "beneficial-regularization"),
+    ],
+)
+def test_the_first_papers_rules(values, first, second):
+    assert classify(modes(*values), classifier="first") == first
+    assert classify(modes(*values)) == second
+    with pytest.raises(InputError, match="allowed: first, second"):
+        classify(modes(*values), classifier="third")
+
+
+def test_variance_above_15_points_is_chaotic_by_the_first_paper_alone():
+    # Rule 2 fails by the inconsistent baselines, rule 3 as the best trial is of P, and p = b.
+    values = ([60.0, 92.0], 76.0, 78.0, [75.0, 93.0], 72.0, 74.0)
+    assert classify(modes(*values), classifier="first") == "chaotic-optimization"
+    assert classify(modes([61.0, 91.0], *values[1:]), classifier="first") == "unknown"  # exactly 15
+    assert classify(modes(*values)) == "unknown"
+
+
+def test_tables_that_the_results_parser_wrote_are_found(study_of, tmp_path, here):
+    from psa_resmlp.tables import write_study
+
+    study = study_of({"1*1024": modes(97.0, 97.0, 97.0, 97.6, 90.0, 90.0)})
+    write_study(tmp_path / "results/psa_sagemaker", study)
+    done = here("regimes", "--csv")
+    assert done.out == 'architecture,regime\n"1*1024",beneficial-regularization\n'
+    assert done.err == "reading results/psa_sagemaker/psa_resmlp_trials.md\n"
+    assert "optimally-sized" in here("regimes", "--csv", "--classifier", "first").out
+    assert "1*1024 &" in here("make_trial_accuracy_table").out
+    write_study(tmp_path / "results", study_of({"1*512": modes(*[98.0] * 6)}))
+    done = here("regimes", "--csv")
+    assert (done.err, "1*512" in done.out) == ("", True)
+    assert "1*1024" in here("regimes", "--csv", "--input-dir", "results/psa_sagemaker").out
+
+
 def test_command_with_wrong_input(study_of, tmp_path, here):
     from psa_resmlp.tables import write_study
 
     assert here("regimes", code=2).err == (
-        "error: trials table results/psa_resmlp_trials.md cannot be read (No such file or directory); "
-        "psa-sweep writes psa_resmlp_trials.md\n"
+        "error: trials table results/psa_resmlp_trials.md: no such file; psa-sweep writes psa_resmlp_trials.md\n"
     )
     write_study(tmp_path / "results", study_of({"1*1024": modes(*[98.0] * 6)}))
     assert "from 0 to 100" in here("regimes", "--zeror", "111", code=2).err

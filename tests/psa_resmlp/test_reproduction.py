@@ -152,7 +152,7 @@ def test_a_killed_trainer_ends_the_script(work):
         (["--modes", "none,none"], "twice"),
         (["--train-options", "'"], "cannot be read as shell words"),
         (["--models", ""], "is no folder"),
-        (["--config-file", "none.txt"], "cannot be read"),
+        (["--config-file", "none.txt"], "no such file"),
     ],
 )
 def test_wrong_input_writes_nothing(here, tmp_path, words, message):

@@ -262,7 +262,7 @@ def test_files_and_folders(study, tmp_path):
     with pytest.raises(InputError, match="holds tables of both families; name the file"):
         read_study(tmp_path)
     (tmp_path / "psa_resmlp_trials.md").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="is not text"):
+    with pytest.raises(InputError, match="is not UTF-8 text"):
         read_study(tmp_path / "psa_resmlp_trials.md")
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from psa_resmlp.architectures import ARCHITECTURES, parse
-from psa_resmlp.figures.convergence import read_curves
+from psa_resmlp.figures.convergence import convergence, read_curves
 from psa_resmlp.figures.design_space import design_space
 from psa_resmlp.figures.heatmaps import HEATMAPS, MODE_COLORS, REGIME_COLORS, Input, draw
 from psa_resmlp.make_figure_heatmaps import NAMES
@@ -231,6 +231,35 @@ def test_convergence_command(sweep, here, tmp_path):
     words = ("make_convergence_plots", "sweep", "--targets", "18*18")
     assert "holds runs of mlp and resmlp; name one with --family" in here(*words, code=2).err
     assert here(*words, "--family", "mlp").out == "written: results/SimpleMLP_Plot_Convergence.png\n"
+
+
+def test_convergence_leaves_chains_of_modes_out_and_says_so(sweep, here):
+    write_run(sweep / "runs/d", "[18*18]", ["1,none,1,95,95", "2,full,1,99,99", "1,full,2,61,61"])
+    write_run(sweep / "runs/e", "[18*18]", ["1,none,1,99,99"])
+    path = sweep / "runs/e/run_meta.json"
+    chain = {"1": [{"mode": "unknown", "meta_loops": None}, {"mode": "none", "meta_loops": 1}]}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "chain": chain}))
+    lines = []
+    curves = read_curves(sweep, [parse("18*18")], lines.append)["resmlp", parse("18*18")]
+    assert (curves["none"].bounty, curves["full"].bounty) == (70.0, 61.0)
+    said = here("make_convergence_plots", "--logs-dir", "sweep", "--targets", "18*18").err
+    assert said.splitlines() == [
+        "left out: sweep/runs/d, trial 1: a chain of modes, none (1 meta-loop), then full (1 meta-loop)",
+        "left out: sweep/runs/e, trial 1: a chain of modes, an unknown mode, then none (1 meta-loop)",
+    ]
+
+
+def test_convergence_with_regimes(sweep, here, study_of, tmp_path):
+    write_study(tmp_path / "results", study_of({"18*18": {mode: [Z] for mode in MODE_NAMES}}))
+    words = ("make_convergence_plots", "sweep", "--targets", "18*18", "--trials-file", "results")
+    assert here(*words, "--classifier", "first").out == "written: results/ResMLP_Plot_Convergence.png\n"
+    figure = convergence(
+        "resmlp",
+        [(parse("18*18"), read_curves(sweep, [parse("18*18")])["resmlp", parse("18*18")])],
+        {"18*18": "optimally-sized"},
+    )
+    assert figure.axes[0].get_title() == "ResMLP 18×18: optimally sized"
+    assert "name one folder" in here("make_convergence_plots", code=2).err
 
 
 def test_convergence_with_wrong_input(sweep, here):

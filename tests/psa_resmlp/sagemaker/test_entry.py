@@ -97,9 +97,12 @@ def test_what_came_back_torn_is_done_again(here, root):
     for name in ("models/trial_02/mnist_lkg.safetensors", "run/run_meta.json"):
         path = torn / "checkpoints" / name
         path.write_bytes(path.read_bytes()[:-200])
+    for name in ("models/trial_01", "run"):  # of the machine that was taken away a minute ago
+        lock = {"host": "ip-10-0-0-1", "boot_id": "another", "pid": 7, "heartbeat": time.time() - 60, "token": "1"}
+        (torn / "checkpoints" / name / "run.lock").write_text(json.dumps(lock))
     done = here("sagemaker.entry", "--root", torn)
     assert "that trial begins anew" in done.out
-    assert "run_meta.json is damaged" in done.out
+    assert "run_meta.json: is not JSON" in done.out
     assert results(torn) == results(whole)
     order = ("trial", "meta_loop")  # trial 2 has caught up alone
     assert sorted(rows(torn), key=lambda row: [row[name] for name in order]) == sorted(
@@ -118,6 +121,9 @@ def test_variables_of_sagemakers_toolkit_and_names_of_the_published_program(here
     here("sagemaker.entry", "--root", "ml", "--threads", "1")
     assert len(json.loads((tmp_path / "results/comprehensive_results.json").read_text())) == 2
     assert len(list((tmp_path / "networks").rglob("*.safetensors"))) == 2
+    monkeypatch.setenv("SM_HPS", json.dumps({**found, "num-runs": "1"}))
+    here("sagemaker.entry", "--root", "more", "--threads", "1", "--num_runs", "3")
+    assert len(json.loads((tmp_path / "results/comprehensive_results.json").read_text())) == 3
 
 
 @pytest.mark.parametrize(

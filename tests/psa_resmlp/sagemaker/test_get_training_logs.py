@@ -9,6 +9,7 @@ import pytest
 from cloud import BUCKET, GROUP, KEY, PREFIX, REGION, ROLE, SECRET, error, throttle
 from moto.backends import get_backend
 
+from common.runs.files import temporary
 from psa_resmlp.modes import MODE_NAMES
 
 COMMAND = "get_training_logs"
@@ -209,7 +210,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(aws_here, job, tmp_path
     one = job(name(1), {1: ["a"]})
     folder = tmp_path / LOGS / one
     folder.mkdir(parents=True)
-    (folder / f".algo-1-1.log.{os.getpid()}.tmp").symlink_to("/dev/full")
+    temporary(folder / "algo-1-1.log").symlink_to("/dev/full")
     done = aws_here(COMMAND, code=1)
     assert done.err == f"error: No space left on device ({LOGS}/{one}/algo-1-1.log)\n"
     assert list(folder.iterdir()) == []

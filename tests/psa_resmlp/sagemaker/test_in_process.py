@@ -47,3 +47,23 @@ def test_the_whole_way(mock, here, tmp_path):
     assert "2 jobs (s3://" in here("sagemaker.cost_estimator").out
     assert "results" in here("sagemaker.estimate_storage").out
     assert "2 jobs in s3://" in here("sagemaker.reconstruct_jobs").out
+    assert '"2*6",unknown' in here("regimes", "--csv").out  # the table is found where the results parser has put it
+    _published_names(here, tmp_path / "results/psa_sagemaker/requested-jobs.txt")
+
+
+def _published_names(here, jobs):
+    modes = ("--ablation-modes", "none", "full")
+    words = [word for word in SMALL if word not in ("--modes", "none,full")]
+    assert "0 started, 2 completed" in here("sagemaker.run", *words, *modes).out
+    assert "'half' is not one of" in here("sagemaker.run", *words, "--ablation-modes", "half", code=2).err
+    jobs.unlink()
+    assert "2 jobs: 0 fetched, 2 here before" in here("sagemaker.get_training_logs", "--reconstruct-jobs").out
+    names = jobs.read_text().split()
+    assert len(names) == 2
+    both = ("--reconstruct-jobs", "--jobs-file", jobs)
+    assert "give one of them" in here("sagemaker.get_training_logs", *both, code=2).err
+    jobs.write_text(names[0])
+    whole, part = here("sagemaker.estimate_storage").out, here("sagemaker.estimate_storage", "--jobs-file", jobs).out
+    assert ("2 jobs with" in whole, "1 job with" in part) == (True, True)
+    here("sagemaker.cost_estimator", "--output-file", "costs/report.csv")
+    assert (jobs.parents[2] / "costs/report.csv").read_text() == (jobs.parent / "cost_report.csv").read_text()

@@ -60,7 +60,7 @@ def our_test(trial, accuracy):
     """The line that psa-train prints at a trial's end."""
     lines = []
     lane = Lane(Job(TrainConfig(), parse("18*18"), trial, 0, before=(88, 9730, 88)), None, None)
-    session = SimpleNamespace(val_images=range(IMAGES), stack=1, test=lambda: {lane: accuracy})
+    session = SimpleNamespace(val_images=range(IMAGES), stack=1, lanes=[lane], test=lambda: {lane: accuracy})
     trainer._conclude(session, SimpleNamespace(log=lines.append, note=lambda **facts: None))
     return lines[0]
 

@@ -72,6 +72,10 @@ def test_tables_of_what_is_there(aws_here, cloud, names, tmp_path):
         ("torn", "no whole archive"),
         ("without its checksum", "no whole archive"),
         ({"comprehensive_results.json": "[{"}, "cannot be read"),
+        (
+            {"comprehensive_results.json": '[{"bounty": 90, "chain": [{"mode": "decay", "meta_loops": 3}]}]'},
+            "a chain of modes, decay (3 meta-loops)",
+        ),
         ({"comprehensive_results.json": "{}"}, None),
         ({"comprehensive_results.json": '[{"trial": 1}]'}, "cannot be read (KeyError"),
         ({"comprehensive_results.json": '[{"bounty": 120.0}]'}, "allowed: 0 to 100"),
