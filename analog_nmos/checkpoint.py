@@ -21,6 +21,7 @@ from common.inputs import parse_json, read_arrays
 from common.runs.files import atomic_writer
 
 NAME = "checkpoint.npz"
+NAMES = "names"  # of all other arrays, before them: a ZIP file's table of contents may lose its end unnoticed
 RNG_WORDS = 624  # of the Mersenne Twister; its position is at most that
 
 
@@ -38,7 +39,7 @@ def save_checkpoint(folder: Path, lane: Lane, backend_state: Mapping[str, NDArra
         **{f"memory_{name}": array for name, array in lane.memory.items()},
     }
     with atomic_writer(folder / NAME, durable=True) as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})
 
 
 def load_checkpoint(folder: Path, lane: Lane) -> dict[str, NDArray[Any]] | None:
@@ -91,6 +92,10 @@ class _Saved:
     def __init__(self, folder: Path) -> None:
         self._where = f"checkpoint {folder / NAME}"
         self._arrays = read_arrays(folder / NAME, "checkpoint")
+        names = self._arrays.pop(NAMES, None)  # version 0.1 wrote none
+        lost = set() if names is None else {str(name) for name in names.flat} - self._arrays.keys()
+        if lost:
+            raise InputError(f"{self._where}: array {min(lost)} is missing")
 
     def network(self, start_edges: int | None = None) -> tuple[int, NDArray[np.int64], NDArray[np.float64]]:
         """Epoch, edge numbers (edges,) below `start_edges`, and gate voltages (edges,) in volts."""

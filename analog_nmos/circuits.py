@@ -58,15 +58,15 @@ class Circuits:
         Raises:
             InputError: a checkpoint is damaged or does not fit; see also `make_backend`.
         """
-        states = [
-            load_checkpoint(folder, lane) if folder else None for lane, folder in zip(lanes, folders, strict=True)
-        ]
+        found: dict[int, tuple[Path, State]] = {}
+        for row, (lane, folder) in enumerate(zip(lanes, folders, strict=True)):
+            if folder and (state := load_checkpoint(folder, lane)) is not None:
+                found[row] = folder, state
         circuits = cls(lanes, card)
-        for row, (folder, state) in enumerate(zip(folders, states, strict=True)):
-            if folder is not None and state is not None:
-                check_state(folder, state, circuits.state(row))
-                circuits.backend.restore(row, state)
-        return circuits, [state is not None for state in states]
+        for row, (folder, state) in found.items():
+            check_state(folder, state, circuits.state(row))
+            circuits.backend.restore(row, state)
+        return circuits, [row in found for row in range(len(lanes))]
 
     def state(self, row: int) -> State:
         """What one lane's circuit remembers; see `Backend.state`."""
