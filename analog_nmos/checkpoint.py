@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.lane import Lane
-from analog_nmos.pruning import COUNTER
+from analog_nmos.pruning import COUNTER, LAST
 from common.errors import InputError
 from common.inputs import parse_json, read_arrays
 from common.runs.files import atomic_writer
@@ -134,10 +134,10 @@ class _Saved:
 
     def memory(self, edges: int) -> dict[str, NDArray[Any]]:
         """What trainers carry from epoch to epoch."""
-        memory = self.with_prefix("memory_")
-        if COUNTER in memory:
-            _check(f"{self._where}: array memory_{COUNTER}", memory[COUNTER], np.dtype(np.int64), (edges,))
-        return memory
+        for name, shape in ((f"memory_{COUNTER}", (edges,)), (f"memory_{LAST}", (2,))):
+            if name in self._arrays:
+                self._array(name, np.int64, shape)
+        return self.with_prefix("memory_")
 
     def with_prefix(self, prefix: str) -> dict[str, NDArray[Any]]:
         """The arrays whose names begin so, by the rest of their names."""

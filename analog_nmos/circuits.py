@@ -84,10 +84,10 @@ class Circuits:
         self._set_gates(row, gate_V)
         return validate(self.backend, row, part, beat)
 
-    def measure(self, row: int, input_V: FloatArray) -> FloatArray:
-        """Free outputs (samples, outputs) in volts of one lane for inputs (samples, inputs)."""
+    def measure(self, row: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Free outputs (samples, outputs) in volts of one lane and status (samples,) for inputs (samples, inputs)."""
         self._set_gates(row)
-        return self.backend.solve_many(row, input_V)[0]
+        return self.backend.solve_many(row, input_V)
 
     def prune(self, keeps: Mapping[int, BoolArray]) -> None:
         """Remove edges of some lanes, given by row and mask (edges,) of those that stay.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analog_nmos import record
+from analog_nmos import published, record
 from analog_nmos.backends.base import BoolArray, FloatArray
 from analog_nmos.checkpoint import save_checkpoint
 from analog_nmos.circuits import Circuits
@@ -135,12 +135,14 @@ class Session:
         folder, lane = self._jobs[row].run.folder, self._lanes[row]
         train = record.record_training(lane, row, self._objective, sums) if sums is not None else {}
         validation = self._circuits.outputs(row, lane.data.val, self._jobs[row].run.beat)
-        val = record.record_validation(folder, lane, self._objective.lane(row), validation)
+        val, diagnostics = record.record_validation(folder, lane, self._objective.lane(row), validation)
         if sums is not None:
             lane.histories["epoch_total_s"][-1] += validation.seconds
-            arrays, facts = self._objective.epoch_arrays(row), self._objective.epoch_facts(row)
-            record.write_epoch(folder, lane, arrays, facts, train, val)
-            lane.memory |= arrays
+            record.write_epoch(folder, lane, self._objective, row)
+            trained = {**train, **published.training_counts(sums, row)}
+            loss = self._objective.loss_name
+            record.write_summary(folder, lane, self._card, loss, trained, {**val, **diagnostics})
+            lane.memory |= self._objective.epoch_arrays(row)
         return {**train, **val}, validation
 
     def _measure(self, row: int) -> Measure:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,11 +104,14 @@ def train(rule: Rule[Any], configs: Sequence[Mapping[str, Any]], folders: Sequen
 
 
 def _specs(axes: Sequence[Axis], config: type[Any], name: str, named: Sequence[str]) -> list[RunSpec]:
+    from analog_nmos.published import sweep_settings
+
     def name_of(labels: Mapping[str, Any]) -> str:
         tie = {"ground": "body"}.get(labels["body_tie"], labels["body_tie"])
         return f"{name.format(**labels)}_bt{tie}_vg{labels['vg']}"
 
-    return make_specs(axes, config, name_of, named, shuffle_seed=SHUFFLE_SEED, group_of=_group)
+    specs = make_specs(axes, config, name_of, named, shuffle_seed=SHUFFLE_SEED, group_of=_group)
+    return [replace(spec, published=sweep_settings(config(**spec.config))) for spec in specs]
 
 
 def _group(config: TrainerConfig) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from analog_nmos.config import TrainerConfig
 from analog_nmos.data import N_CLASSES, N_PIXELS, load_digits
 from analog_nmos.lane import Lane, new_lane
 from analog_nmos.model_card import ModelCard, default_card_path, read_model_card
+from analog_nmos.published import run_facts
 from analog_nmos.rule import Rule
 from analog_nmos.session import Job, Session
 from analog_nmos.summary import finish
@@ -25,6 +27,8 @@ from common.cli import check
 from common.errors import InputError, RunError
 from common.progress import Progress
 from common.runs import Run, StopSignals, new_folder
+from common.runs.folder import META
+from common.runs.read import read_meta
 
 PACKAGE = "analog_nmos"
 RunDirs = Sequence[str | Path | None] | Callable[[], Sequence[str | Path | None]]
@@ -50,6 +54,7 @@ def run_lanes(
     card = _shared_card(configs, earlier)
     lanes = [load_lane(config, folder) for config, folder in zip(configs, earlier, strict=True)]
     version = _solver_version(lanes, earlier, card)
+    about = [_facts(rule, lane, version, card, folder) for lane, folder in zip(lanes, earlier, strict=True)]
     wanted = run_dirs() if callable(run_dirs) else run_dirs
     folders = [
         Path(run_dir) if resume and run_dir else new_folder(PACKAGE, rule.job, config.seed, run_dir)
@@ -59,8 +64,7 @@ def run_lanes(
     samples = sum(lane.config.epochs * len(lane.data.train.y) for lane in lanes)
     with StopSignals() as signals, Progress(samples, quiet=quiet) as progress, contextlib.ExitStack() as stack:
         jobs = []
-        for lane, folder in zip(lanes, folders, strict=True):
-            facts = _facts(rule, lane, version, card)
+        for lane, folder, facts in zip(lanes, folders, about, strict=True):
             run = Run(folder, lane.config, signals, echo=None if quiet else progress.echo, facts=facts)
             jobs.append(Job(lane, stack.enter_context(run)))
         objective = rule.objective.of(configs)
@@ -68,7 +72,7 @@ def run_lanes(
         session.train(progress)
         for row, job in enumerate(jobs):
             if job.failure is None:
-                finish(job, objective.epoch_arrays(row).keys(), functools.partial(session.evaluate, row))
+                finish(job, card, objective.epoch_arrays(row).keys(), functools.partial(session.evaluate, row))
                 job.run.finish()
         failures = [f"{job.run.folder}: {job.failure}" for job in jobs if job.failure]
         if failures:
@@ -123,7 +127,7 @@ def _shared_card(configs: Sequence[TrainerConfig], folders: Sequence[Path | None
     """The model card of all lanes; one file's content may have changed between the starts of two runs."""
     cards = [load_card(config, folder) for config, folder in zip(configs, folders, strict=True)]
     for card in cards:
-        if dataclasses.replace(card, path=cards[0].path) != cards[0]:
+        if (card.model, card.instance) != (cards[0].model, cards[0].instance):
             raise InputError(f"lanes must share the model card: {card.path} differs from {cards[0].path}")
     return cards[0]
 
@@ -150,20 +154,19 @@ def _check_lanes(configs: Sequence[TrainerConfig]) -> None:
                 )
 
 
-def _facts(rule: Rule[Any], lane: Lane, version: str, card: ModelCard) -> dict[str, Any]:
+def _facts(rule: Rule[Any], lane: Lane, version: str, card: ModelCard, folder: Path | None) -> dict[str, Any]:
     """What run_meta.json holds besides the configuration."""
+    published = run_facts(lane.config, lane, card, rule.job)
+    shape = {"inputs": lane.start.n_inputs, "outputs": lane.start.n_outputs}
+    begun = read_meta(folder).get("timestamp") if folder and (folder / META).exists() else None
     return {
         "package": PACKAGE,
         "job": rule.job,
+        "timestamp": begun or datetime.now(UTC).isoformat(timespec="seconds"),
         "backend_version": version,
-        "topology": {
-            "inputs": lane.start.n_inputs,
-            "outputs": lane.start.n_outputs,
-            "edges": lane.start.n_edges,
-        }
-        | {"meta": lane.start.meta},
+        **published,
+        "topology": {**shape, **published["topology"]},
         "model_card": {"model": card.model, "instance": card.instance},
         "samples": {"train": len(lane.data.train.y), "val": len(lane.data.val.y), "test": len(lane.data.test.y)},
         "validated_on": "test set" if lane.data.validates_on_test else "validation split",
-        "device": "cpu",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from common.errors import InputError
 from common.runs.files import plain, read_lines, write_text
 
 RUNSPECS = "runspecs.jsonl"
+OWN = ("index", "name", "config", "axes", "group")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class RunSpec:
         config: the settings that its function gets, in JSON's types.
         axes: the same as the user named them, for tables; empty means `config`.
         group: runs with the same word here may travel side by side in one call; "" travels alone.
+        published: the settings by the names under which scripts of a published program read them; empty if there is
+            none. They are all of run_spec.json then, and stand first in runspecs.jsonl.
     """
 
     index: int
@@ -31,6 +34,7 @@ class RunSpec:
     config: Mapping[str, Any]
     axes: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
+    published: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -43,9 +47,15 @@ class RunSpec:
         return {**self.axes, **{name: value for name, value in self.config.items() if name not in self.axes}}
 
     def json(self) -> dict[str, Any]:
-        """For runspecs.jsonl and run_spec.json."""
-        values: dict[str, Any] = plain(asdict(self))
-        return values
+        """For runspecs.jsonl."""
+        values: dict[str, Any] = plain({name: getattr(self, name) for name in OWN})
+        first = {"idx": self.index, "name": self.name, **plain(self.published)} if self.published else {}
+        return {**first, **values}
+
+    def run_json(self) -> dict[str, Any]:
+        """For run_spec.json."""
+        values: dict[str, Any] = plain(self.published)
+        return values or self.json()
 
 
 def write_specs(folder: Path, specs: Iterable[RunSpec]) -> None:
@@ -63,9 +73,14 @@ def read_specs(folder: Path) -> list[RunSpec]:
     if not path.is_file():
         raise InputError(f"sweep folder {folder}: no {RUNSPECS} in it; name the folder of a sweep")
     try:
-        return [RunSpec(**json.loads(line)) for line in read_lines(path)]
+        return [_spec(json.loads(line)) for line in read_lines(path)]
     except (ValueError, TypeError) as problem:
         raise InputError(f"sweep folder {folder}: {RUNSPECS} is damaged ({problem})") from None
+
+
+def _spec(facts: dict[str, Any]) -> RunSpec:
+    published = {name: value for name, value in facts.items() if name not in (*OWN, "idx")}
+    return RunSpec(**{name: facts[name] for name in OWN if name in facts}, published=published)
 
 
 def check_specs(specs: Iterable[RunSpec]) -> None:

@@ -74,7 +74,7 @@ def test_a_run_leaves_every_file_of_the_spec(command, sparse_digits, tmp_path):
     vout, label = record.array("0_vout_test_epoch2"), record.array("test_y")
     assert (vout.argmax(1) == label).mean() == record.array("0_val_acc")[2]
     summary = json.loads((folder / "0_epoch_summary_epoch2.json").read_text())
-    assert set(summary) == {"config", "train", "val", "timing_s", "vg_stats"}
+    assert set(summary) == {"epoch", "config", "train", "val", "timing_s", "vg_stats"}
     assert summary["vg_stats"]["edges"] == 60
     diagnostics = json.loads((folder / "0_diag_epoch0.json").read_text())
     keys = "test_gap_mean test_gap_median test_gap_std test_satisfy_frac test_hinge_mean val_reloads val_nonfinite"
