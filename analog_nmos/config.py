@@ -18,7 +18,11 @@ class TrainerConfig(CircuitOptions):
     """What to train, on which circuit, with which data."""
 
     seed: int = option(
-        0, "seed of the split, the initial gate voltages and the order of samples", positional=True, low=0
+        0,
+        "seed of the split, the initial gate voltages and the order of samples",
+        positional=True,
+        low=0,
+        high=2**32 - 1,
     )
     epochs: int = option(20, "epochs of training", low=1)
     gamma: float = option(0.3, "learning rate", unit="1/V", above=0.0)

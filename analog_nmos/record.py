@@ -180,3 +180,23 @@ def epoch_line(lane: Lane, numbers: dict[str, float]) -> str:
     if "epoch_total_s" in lane.histories:
         shown.append(f"{lane.histories['epoch_total_s'][-1]:.2f} s")
     return f"epoch {lane.epoch}: {'  '.join(shown)}  edges {lane.topology.n_edges}"
+
+
+def guessing_line(lane: Lane) -> str | None:
+    """A warning for the log if the first epoch has left the network no better than guessing; else None.
+
+    Accuracies tell, the loss does not: at a small temperature the cross-entropy of a network that is right most of the
+    time may well be above that of guessing. Both the training and the validation set have to be within one standard
+    deviation of it.
+    """
+    if lane.epoch != 1:
+        return None
+    chance = 1 / N_CLASSES
+    for part, samples in (("train", len(lane.data.train.y)), ("val", len(lane.data.val.y))):
+        accuracy = lane.histories[f"{part}_acc"][-1]
+        if accuracy > chance + (chance * (1 - chance) / samples) ** 0.5:
+            return None
+    return (
+        f"warning: nothing learned after epoch 1: the accuracy {accuracy:.4f} is that of guessing ({chance:g}); "
+        "check --gamma, --delta, the gate voltages and the rails"
+    )

@@ -128,6 +128,8 @@ class Session:
             if failure is None:
                 save_checkpoint(job.run.folder, lane, self._circuits.state(row))
             job.run.log(record.epoch_line(lane, numbers))
+            if warning := record.guessing_line(lane):
+                job.run.log(warning)
             if failure is not None:
                 job.fail(failure)
 

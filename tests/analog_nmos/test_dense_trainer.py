@@ -190,8 +190,14 @@ BAD_INPUT = [
     (("--run-dir", "text.npz"), "run folder text.npz: is a file"),
     (("--run-dir", "/proc/nobody/here"), "run folder /proc/nobody/here: cannot be written"),
     (("--resume", "nowhere"), "run folder nowhere: no run_meta.json in it"),
-    (("--lanes", "none.jsonl"), "--lanes none.jsonl: cannot be read"),
-    (("--lanes", "text.npz"), "--lanes text.npz, line 1: no JSON object"),
+    (("--lanes", "none.jsonl"), "--lanes none.jsonl: no such file"),
+    (("--lanes", "text.npz"), "--lanes text.npz, line 1: is not JSON"),
+    (("--lanes", "."), "--lanes .: is a folder, not a file"),
+    (("--lanes", "/dev/zero"), "--lanes /dev/zero: is not a regular file"),
+    (("--lanes", "latin.jsonl"), "--lanes latin.jsonl: is not UTF-8 text (byte 7)"),
+    (("--lanes", "deep.jsonl"), "--lanes deep.jsonl, line 2: is nested too deeply"),
+    (("--lanes", "list.jsonl"), "--lanes list.jsonl, line 1: topology is not the path of a file"),
+    ((4294967296,), "argument SEED: 4"),
     (("--backend", "spectre"), "'spectre' is not one of ngspice, native"),
     (("--seed", 3), "unrecognized arguments: --seed"),
     (("--gamma", "-1"), "-1 is out of range; it must be above 0"),
@@ -204,6 +210,9 @@ BAD_INPUT = [
 def test_bad_input_is_one_line_and_nothing_is_written(here, tmp_path, words, message):
     dense(63, 10).save(tmp_path / "inputs63.npz")
     (tmp_path / "text.npz").write_text("hello\n")
+    (tmp_path / "latin.jsonl").write_bytes(b'{"seed"\xe9}')
+    (tmp_path / "deep.jsonl").write_text("\n" + "[" * 100_000 + "\n")
+    (tmp_path / "list.jsonl").write_text('{"topology": [1]}\n')
     parts = {name: np.array(1) for name in ("negref", "posref", "input_nodes", "out_nodes", "edges_D")}
     np.savez(tmp_path / "pickled.npz", **parts, edges_S=np.array([{}], dtype=object))
     before = sorted(path.name for path in tmp_path.iterdir())
