@@ -88,8 +88,6 @@ def train(rule: Rule[Any], configs: Sequence[Mapping[str, Any]], folders: Sequen
     from analog_nmos.trainer import run_lanes
     from common.cli import build
 
-    for folder in folders:
-        _forget_failure(folder)
     settings = [{**config, **{name: Path(config[name]) for name in PATHS if config.get(name)}} for config in configs]
     built: list[TrainerConfig] = [build(rule.config, {**values, "quiet": True}) for values in settings]
     try:
@@ -140,22 +138,6 @@ def _outcome(folder: Path) -> dict[str, Any] | RunError | Interrupted:
         "selected_epoch": result.pop("selected_epoch"),
         **result,
     }
-
-
-def _forget_failure(folder: Path) -> None:
-    """Empty the folder of a run that failed by itself while its worker went on and died: it must fail again.
-
-    Its checkpoint lies behind the epoch that failed. A disk that was full is another matter: there it goes on.
-    """
-    from common.runs import load_run
-
-    if not (folder / "run_meta.json").exists():
-        return
-    record = load_run(folder)
-    if record.status == "failed" and not str(record.meta["reason"]).startswith("[Errno"):
-        for path in folder.iterdir():
-            if path.name not in ("run_spec.json", "stdout.txt", "stderr.txt"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _print_log(folder: Path) -> None:

@@ -5,16 +5,20 @@ import functools
 import itertools
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analog_nmos import summary, trainer
+from analog_nmos import record, summary, trainer
+from analog_nmos.auto_prune_sweep import SWEEP
 from analog_nmos.auto_prune_trainer import RULE
 from analog_nmos.record import PRUNED
 from common.cli import build
 from common.errors import InputError, RunError
 from common.runs import load_run
+from common.sweeps.axes import chosen_axes
+from common.sweeps.worker import Task, run_task
 
 PRUNES = {"gamma": 3.0, "vg_init_lo": 0.4, "vg_init_hi": 1.5, "vg_cutoff_epochs": 1}
 KEEPS = {"gamma": 3.0, "vg_init_lo": 1.0, "vg_init_hi": 3.0, "vg_cutoff_epochs": 100}
@@ -150,33 +154,54 @@ def test_a_finished_run_grows(config, whole, here, tmp_path, backend):
     assert_same(whole(settings), tmp_path / "grown")
 
 
-def test_killed_in_a_sweep(config, whole, killed, network, tmp_path):
-    from analog_nmos.auto_prune_sweep import SWEEP
-    from common.sweeps.axes import chosen_axes
-    from common.sweeps.worker import Task, run_task
-
-    both = {"topology": str(network), "final_test": True, "train_limit": 40, "test_limit": 20, "epochs": EPOCHS}
-    given = {
-        "seed": "0",
-        "gamma": "3",
-        "delta": "0.05",
-        "margin": "0.02",
-        "body_tie": "ground",
-        "vg": "rand0.4to1.5,fix4",
-    }
-    given |= {"vg_cutoff_epochs": "1", **{name: str(value) for name, value in both.items()}}
-    specs = tuple(SWEEP.specs(chosen_axes(SWEEP.config, SWEEP.axes, None, given)))
+@pytest.fixture
+def sweep(network, tmp_path):
+    """Two runs of a sweep, side by side in one task; the first of them prunes."""
+    shared = {"topology": str(network), "final_test": "True", "train_limit": "40", "test_limit": "20"}
+    given = {"seed": "0", "gamma": "3", "delta": "0.05", "margin": "0.02", "body_tie": "ground", "epochs": str(EPOCHS)}
+    given |= {"vg": "rand0.4to1.5,fix4", "vg_cutoff_epochs": "1"}
+    specs = tuple(SWEEP.specs(chosen_axes(SWEEP.config, SWEEP.axes, None, given | shared)))
     task = Task("t", str(tmp_path), SWEEP.function, True, specs)
     assert task.side_by_side
-    assert killed(lambda: run_task(task, lambda _: None), "checkpoint.npz", 2 * 3 + 1, after=True)
-    assert [outcome.status for outcome in run_task(task, lambda _: None)] == ["done", "done"]
-    for spec in specs:
-        values = {**spec.config, "topology": network, "quiet": True}
-        alone, run = load_run(whole(build(RULE.config, values))), load_run(tmp_path / spec.folder)
-        assert len(run.meta["resumed"]) == 1
+    return task
+
+
+def assert_as_alone(task, whole, network):
+    for spec in task.specs:
+        settings = build(RULE.config, {**spec.config, "topology": network, "quiet": True})
+        alone, run = load_run(whole(settings)), load_run(Path(task.folder) / spec.folder)
         assert alone.meta["result"] == run.meta["result"]
         for name in ("0_vg_unique_epoch4", "0_vout_test_epoch4", "0_train_hinge"):
             assert np.array_equal(alone.array(name), run.array(name)), name
+
+
+def assert_went_on(task):
+    """Its runs have one log from two starts, with every epoch in it once."""
+    for folder in (Path(task.folder) / spec.folder for spec in task.specs):
+        assert len(load_run(folder).meta["resumed"]) == 1
+        assert (folder / "train_log.txt").read_text().count("epoch 2: train") == 1
+
+
+def test_killed_in_a_sweep(sweep, whole, killed, network):
+    assert killed(lambda: run_task(sweep, lambda _: None), "checkpoint.npz", 2 * 3 + 1, after=True)
+    assert [outcome.status for outcome in run_task(sweep, lambda _: None)] == ["done", "done"]
+    assert_as_alone(sweep, whole, network)
+    assert_went_on(sweep)
+
+
+def test_a_call_that_breaks_costs_no_epoch(sweep, whole, network, monkeypatch):
+    """The runs of a broken call start again one by one: from their checkpoints."""
+    summaries, calls = record.write_summary, itertools.count(1)
+
+    def break_once(*words):
+        if next(calls) == 2 * 2 + 1:
+            raise ZeroDivisionError
+        summaries(*words)
+
+    monkeypatch.setattr(record, "write_summary", break_once)
+    assert [outcome.status for outcome in run_task(sweep, lambda _: None)] == ["done", "done"]
+    assert_as_alone(sweep, whole, network)
+    assert_went_on(sweep)
 
 
 @pytest.mark.long
