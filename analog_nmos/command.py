@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.cli import Parser, add_options, build, run_command
 from common.errors import InputError
+from common.inputs import parse_json, read_text
 
 if TYPE_CHECKING:
     from analog_nmos.config import TrainerConfig
@@ -88,25 +88,21 @@ def _resumed(config_type: type[TrainerConfig], folder: Path, given: dict[str, An
 
 def _lanes(config_type: type[TrainerConfig], path: Path, given: dict[str, Any]) -> list[TrainerConfig]:
     """One configuration per line, over what the command line says."""
-    try:
-        lines = [line for line in path.read_text().splitlines() if line.strip()]
-    except OSError as problem:
-        raise InputError(f"--lanes {path}: cannot be read ({problem.strerror})") from None
     configs = []
-    for number, line in enumerate(lines, 1):
-        try:
-            settings = json.loads(line)
-        except ValueError as problem:
-            raise InputError(f"--lanes {path}, line {number}: no JSON object ({problem})") from None
-        if not isinstance(settings, dict):
-            raise InputError(f"--lanes {path}, line {number}: no JSON object")
+    for number, line in enumerate(read_text(path, "--lanes").splitlines(), 1):
+        if not line.strip():
+            continue
+        where = f"--lanes {path}, line {number}"
+        settings = parse_json(line, where)
         for name in ("topology", "model_card"):
+            if not isinstance(settings.get(name), (str, type(None))):
+                raise InputError(f"{where}: {name} is not the path of a file")
             if settings.get(name):
                 settings[name] = Path(settings[name])
         try:
             configs.append(build(config_type, {"backend": "native", **given, **settings}))
         except InputError as problem:
-            raise InputError(f"--lanes {path}, line {number}: {problem}") from None
+            raise InputError(f"{where}: {problem}") from None
     if not configs:
         raise InputError(f"--lanes {path}: no settings in it")
     return configs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from analog_nmos.lane import Lane
 from analog_nmos.model_card import ModelCard
 from common.errors import InputError
 
-COUNTER = "epochs_below_cutoff"
+COUNTER, LAST = "epochs_below_cutoff", "last_pruning"
 
 
 def check_threshold(card: ModelCard) -> None:
@@ -23,7 +25,8 @@ def check_threshold(card: ModelCard) -> None:
 def below_cutoff(lane: Lane, card: ModelCard) -> NDArray[np.bool_]:
     """Which edges stay, as a mask (edges,): those not below vg_cutoff_ratio * vto for vg_cutoff_epochs epochs in a row.
 
-    Counts the epochs in the lane's memory, for the edges that stay.
+    Counts the epochs in the lane's memory, for the edges that stay, and notes there how many edges the last pruning
+    removed and left.
     """
     config = lane.config
     cutoff_V = config.vg_cutoff_ratio * card.vto_V  # type: ignore[attr-defined]
@@ -31,4 +34,18 @@ def below_cutoff(lane: Lane, card: ModelCard) -> NDArray[np.bool_]:
     count = np.where(lane.gate_V < cutoff_V, before + 1, 0)
     keep: NDArray[np.bool_] = count < config.vg_cutoff_epochs  # type: ignore[attr-defined]
     lane.memory[COUNTER] = count[keep]
+    if not keep.all():
+        lane.memory[LAST] = np.array([(~keep).sum(), keep.sum()])
     return keep
+
+
+def last_pruning(lane: Lane, card: ModelCard) -> dict[str, Any]:
+    """For the meta of a pruned topology: the cutoff (V, epochs), and how many edges the last pruning removed and left.
+
+    A checkpoint of version 0.1 does not say how many it removed (None).
+    """
+    config: Any = lane.config
+    unknown = None if lane.topology.n_edges < lane.start.n_edges else 0
+    removed, remaining = lane.memory.get(LAST, np.array([unknown, lane.topology.n_edges], object)).tolist()
+    cutoff = {"vg_cutoff": config.vg_cutoff_ratio * card.vto_V, "vg_cutoff_epochs": config.vg_cutoff_epochs}
+    return {**cutoff, "removed": removed, "remaining": remaining}

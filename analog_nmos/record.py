@@ -11,6 +11,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos import published
 from analog_nmos.data import N_CLASSES
 from analog_nmos.epoch import Training, Validation
 from analog_nmos.lane import Lane
@@ -59,12 +60,21 @@ def as_graph(topology: Topology, gate_V: NDArray[np.float64] | None = None) -> n
     return graph
 
 
-def record_validation(folder: Path, lane: Lane, objective: Objective, validation: Validation) -> dict[str, float]:
-    """Write outputs, confusion and diagnostics of the epoch, extend the histories, return accuracy and loss."""
+def record_validation(
+    folder: Path, lane: Lane, objective: Objective, validation: Validation
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Write outputs, confusion and diagnostics of the epoch, extend the histories.
+
+    Returns:
+        Accuracy and loss, and the diagnostics.
+    """
     epoch, part = lane.epoch, lane.data.val
     solved = np.isfinite(validation.out_V).all(axis=1)
     out_V, label = validation.out_V[solved], part.y[solved]
-    diagnostics: dict[str, float] = {"val_reloads": validation.reloads, "val_nonfinite": validation.nonfinite}
+    diagnostics: dict[str, Any] = {
+        "val_reloads": float(validation.reloads),
+        "val_nonfinite": float(validation.nonfinite),
+    }
     confusion = np.zeros((N_CLASSES, N_CLASSES), np.int64)
     numbers = {"val_acc": 0.0, f"val_{objective.loss_name}": float("nan")}
     if len(label):
@@ -79,7 +89,7 @@ def record_validation(folder: Path, lane: Lane, objective: Objective, validation
     write_array(folder / f"0_vout_{which}_epoch{epoch}.npy", validation.out_V)
     write_array(folder / f"0_val_confusion_epoch{epoch}.npy", confusion)
     lane.record(numbers)
-    return numbers
+    return numbers, diagnostics
 
 
 def record_training(lane: Lane, row: int, objective: Objective, sums: Training) -> dict[str, float]:
@@ -100,39 +110,50 @@ def record_training(lane: Lane, row: int, objective: Objective, sums: Training) 
     return numbers
 
 
-def write_epoch(
-    folder: Path,
-    lane: Lane,
-    arrays: Mapping[str, NDArray[np.float64]],
-    facts: Mapping[str, Mapping[str, Any]],
-    train: dict[str, float],
-    val: dict[str, float],
-) -> None:
-    """Gate voltages, what the objective measured, and the summary of an epoch that has trained and validated."""
-    epoch, gate_V = lane.epoch, lane.gate_V
-    write_array(folder / f"0_vg_unique_epoch{epoch}.npy", gate_V)
+def write_epoch(folder: Path, lane: Lane, objective: Objective, row: int) -> None:
+    """Gate voltages of an epoch, and what the objective measured."""
+    epoch = lane.epoch
+    write_array(folder / f"0_vg_unique_epoch{epoch}.npy", lane.gate_V)
     if lane.topology.n_edges < lane.start.n_edges:
         write_array(folder / f"0_edge_uid_epoch{epoch}.npy", lane.edge_uid)
-    for name, values in facts.items():
+    for name, values in objective.epoch_facts(row).items():
         write_json(folder / f"0_{name}_epoch{epoch}.json", values)
-    for name, array in arrays.items():
+    for name, array in objective.epoch_arrays(row).items():
         write_array(folder / f"0_{name}_epoch{epoch}.npy", array)
-    write_json(
-        folder / f"0_epoch_summary_epoch{epoch}.json",
-        {
-            "config": asdict(lane.config),
-            "train": {**train, **{name: lane.histories[name][-1] for name in COUNTS}},
-            "val": val,
-            "timing_s": {name.removeprefix("epoch_").removesuffix("_s"): lane.histories[name][-1] for name in SECONDS},
-            "vg_stats": {
-                "mean": gate_V.mean(),
-                "std": gate_V.std(),
-                "min": gate_V.min(),
-                "max": gate_V.max(),
-                "edges": gate_V.size,
-            },
+
+
+def write_summary(
+    folder: Path, lane: Lane, card: ModelCard, loss: str, train: Mapping[str, float], val: Mapping[str, Any]
+) -> None:
+    """The summary of an epoch that has trained and validated, under our names and the published ones.
+
+    Args:
+        folder: of the run.
+        lane: after the epoch, before pruning.
+        card: of its transistors.
+        loss: its name, e.g. hinge.
+        train: accuracy, loss and counts.
+        val: accuracy, loss and diagnostics.
+    """
+    facts, gate_V = published.epoch_facts(lane, card), lane.gate_V
+    seconds = {name: lane.histories[name][-1] for name in SECONDS}
+    ours = {"mean": gate_V.mean(), "std": gate_V.std(), "min": gate_V.min(), "max": gate_V.max(), "edges": gate_V.size}
+    summary = {
+        **facts,
+        "config": {**asdict(lane.config), **facts["config"]},
+        "train": {
+            **{name: train[f"train_{name}"] for name in ("acc", loss)},
+            **train,
+            **{name: lane.histories[name][-1] for name in COUNTS},
         },
-    )
+        "val": {**{name: val[f"val_{name}"] for name in ("acc", loss)}, **val},
+        "timing_s": {
+            **{name.removeprefix("epoch_").removesuffix("_s"): value for name, value in seconds.items()},
+            **published.seconds(seconds),
+        },
+        "vg_stats": {**ours, **facts["vg_stats"]},
+    }
+    write_json(folder / f"0_epoch_summary_epoch{lane.epoch}.json", summary)
 
 
 def write_histories(folder: Path, lane: Lane) -> None:
@@ -159,3 +180,23 @@ def epoch_line(lane: Lane, numbers: dict[str, float]) -> str:
     if "epoch_total_s" in lane.histories:
         shown.append(f"{lane.histories['epoch_total_s'][-1]:.2f} s")
     return f"epoch {lane.epoch}: {'  '.join(shown)}  edges {lane.topology.n_edges}"
+
+
+def guessing_line(lane: Lane) -> str | None:
+    """A warning for the log if the first epoch has left the network no better than guessing; else None.
+
+    Accuracies tell, the loss does not: at a small temperature the cross-entropy of a network that is right most of the
+    time may well be above that of guessing. Both the training and the validation set have to be within one standard
+    deviation of it.
+    """
+    if lane.epoch != 1:
+        return None
+    chance = 1 / N_CLASSES
+    for part, samples in (("train", len(lane.data.train.y)), ("val", len(lane.data.val.y))):
+        accuracy = lane.histories[f"{part}_acc"][-1]
+        if accuracy > chance + (chance * (1 - chance) / samples) ** 0.5:
+            return None
+    return (
+        f"warning: nothing learned after epoch 1: the accuracy {accuracy:.4f} is that of guessing ({chance:g}); "
+        "check --gamma, --delta, the gate voltages and the rails"
+    )

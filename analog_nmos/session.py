@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analog_nmos import record
-from analog_nmos.backends import make_backend
-from analog_nmos.backends.base import Backend, BoolArray, FloatArray
-from analog_nmos.checkpoint import load_checkpoint, save_checkpoint
+from analog_nmos import published, record
+from analog_nmos.backends.base import BoolArray, FloatArray
+from analog_nmos.checkpoint import save_checkpoint
+from analog_nmos.circuits import Circuits
 from analog_nmos.data import Split
-from analog_nmos.epoch import Training, Validation, train_epoch, validate
+from analog_nmos.epoch import Training, Validation, train_epoch
 from analog_nmos.lane import Lane, Prune
 from analog_nmos.model_card import ModelCard
 from analog_nmos.objectives.base import Measure, Objective
@@ -33,17 +32,20 @@ class Job:
     run: Run
     failure: RunError | None = None
 
+    def fail(self, failure: RunError) -> None:
+        """End the run as failed; the last complete epoch stays on disk."""
+        self.failure = failure
+        self.run.finish(failure)
+
 
 class Session:
-    """The epochs of one start of the process; the jobs share a backend, and one that fails leaves the others alone."""
+    """The epochs of one start of the process; the jobs share a solver, and one that fails leaves the others alone."""
 
-    def __init__(
-        self, jobs: Sequence[Job], backend: Backend, objective: Objective, prune: Prune | None, card: ModelCard
-    ) -> None:
+    def __init__(self, jobs: Sequence[Job], objective: Objective, prune: Prune | None, card: ModelCard) -> None:
         self._jobs, self._lanes = jobs, [job.lane for job in jobs]
-        self._backend, self._objective = backend, objective
-        self._prune, self._card = prune, card
-        self._gate_V: FloatArray = np.zeros((0, 0))
+        self._objective, self._prune, self._card = objective, prune, card
+        # Only now do the folders belong to this process, so only now do the checkpoints count.
+        self._circuits, self._restored = Circuits.at_checkpoints(self._lanes, [job.run.folder for job in jobs], card)
 
     def train(self, progress: Progress) -> None:
         """Take every lane to its last epoch, from its checkpoint if there is one.
@@ -68,22 +70,19 @@ class Session:
             arrays: what the objective measured then; see `Objective.epoch_arrays`.
             part: samples.
         """
-        self._gate_V[row, : gate_V.size] = gate_V
         self._objective.recall(row, arrays)
-        validation = self._solve(row, part)
+        validation = self._circuits.outputs(row, part, self._jobs[row].run.beat, gate_V)
         solved = np.isfinite(validation.out_V).all(axis=1)
         view = self._objective.lane(row).judge(validation.out_V[solved], part.y[solved])
         return float((view.prediction == part.y[solved]).sum() / len(part.y)), validation.out_V
 
     def _begin(self) -> None:
-        states = [load_checkpoint(job.run.folder, job.lane) for job in self._jobs]
-        self._fit([state or {} for state in states])
-        for row, (job, state) in enumerate(zip(self._jobs, states, strict=True)):
-            keep_rows(job.run.folder, 0 if state is None else job.lane.epoch + 1)
+        for row, (job, restored) in enumerate(zip(self._jobs, self._restored, strict=True)):
+            keep_rows(job.run.folder, job.lane.epoch + 1 if restored else 0)
             self._objective.recall(row, job.lane.memory)
-            if state is None:
+            if not restored:
                 record.write_start(job.run.folder, job.lane, self._card)
-        self._finish_epoch([row for row, state in enumerate(states) if state is None], None)
+        self._finish_epoch([row for row, restored in enumerate(self._restored) if not restored], None)
 
     def _furthest_behind(self) -> BoolArray:
         """Which lanes train next: the unfinished ones with the fewest epochs (after a kill they may differ)."""
@@ -107,90 +106,70 @@ class Session:
             for job in self._jobs:
                 job.run.beat()
 
-        sums = train_epoch(self._lanes, taking_part, self._backend, self._objective, self._gate_V, beat)
+        sums = train_epoch(
+            self._lanes, taking_part, self._circuits.backend, self._objective, self._circuits.gate_V, beat
+        )
         sums.total_s = time.perf_counter() - start
-        for row in rows:
-            self._lanes[row].gate_V = self._gate_V[row, : self._lanes[row].topology.n_edges].copy()
         self._finish_epoch(rows, sums)
 
     def _finish_epoch(self, rows: Sequence[int], sums: Training | None) -> None:
-        """Record training (none in epoch 0), validate, prune, and commit each lane by its checkpoint."""
-        recorded = [self._record(row, sums) for row in rows]
+        """Record training (none in epoch 0), validate, prune, and commit each lane by its checkpoint.
+
+        An epoch that fails is not committed: a resumed run meets the failure again and does not go on behind it.
+        """
+        recorded = {row: self._record(row, sums) for row in rows}
+        failures = {row: self._too_many_failed(row, validation, sums) for row, (_, validation) in recorded.items()}
         if sums is not None and self._prune is not None:
-            self._prune_edges(rows, self._prune)
-        for row, (numbers, validation) in zip(rows, recorded, strict=True):
-            job, lane = self._jobs[row], self._lanes[row]
+            failures |= self._prune_edges([row for row in rows if not failures[row]], self._prune)
+        for row, (numbers, _) in recorded.items():
+            job, lane, failure = self._jobs[row], self._lanes[row], failures[row]
             record.write_histories(job.run.folder, lane)
             job.run.metrics(record.metrics_row(lane, self._objective))
-            save_checkpoint(job.run.folder, lane, self._backend.state(row))
+            if failure is None:
+                save_checkpoint(job.run.folder, lane, self._circuits.state(row))
             job.run.log(record.epoch_line(lane, numbers))
-            self._judge_failures(row, validation, sums)
+            if warning := record.guessing_line(lane):
+                job.run.log(warning)
+            if failure is not None:
+                job.fail(failure)
 
     def _record(self, row: int, sums: Training | None) -> tuple[dict[str, float], Validation]:
         folder, lane = self._jobs[row].run.folder, self._lanes[row]
         train = record.record_training(lane, row, self._objective, sums) if sums is not None else {}
-        validation = self._solve(row, lane.data.val)
-        val = record.record_validation(folder, lane, self._objective.lane(row), validation)
+        validation = self._circuits.outputs(row, lane.data.val, self._jobs[row].run.beat)
+        val, diagnostics = record.record_validation(folder, lane, self._objective.lane(row), validation)
         if sums is not None:
             lane.histories["epoch_total_s"][-1] += validation.seconds
-            arrays, facts = self._objective.epoch_arrays(row), self._objective.epoch_facts(row)
-            record.write_epoch(folder, lane, arrays, facts, train, val)
-            lane.memory |= arrays
+            record.write_epoch(folder, lane, self._objective, row)
+            trained = {**train, **published.training_counts(sums, row)}
+            loss = self._objective.loss_name
+            record.write_summary(folder, lane, self._card, loss, trained, {**val, **diagnostics})
+            lane.memory |= self._objective.epoch_arrays(row)
         return {**train, **val}, validation
 
-    def _solve(self, row: int, part: Split) -> Validation:
-        self._backend.set_gates(self._gate_V)
-        return validate(self._backend, row, part, self._jobs[row].run.beat)
-
     def _measure(self, row: int) -> Measure:
-        def outputs(input_V: FloatArray) -> FloatArray:
-            self._backend.set_gates(self._gate_V)
-            return self._backend.solve_many(row, input_V)[0]
+        return functools.partial(self._circuits.measure, row)
 
-        return outputs
-
-    def _judge_failures(self, row: int, validation: Validation, sums: Training | None) -> None:
-        """End a lane as failed when too many of the epoch's operating points failed."""
-        job, limit = self._jobs[row], self._lanes[row].config.max_failures
+    def _too_many_failed(self, row: int, validation: Validation, sums: Training | None) -> RunError | None:
+        """The failure of a lane of whose epoch too many operating points failed."""
+        lane = self._lanes[row]
         failed = validation.reloads + validation.nonfinite
         solves = len(validation.status)
         if sums is not None:
             failed += int(sums.failures()[row])
             solves += int(sums.solves[row])
-        if failed > limit * solves:
-            job.failure = RunError(
-                f"epoch {job.lane.epoch}: {failed} of {solves} operating points failed "
-                f"(--max-failures allows {limit:g} of them); {validation.advice()}"
-            )
-            job.run.finish(job.failure)
+        if failed <= lane.config.max_failures * solves:
+            return None
+        return RunError(
+            f"epoch {lane.epoch}: {failed} of {solves} operating points failed "
+            f"(--max-failures allows {lane.config.max_failures:g} of them); {validation.advice()}"
+        )
 
-    def _prune_edges(self, rows: Sequence[int], prune: Prune) -> None:
-        keeps = {}
-        for row in rows:
-            keep, job = prune(self._lanes[row], self._card), self._jobs[row]
-            if not keep.any():
-                job.failure = RunError(
-                    f"epoch {job.lane.epoch}: every transistor is below the cutoff; none would be left"
-                )
-                job.run.finish(job.failure)
-            elif not keep.all():
-                keeps[row] = keep
-        if not keeps:
-            return
-        states = [self._backend.state(row) for row in range(len(self._lanes))]
-        for row, keep in keeps.items():
-            # What a solver remembers of single edges no longer fits; VOUT is the circuit's own state and stays.
-            states[row] = {"sink_V": states[row]["sink_V"]}
-            self._lanes[row].keep_edges(keep)
-        self._backend.close()
-        config = self._lanes[0].config
-        self._backend = make_backend(config.backend, [lane.topology for lane in self._lanes], self._card, config)
-        self._fit(states)
-
-    def _fit(self, states: Sequence[dict[str, NDArray[Any]]]) -> None:
-        """Bring gate voltages and backend to the lanes as they stand."""
-        self._gate_V = np.zeros((len(self._lanes), max(lane.topology.n_edges for lane in self._lanes)))
-        for row, (lane, state) in enumerate(zip(self._lanes, states, strict=True)):
-            self._gate_V[row, : lane.gate_V.size] = lane.gate_V
-            if state:  # else the lane starts, as a new circuit does
-                self._backend.restore(row, state)
+    def _prune_edges(self, rows: Sequence[int], prune: Prune) -> dict[int, RunError]:
+        """Remove what the rule no longer keeps; returns the failures of lanes that would have no edge left."""
+        keeps = {row: prune(self._lanes[row], self._card) for row in rows}
+        fewer = {row: keep for row, keep in keeps.items() if keep.any() and not keep.all()}
+        if fewer:
+            self._circuits.prune(fewer)
+        empty = "every transistor is below the cutoff; none would be left"
+        return {row: RunError(f"epoch {self._lanes[row].epoch}: {empty}") for row in rows if not keeps[row].any()}

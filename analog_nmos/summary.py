@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from analog_nmos.data import Split
 from analog_nmos.figures.curves import hinge_active, learning_curves, timing
-from analog_nmos.pruning import COUNTER
+from analog_nmos.model_card import ModelCard
+from analog_nmos.pruning import COUNTER, last_pruning
 from analog_nmos.record import PRUNED
 from analog_nmos.session import Job
 from common.plotting import drawn_or_warned
@@ -22,11 +23,12 @@ Arrays = Mapping[str, NDArray[np.float64]]
 Evaluate = Callable[[NDArray[np.float64], Arrays, Split], tuple[float, NDArray[np.float64]]]
 
 
-def finish(job: Job, measured: Iterable[str], evaluate: Evaluate) -> None:
+def finish(job: Job, card: ModelCard, measured: Iterable[str], evaluate: Evaluate) -> None:
     """Write the final numbers to run_meta.json and the log, and draw the curves.
 
     Args:
         job: a lane that has trained all its epochs.
+        card: of its transistors.
         measured: names of what its objective measures in an epoch.
         evaluate: see above.
     """
@@ -45,7 +47,8 @@ def finish(job: Job, measured: Iterable[str], evaluate: Evaluate) -> None:
     if COUNTER in lane.memory:
         result["edges"] = lane.topology.n_edges
         origin = {"pruned_from_edges": lane.start.n_edges, "epochs": lane.epoch, "config": plain(asdict(lane.config))}
-        lane.topology.keep(np.arange(lane.topology.n_edges), **origin).save(run.folder / PRUNED)
+        pruned = {"edges": lane.topology.n_edges, "auto_prune": last_pruning(lane, card)}
+        replace(lane.topology, meta={**lane.topology.meta, **origin, **pruned}).save(run.folder / PRUNED)
         run.log(f"pruned network: {lane.topology.n_edges} of {lane.start.n_edges} edges left, in {PRUNED}")
     run.note(result=result)
     with drawn_or_warned(f"nmos-figures {run.folder}", run.log):

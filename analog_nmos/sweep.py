@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +88,6 @@ def train(rule: Rule[Any], configs: Sequence[Mapping[str, Any]], folders: Sequen
     from analog_nmos.trainer import run_lanes
     from common.cli import build
 
-    for folder in folders:
-        _forget_failure(folder)
     settings = [{**config, **{name: Path(config[name]) for name in PATHS if config.get(name)}} for config in configs]
     built: list[TrainerConfig] = [build(rule.config, {**values, "quiet": True}) for values in settings]
     try:
@@ -103,11 +102,14 @@ def train(rule: Rule[Any], configs: Sequence[Mapping[str, Any]], folders: Sequen
 
 
 def _specs(axes: Sequence[Axis], config: type[Any], name: str, named: Sequence[str]) -> list[RunSpec]:
+    from analog_nmos.published import sweep_settings
+
     def name_of(labels: Mapping[str, Any]) -> str:
         tie = {"ground": "body"}.get(labels["body_tie"], labels["body_tie"])
         return f"{name.format(**labels)}_bt{tie}_vg{labels['vg']}"
 
-    return make_specs(axes, config, name_of, named, shuffle_seed=SHUFFLE_SEED, group_of=_group)
+    specs = make_specs(axes, config, name_of, named, shuffle_seed=SHUFFLE_SEED, group_of=_group)
+    return [replace(spec, published=sweep_settings(config(**spec.config))) for spec in specs]
 
 
 def _group(config: TrainerConfig) -> str:
@@ -136,22 +138,6 @@ def _outcome(folder: Path) -> dict[str, Any] | RunError | Interrupted:
         "selected_epoch": result.pop("selected_epoch"),
         **result,
     }
-
-
-def _forget_failure(folder: Path) -> None:
-    """Empty the folder of a run that failed by itself while its worker went on and died: it must fail again.
-
-    Its checkpoint lies behind the epoch that failed. A disk that was full is another matter: there it goes on.
-    """
-    from common.runs import load_run
-
-    if not (folder / "run_meta.json").exists():
-        return
-    record = load_run(folder)
-    if record.status == "failed" and not str(record.meta["reason"]).startswith("[Errno"):
-        for path in folder.iterdir():
-            if path.name not in ("run_spec.json", "stdout.txt", "stderr.txt"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _print_log(folder: Path) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from analog_nmos import record
-from analog_nmos.backends import make_backend
-from analog_nmos.backends.base import Backend
+from analog_nmos.checkpoint import NAME as CHECKPOINT
 from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuits import Circuits
 from analog_nmos.config import TrainerConfig
 from analog_nmos.data import N_CLASSES, N_PIXELS, load_digits
 from analog_nmos.lane import Lane, new_lane
 from analog_nmos.model_card import ModelCard, default_card_path, read_model_card
 from analog_nmos.pruning import below_cutoff, check_threshold
+from analog_nmos.published import run_facts
 from analog_nmos.rule import Rule
 from analog_nmos.session import Job, Session
 from analog_nmos.summary import finish
@@ -26,13 +28,15 @@ from common.cli import check
 from common.errors import InputError, RunError
 from common.progress import Progress
 from common.runs import Run, StopSignals, new_folder
+from common.runs.folder import META
+from common.runs.read import read_meta
 
 PACKAGE = "analog_nmos"
 RunDirs = Sequence[str | Path | None] | Callable[[], Sequence[str | Path | None]]
 # Lanes share one clock, one circuit description and one set of sample numbers.
 SHARED = (
     *("epochs", "topology", "model_card", "backend", "train_limit", "test_limit", "val_split"),
-    *(field.name for field in fields(CircuitOptions)),
+    *(field.name for field in dataclasses.fields(CircuitOptions)),
 )
 
 
@@ -46,12 +50,14 @@ def run_lanes(
     called when all else is checked. See `Rule.run` for the rest.
     """
     _check_lanes(configs)
-    earlier = list(run_dirs) if resume and not callable(run_dirs) else [None] * len(configs)
-    card = load_card(configs[0], earlier[0])
+    given = run_dirs if resume and not callable(run_dirs) else [None] * len(configs)
+    earlier = [Path(folder) if folder else None for folder in given]
+    card = _shared_card(configs, earlier)
     if rule.prune is below_cutoff:
         check_threshold(card)
     lanes = [load_lane(config, folder) for config, folder in zip(configs, earlier, strict=True)]
-    backend = make_backend(configs[0].backend, [lane.topology for lane in lanes], card, configs[0])
+    version = _solver_version(lanes, earlier, card)
+    about = [_facts(rule, lane, version, card, folder) for lane, folder in zip(lanes, earlier, strict=True)]
     wanted = run_dirs() if callable(run_dirs) else run_dirs
     folders = [
         Path(run_dir) if resume and run_dir else new_folder(PACKAGE, rule.job, config.seed, run_dir)
@@ -61,16 +67,15 @@ def run_lanes(
     samples = sum(lane.config.epochs * len(lane.data.train.y) for lane in lanes)
     with StopSignals() as signals, Progress(samples, quiet=quiet) as progress, contextlib.ExitStack() as stack:
         jobs = []
-        for lane, folder in zip(lanes, folders, strict=True):
-            facts = _facts(rule, lane, backend, card)
+        for lane, folder, facts in zip(lanes, folders, about, strict=True):
             run = Run(folder, lane.config, signals, echo=None if quiet else progress.echo, facts=facts)
             jobs.append(Job(lane, stack.enter_context(run)))
         objective = rule.objective.of(configs)
-        session = Session(jobs, backend, objective, rule.prune, card)
+        session = Session(jobs, objective, rule.prune, card)
         session.train(progress)
         for row, job in enumerate(jobs):
             if job.failure is None:
-                finish(job, objective.epoch_arrays(row).keys(), functools.partial(session.evaluate, row))
+                finish(job, card, objective.epoch_arrays(row).keys(), functools.partial(session.evaluate, row))
                 job.run.finish()
         failures = [f"{job.run.folder}: {job.failure}" for job in jobs if job.failure]
         if failures:
@@ -111,7 +116,29 @@ def lane_folders(rule: Rule[Any], lanes: int, run_dir: str | Path | None) -> lis
 
 def _copy(folder: str | Path | None, name: str) -> Path | None:
     """A file of a run folder, if it got so far before it was stopped."""
-    return Path(folder) / name if folder and (Path(folder) / name).exists() else None
+    if not folder:
+        return None
+    path = Path(folder) / name
+    if path.exists():
+        return path
+    if (Path(folder) / CHECKPOINT).exists():  # the settings may name another file by now
+        raise InputError(f"run folder {folder}: {name}, which its checkpoint belongs to, is missing")
+    return None
+
+
+def _shared_card(configs: Sequence[TrainerConfig], folders: Sequence[Path | None]) -> ModelCard:
+    """The model card of all lanes; one file's content may have changed between the starts of two runs."""
+    cards = [load_card(config, folder) for config, folder in zip(configs, folders, strict=True)]
+    for card in cards:
+        if (card.model, card.instance) != (cards[0].model, cards[0].instance):
+            raise InputError(f"lanes must share the model card: {card.path} differs from {cards[0].path}")
+    return cards[0]
+
+
+def _solver_version(lanes: Sequence[Lane], folders: Sequence[Path | None], card: ModelCard) -> str:
+    """Build the circuits once, to see that they can be, before a run folder is touched."""
+    with contextlib.closing(Circuits.at_checkpoints(lanes, folders, card)[0]) as circuits:
+        return circuits.backend.version
 
 
 def _check_topology(path: Path | None, topology: Topology) -> None:
@@ -130,20 +157,19 @@ def _check_lanes(configs: Sequence[TrainerConfig]) -> None:
                 )
 
 
-def _facts(rule: Rule[Any], lane: Lane, backend: Backend, card: ModelCard) -> dict[str, Any]:
+def _facts(rule: Rule[Any], lane: Lane, version: str, card: ModelCard, folder: Path | None) -> dict[str, Any]:
     """What run_meta.json holds besides the configuration."""
+    published = run_facts(lane.config, lane, card, rule.job)
+    shape = {"inputs": lane.start.n_inputs, "outputs": lane.start.n_outputs}
+    begun = read_meta(folder).get("timestamp") if folder and (folder / META).exists() else None
     return {
         "package": PACKAGE,
         "job": rule.job,
-        "backend_version": backend.version,
-        "topology": {
-            "inputs": lane.topology.n_inputs,
-            "outputs": lane.topology.n_outputs,
-            "edges": lane.topology.n_edges,
-        }
-        | {"meta": lane.topology.meta},
+        "timestamp": begun or datetime.now(UTC).isoformat(timespec="seconds"),
+        "backend_version": version,
+        **published,
+        "topology": {**shape, **published["topology"]},
         "model_card": {"model": card.model, "instance": card.instance},
         "samples": {"train": len(lane.data.train.y), "val": len(lane.data.val.y), "test": len(lane.data.test.y)},
         "validated_on": "test set" if lane.data.validates_on_test else "validation split",
-        "device": "cpu",
     }

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import stat
+import struct
 import tomllib
 import zipfile
 import zlib
@@ -31,6 +32,12 @@ ARRAY_LIMIT = 512 * MIB
 # The header of an array is a Python literal: whatever its parser meets, the file is to blame.
 _BAD_HEADER = (
     ArithmeticError, EOFError, LookupError, MemoryError, RecursionError, SyntaxError, TokenError, TypeError, ValueError,
+)  # fmt: skip
+
+# A damaged directory of a ZIP file sends its reader anywhere, before the start of the file too.
+_BAD_MEMBER = (
+    zipfile.BadZipFile, zlib.error, struct.error,
+    EOFError, MemoryError, OSError, OverflowError, RuntimeError, ValueError,
 )  # fmt: skip
 
 
@@ -139,9 +146,11 @@ class Arrays:
         entry = self._members[name]
         if entry.flag_bits & 1:
             raise InputError(f"{where} is encrypted")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError(f"{where} is damaged (NPZ files are not packed by method {entry.compress_type})")
         try:
             content = self._zip.read(entry)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as problem:
+        except _BAD_MEMBER as problem:
             raise InputError(f"{where} is damaged ({_reason(problem)})") from None
         return _array(content, where, self._limit)
 

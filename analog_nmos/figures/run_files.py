@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common import inputs
 from common.errors import InputError
 
 if TYPE_CHECKING:
@@ -138,10 +139,9 @@ def read_array(folder: Path, name: str) -> NDArray[Any]:
     Raises:
         LeftOut: it is missing or damaged.
     """
+    if not (folder / name).exists():
+        raise LeftOut(f"{name} is missing")
     try:
-        loaded: NDArray[Any] = np.load(folder / name, allow_pickle=False)
-    except FileNotFoundError:
-        raise LeftOut(f"{name} is missing") from None
-    except (ValueError, EOFError, OSError) as problem:
-        raise LeftOut(f"{name} is damaged ({problem})") from None
-    return loaded
+        return inputs.read_array(folder / name, "array")
+    except InputError as problem:
+        raise LeftOut(str(problem)) from None

@@ -17,8 +17,9 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-# Free outputs (samples, outputs) in volts of one lane's circuit for inputs (samples, inputs) in volts.
-Measure = Callable[[FloatArray], FloatArray]
+# For inputs (samples, inputs) in volts of one lane's circuit its free outputs (samples, outputs) in volts, and how the
+# operating points ended (samples,): see `analog_nmos.backends.base.Status`.
+Measure = Callable[[FloatArray], tuple[FloatArray, IntArray]]
 
 
 # Outputs of a symmetric network are equal but for the last bits, which differ from solver to solver.
@@ -70,8 +71,8 @@ class Objective(Protocol):
     def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
         """Judge free outputs (B, outputs) in volts against labels (B,): one sample a lane, or many of a single lane."""
 
-    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, float]:
-        """More numbers about a validation, by the names of 0_diag_epoch<n>.json."""
+    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
+        """More about a validation in JSON's types, by the names of 0_diag_epoch<n>.json."""
 
     def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
         """What one lane measured for the epoch, by its names in the run folder: 0_<name>_epoch<n>.npy."""

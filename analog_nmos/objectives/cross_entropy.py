@@ -44,7 +44,7 @@ class CrossEntropy:
         target_V = out_V + self._delta_V[:, None] * pull
         return Judgement(-log_p[rows, label], highest(out_V), everything[:, 0], target_V, everything)
 
-    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, float]:
+    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """The mean probability given to the right class."""
         return {"val_py_true_mean": float(np.exp(self._log_softmax(out_V)[np.arange(len(label)), label]).mean())}
 

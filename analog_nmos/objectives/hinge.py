@@ -48,7 +48,7 @@ class Hinge:
         clamped[rows, label] = clamped[rows, rival] = True
         return Judgement(loss, highest(out_V), loss > 0, target_V, clamped)
 
-    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, float]:
+    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """The gap Vy - Vr in volts, the share of samples whose gap reaches the margin, and the mean loss."""
         gap_V = _gap(out_V, label)[2]
         return {

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from analog_nmos.backends.base import Status
 from analog_nmos.objectives.base import BoolArray, FloatArray, IntArray, Judgement, Measure, Split, highest
 
 ONE_HOT_V = 0.5
@@ -31,6 +32,7 @@ class Prototype:
         self._classes = classes
         self._ready: BoolArray = np.zeros(delta.size, bool)
         self._proto_in_V: dict[int, FloatArray] = {}
+        self._status: dict[int, IntArray] = {}  # of the operating points that gave the prototypes
         self._proto_out_V = np.tile(ONE_HOT_V * np.eye(classes), (delta.size, 1, 1))  # (L, classes, outputs)
 
     @classmethod
@@ -49,9 +51,12 @@ class Prototype:
         if epoch < 2:
             return
         means = np.full((self._classes, train.x_V.shape[1]), np.nan)
-        for k in np.unique(train.y):
+        classes = np.unique(train.y)
+        for k in classes:
             means[k] = train.x_V[train.y == k].mean(axis=0)
-        self.recall(lane, {"proto_in": means, "proto_out": measure(means)})
+        out_V, status = measure(means)
+        self._status[lane] = status[classes]
+        self.recall(lane, {"proto_in": means, "proto_out": out_V})
 
     def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
         """See `Objective.judge`."""
@@ -67,9 +72,9 @@ class Prototype:
         prediction = np.where(ready, nearest, highest(out_V))
         return Judgement(loss, prediction, everything[:, 0], target_V, everything)
 
-    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, float]:
-        """Nothing beyond what every validation has."""
-        return {}
+    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
+        """How it was predicted and judged, and how many samples the error is the mean of."""
+        return {"val_mode": "proto" if self._ready[0] else "onehot", "val_mse_count": float(len(label))}
 
     def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
         """proto_in (classes, inputs) and proto_out (classes, outputs), in volts, from epoch 2 on."""
@@ -78,7 +83,7 @@ class Prototype:
         return {"proto_in": self._proto_in_V[lane].copy(), "proto_out": self._proto_out_V[lane].copy()}
 
     def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
-        """How far apart the prototypes' outputs lie (L2, in volts), from epoch 2 on."""
+        """How the prototypes were measured, and how far apart their outputs lie (L2, in volts), from epoch 2 on."""
         if not self._ready[lane]:
             return {}
         outputs = self._proto_out_V[lane]
@@ -86,7 +91,9 @@ class Prototype:
         pairs = distance[np.triu_indices(self._classes, 1)]
         nearest = np.where(np.eye(self._classes, dtype=bool), np.inf, distance).min(axis=1)
         facts = {"distance_min_V": pairs.min(), "distance_mean_V": pairs.mean(), "nearest_by_class_V": nearest}
-        return {"proto_diag": {**facts, "classes_without_prototype": np.isnan(outputs).any(axis=1).sum()}}
+        without = np.isnan(outputs).any(axis=1).sum()
+        solves = _solves(self._status[lane]) if lane in self._status else {}
+        return {"proto_diag": {**solves, **facts, "classes_without_prototype": without}}
 
     def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
         """Take over what `epoch_arrays` gave."""
@@ -94,3 +101,9 @@ class Prototype:
             self._proto_in_V[lane] = arrays["proto_in"]
             self._proto_out_V[lane] = arrays["proto_out"]
             self._ready[lane] = True
+
+
+def _solves(status: IntArray) -> dict[str, float]:
+    """How many operating points of the prototypes were found, did not converge, and were not finite."""
+    found, infinite = (float((status == kind).sum()) for kind in (Status.CONVERGED, Status.NOT_FINITE))
+    return {"proto_ok": found, "proto_reloads": status.size - found - infinite, "proto_nonfinite": infinite}

@@ -92,7 +92,7 @@ def prepare(folder: Path, spec: RunSpec, task_id: str) -> Path:
     run.mkdir(exist_ok=True)
     for stray in (path for name in STREAMS for path in run.glob(f".*.{name}")):  # of a worker that was killed
         stray.unlink()
-    write_json(run / "run_spec.json", spec.json())
+    write_json(run / "run_spec.json", spec.run_json())
     write_text(run / BEGUN, f"{task_id}\n")
     return run
 
@@ -128,7 +128,9 @@ def _merge(folder: Path, before: Sequence[RunSpec], specs: Sequence[RunSpec]) ->
     if not before:
         return list(specs)
     first = 1 + max(old.index for old in before)
-    return [*before, *(replace(spec, index=first + place) for place, spec in enumerate(wanted.values()))]
+    published = {spec.name: spec.published for spec in specs}  # earlier versions did not write it
+    kept = [replace(old, published=published[old.name]) for old in before]
+    return [*kept, *(replace(spec, index=first + place) for place, spec in enumerate(wanted.values()))]
 
 
 def _another(folder: Path, difference: str) -> InputError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from common.inputs import parse_json, shorten
 from common.runs.files import plain, read_lines, write_text
 
 RUNSPECS = "runspecs.jsonl"
+OWN: dict[str, type] = {"index": int, "name": str, "config": dict, "axes": dict, "group": str}  # what we write of a run
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class RunSpec:
         config: the settings that its function gets, in JSON's types.
         axes: the same as the user named them, for tables; empty means `config`.
         group: runs with the same word here may travel side by side in one call; "" travels alone.
+        published: the settings by the names under which scripts of a published program read them; empty if there is
+            none. They are all of run_spec.json then, and stand first in runspecs.jsonl.
     """
 
     index: int
@@ -32,6 +35,7 @@ class RunSpec:
     config: Mapping[str, Any]
     axes: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
+    published: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -44,9 +48,15 @@ class RunSpec:
         return {**self.axes, **{name: value for name, value in self.config.items() if name not in self.axes}}
 
     def json(self) -> dict[str, Any]:
-        """For runspecs.jsonl and run_spec.json."""
-        values: dict[str, Any] = plain(asdict(self))
-        return values
+        """For runspecs.jsonl."""
+        values: dict[str, Any] = plain({name: getattr(self, name) for name in OWN})
+        first = {"idx": self.index, "name": self.name, **plain(self.published)} if self.published else {}
+        return {**first, **values}
+
+    def run_json(self) -> dict[str, Any]:
+        """For run_spec.json."""
+        values: dict[str, Any] = plain(self.published)
+        return values or self.json()
 
 
 def write_specs(folder: Path, specs: Iterable[RunSpec]) -> None:
@@ -71,13 +81,13 @@ def read_specs(folder: Path) -> list[RunSpec]:
 
 def _spec(line: str, where: str) -> RunSpec:
     facts = parse_json(line, where)
-    kinds = {"index": int, "name": str, "config": dict, "axes": dict, "group": str}
-    for name, value in facts.items():
-        if not isinstance(value, kinds.get(name, ())):
-            raise InputError(f"{where}: {shorten(name)} is {shorten(repr(value))}")
+    for name, kind in OWN.items():
+        if name in facts and not isinstance(facts[name], kind):
+            raise InputError(f"{where}: {name} is {shorten(repr(facts[name]))}")
     if not {"index", "name", "config"} <= set(facts):
         raise InputError(f"{where}: a run has an index, a name and a config")
-    return RunSpec(**facts)
+    published = {name: value for name, value in facts.items() if name not in (*OWN, "idx")}
+    return RunSpec(**{name: facts[name] for name in OWN if name in facts}, published=published)
 
 
 def check_specs(specs: Iterable[RunSpec]) -> None:

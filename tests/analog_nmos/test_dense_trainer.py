@@ -74,7 +74,7 @@ def test_a_run_leaves_every_file_of_the_spec(command, sparse_digits, tmp_path):
     vout, label = record.array("0_vout_test_epoch2"), record.array("test_y")
     assert (vout.argmax(1) == label).mean() == record.array("0_val_acc")[2]
     summary = json.loads((folder / "0_epoch_summary_epoch2.json").read_text())
-    assert set(summary) == {"config", "train", "val", "timing_s", "vg_stats"}
+    assert set(summary) == {"epoch", "config", "train", "val", "timing_s", "vg_stats"}
     assert summary["vg_stats"]["edges"] == 60
     diagnostics = json.loads((folder / "0_diag_epoch0.json").read_text())
     keys = "test_gap_mean test_gap_median test_gap_std test_satisfy_frac test_hinge_mean val_reloads val_nonfinite"
@@ -190,8 +190,14 @@ BAD_INPUT = [
     (("--run-dir", "text.npz"), "run folder text.npz: is a file"),
     (("--run-dir", "/proc/nobody/here"), "run folder /proc/nobody/here: cannot be written"),
     (("--resume", "nowhere"), "run folder nowhere: no run_meta.json in it"),
-    (("--lanes", "none.jsonl"), "--lanes none.jsonl: cannot be read"),
-    (("--lanes", "text.npz"), "--lanes text.npz, line 1: no JSON object"),
+    (("--lanes", "none.jsonl"), "--lanes none.jsonl: no such file"),
+    (("--lanes", "text.npz"), "--lanes text.npz, line 1: is not JSON"),
+    (("--lanes", "."), "--lanes .: is a folder, not a file"),
+    (("--lanes", "/dev/zero"), "--lanes /dev/zero: is not a regular file"),
+    (("--lanes", "latin.jsonl"), "--lanes latin.jsonl: is not UTF-8 text (byte 7)"),
+    (("--lanes", "deep.jsonl"), "--lanes deep.jsonl, line 2: is nested too deeply"),
+    (("--lanes", "list.jsonl"), "--lanes list.jsonl, line 1: topology is not the path of a file"),
+    ((4294967296,), "argument SEED: 4"),
     (("--backend", "spectre"), "'spectre' is not one of ngspice, native"),
     (("--seed", 3), "unrecognized arguments: --seed"),
     (("--gamma", "-1"), "-1 is out of range; it must be above 0"),
@@ -204,6 +210,9 @@ BAD_INPUT = [
 def test_bad_input_is_one_line_and_nothing_is_written(here, tmp_path, words, message):
     dense(63, 10).save(tmp_path / "inputs63.npz")
     (tmp_path / "text.npz").write_text("hello\n")
+    (tmp_path / "latin.jsonl").write_bytes(b'{"seed"\xe9}')
+    (tmp_path / "deep.jsonl").write_text("\n" + "[" * 100_000 + "\n")
+    (tmp_path / "list.jsonl").write_text('{"topology": [1]}\n')
     parts = {name: np.array(1) for name in ("negref", "posref", "input_nodes", "out_nodes", "edges_D")}
     np.savez(tmp_path / "pickled.npz", **parts, edges_S=np.array([{}], dtype=object))
     before = sorted(path.name for path in tmp_path.iterdir())
@@ -223,7 +232,8 @@ def test_resume_keeps_the_settings(here, sparse_digits, tmp_path):
     assert "leave out --run-dir" in here(TRAINER, "--resume", "run", "--run-dir", "x", code=2).err
     assert "holds a run already" in here(TRAINER, "--run-dir", "run", code=2).err
     (tmp_path / "run" / "checkpoint.npz").write_bytes(b"PK\x03\x04 broken")
-    assert "is damaged" in here(TRAINER, "--resume", "run", code=2).err
+    assert "is not an NPZ file" in here(TRAINER, "--resume", "run", code=2).err
+    assert load_run(tmp_path / "run").status == "done"
 
 
 @pytest.mark.usefixtures("needs_ngspice")

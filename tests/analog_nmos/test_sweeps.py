@@ -17,6 +17,7 @@ from analog_nmos.dense_trainer import RULE, HingeConfig
 from common.errors import InputError
 from common.runs import load_run, load_sweep
 from common.sweeps.axes import Axis, chosen_axes
+from common.sweeps.spec import read_specs
 from common.sweeps.worker import Task, run_task
 
 SMALL = {"train_limit": 60, "test_limit": 30}
@@ -114,7 +115,7 @@ def test_a_lane_that_fails_leaves_the_others_alone_and_fails_again(sparse_digits
     folders = {spec.axes["vg"]: tmp_path / spec.folder for spec in specs}
     assert "epoch 1: every transistor" in (folders["fix0.75"] / "FAILED").read_text()
     assert (folders["fix4"] / "stdout.txt").read_text() == (folders["fix4"] / "train_log.txt").read_text()
-    assert json.loads((folders["fix4"] / "run_spec.json").read_text())["axes"]["vg"] == "fix4"
+    assert json.loads((folders["fix4"] / "run_spec.json").read_text())["vg_fixed"] == 4.0
     # Its worker may die before FAILED is written: its checkpoint lies behind the failure and must not be used.
     (folders["fix0.75"] / "FAILED").unlink()
     again = run_task(task, lambda _: None)
@@ -148,8 +149,8 @@ def test_a_sweep_with_a_killed_worker_gives_the_numbers_of_single_runs(start, sp
     assert begun[0].parent.name in retried
     assert len(retried) <= 4  # the lanes of one worker
     for name in sorted(retried)[:1] + sorted(set(table["run"]) - retried)[:1]:
-        spec = json.loads((folder / name / "run_spec.json").read_text())
-        config = HingeConfig(**{**spec["config"], "topology": sparse_digits, "quiet": True})
+        spec = next(spec for spec in read_specs(folder) if spec.folder == name)
+        config = HingeConfig(**{**spec.config, "topology": sparse_digits, "quiet": True})
         alone = load_run(RULE.run(config, tmp_path / f"alone_{name}"))
         assert np.array_equal(alone.array("0_val_acc"), load_run(folder / name).array("0_val_acc"))
         assert np.array_equal(alone.array("0_vg_unique_epoch40"), load_run(folder / name).array("0_vg_unique_epoch40"))

@@ -47,7 +47,7 @@ def test_damaged_and_missing_files_say_which(make_run):
     np.save(run.folder / "0_vg_unique_epoch2.npy", np.array([{}], dtype=object))
     (run.folder / "0.graphml").write_text("<graphml")
     np.save(run.folder / "0_val_confusion_epoch1.npy", np.zeros((3, 2)))
-    for epoch, words in ((0, "0.graphml does not hold"), (1, "epoch1.npy is damaged"), (2, "epoch2.npy is damaged")):
+    for epoch, words in ((0, "0.graphml does not hold"), (1, "epoch1.npy is damaged"), (2, "epoch2.npy is a pickled")):
         with pytest.raises(LeftOut, match=words):
             run.gate_V(epoch)
     with pytest.raises(LeftOut, match=r"0_vg_unique_epoch9\.npy is missing"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from analog_nmos.backends.base import Status
 from analog_nmos.data import Split
 from analog_nmos.objectives.prototype import Prototype
 
@@ -10,7 +11,8 @@ TRAIN = Split(np.array([[0.0, 1.0], [0.2, 0.8], [1.0, 0.0], [0.5, 0.5]]), np.arr
 
 def linear(input_V):
     """A circuit whose three outputs are a linear map of its two inputs."""
-    return input_V @ np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.0]])
+    status = np.where(np.isfinite(input_V).all(axis=1), Status.CONVERGED, Status.NOT_FINITE)
+    return input_V @ np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.0]]), status
 
 
 def ready(delta=0.3):
@@ -36,7 +38,7 @@ def test_prototypes_are_outputs_for_the_mean_input():
     rule = ready()
     arrays = rule.epoch_arrays(0)
     assert np.allclose(arrays["proto_in"][:2], [[0.1, 0.9], [0.75, 0.25]])
-    assert np.allclose(arrays["proto_out"][:2], linear(np.array([[0.1, 0.9], [0.75, 0.25]])))
+    assert np.allclose(arrays["proto_out"][:2], linear(np.array([[0.1, 0.9], [0.75, 0.25]]))[0])
     assert np.isnan(arrays["proto_in"][2]).all()
 
 
@@ -56,6 +58,7 @@ def test_a_class_without_samples_is_never_predicted():
     assert 2 not in rule.judge(np.random.default_rng(0).uniform(0, 1, (50, 3)), np.zeros(50, int)).prediction
     facts = rule.epoch_facts(0)["proto_diag"]
     assert facts["classes_without_prototype"] == 1
+    assert [facts[f"proto_{name}"] for name in ("ok", "reloads", "nonfinite")] == [2.0, 0.0, 0.0]
 
 
 def test_facts_are_distances():
