@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import textwrap
 import threading
 import time
@@ -30,11 +29,6 @@ def put(folder, **facts):
     age_s = facts.pop("age_s", 0)
     record = {**this_process(), "heartbeat": time.time() - age_s, "token": "theirs", **facts}
     (folder / "run.lock").write_text(json.dumps(record))
-
-
-def gone():
-    """The number of a process that is no more, though nobody has asked for its exit status yet."""
-    return os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", ""])
 
 
 def test_the_second_is_refused_with_the_name_of_the_first_also_in_one_process(tmp_path):
