@@ -79,5 +79,5 @@ def _damaged(path: Path, reason: str) -> InputError:
 
 
 def remove(folder: Path) -> None:
-    """Take the checkpoint away, after the weights are written."""
+    """Take the checkpoint away, once the run is done."""
     (folder / NAME).unlink(missing_ok=True)

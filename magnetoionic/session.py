@@ -11,6 +11,7 @@ from common.plotting import drawn_or_warned
 from common.progress import Progress
 from common.runs import Run, StopSignals, load_run, new_folder
 from common.runs.files import atomic_writer
+from magnetoionic import checkpoint
 from magnetoionic.build import Setup, setup
 from magnetoionic.config import TrainConfig
 from magnetoionic.device import CURVE_COPY, FACTS, Device
@@ -35,6 +36,7 @@ def run_simulation(config: TrainConfig, run_dir: str | Path | None, *, resume: b
             if ready.device:
                 note_curve(ready.device, run)
             Simulation(ready, run, name, threads).train(progress)
+    checkpoint.remove(folder)  # only now that the run is done on disk: a kill before finds all epochs in it
     return folder
 
 

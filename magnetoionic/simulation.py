@@ -141,7 +141,6 @@ class Simulation:
             result |= {"swap_acc": float(np.mean(swapped)), "swap_acc_std": float(np.std(swapped))}
             text += f", after field relaxation {_percent(swapped)}"
         self._run.note(result=result)
-        checkpoint.remove(self._run.folder)
         self._run.log(f"{text} ({len(accuracies)} models)")
 
     def _histories(self, number: int) -> dict[str, NDArray[Any]]:

@@ -107,7 +107,9 @@ def train(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     begun = (folder / "run_meta.json").exists()
     if values.get("device_curve") and not begun:
         _refuse_to_mix(folder)
-    run(build(TrainConfig, {**values, "quiet": True, "threads": 1}), folder, resume=begun)
+    # One that is done has lost its worker, or its launcher, before the sweep heard of it.
+    if not begun or load_run(folder).status != "done":
+        run(build(TrainConfig, {**values, "quiet": True, "threads": 1}), folder, resume=begun)
     record = load_run(folder)
     if record.status != "done":
         raise RunError(str(record.meta["reason"]))

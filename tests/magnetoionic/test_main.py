@@ -215,6 +215,19 @@ def test_resume_keeps_the_settings(here, tmp_path):
     assert "not an NPZ file" in here(MAIN, "--resume", "run", code=2).err
 
 
+def test_killed_before_it_is_done_on_disk_costs_no_epoch(here, python, tmp_path):
+    words = [str(word) for word in (*SMALL, "--epochs", 2, "--n_models", 1, "--run-dir", "run", "--quiet")]
+    code = "import os; from common.runs import Run; Run.finish = lambda *given: os._exit(9)"
+    process = python("-c", f"{code}; from magnetoionic.main import main; main({words!r})")
+    process.communicate(timeout=120)
+    assert process.returncode == 9
+    assert load_run(tmp_path / "run").status == "dead"
+    here(MAIN, "--resume", "run")
+    assert (tmp_path / "run" / "train_log.txt").read_text().count("epoch 1:") == 1
+    assert load_run(tmp_path / "run").status == "done"
+    assert not (tmp_path / "run" / "checkpoint.npz").exists()
+
+
 def test_a_simulation_of_an_earlier_version_goes_on_and_says_what_changed(here, tmp_path, monkeypatch):
     """Its checkpoint tells neither the update rule nor the losses of last batches; its files have their own name."""
     words = (*SMALL, "--epochs", 2, "--n_models", 2)
