@@ -33,7 +33,7 @@ class CircuitOptions:
     itl2: int = option(40, "Newton iterations of a DC sweep's step", **ITERATIONS)
     itl4: int = option(6, "Newton iterations of a transient step (ngspice reads it; .op does not use it)", **ITERATIONS)
     gmin: float = option(1e-8, "smallest conductance of a junction", unit="S", low=1e-18, high=1.0)
-    reltol: float = option(5e-3, "relative tolerance", low=1e-15, high=1.0)
+    reltol: float = option(5e-3, "relative tolerance", low=1e-30, high=1.0)
     abstol: float = option(1e-8, "absolute current tolerance", unit="A", low=1e-30, high=1.0)
     vntol: float = option(1e-5, "absolute voltage tolerance", unit="V", low=1e-30, high=1.0)
     rshunt: float = option(1e9, "resistor from every node to ground", unit="ohm", **OHM)

@@ -183,7 +183,7 @@ BAD_INPUT = [
     (("--vg-init-lo", 3, "--vg-init-hi", 3), "--vg-init-lo 3 must lie below --vg-init-hi 3"),
     (("--body-tie", "gate"), "'gate' is not one of source, ground, floating"),
     (("--topology", "inputs63.npz"), "topology inputs63.npz has 63 inputs; the digits need 64"),
-    (("--topology", "text.npz"), "topology text.npz: not an NPZ file"),
+    (("--topology", "text.npz"), "topology text.npz: is not an NPZ file"),
     (("--topology", "pickled.npz"), "array edges_S is a pickled object, which is never read"),
     (("--topology", "none.npz"), "topology none.npz: no such file"),
     (("--model-card", "text.npz"), "model card text.npz: no .subckt NMOSWRAP"),

@@ -9,6 +9,7 @@ import pytest
 from safetensors.torch import load, save
 
 from common.runs import load_run
+from common.runs.lock import RUN_LOCK
 from corruption_study import checkpoint, trainer, worker
 from corruption_study.config import TrainConfig
 
@@ -60,8 +61,12 @@ def cut_at(operation, monkeypatch, folders):
         try:
             worker.train(CONFIGS, folders)
         except Cut:
-            return True
-    return False
+            cut = True
+        else:
+            cut = False
+    for folder in folders:  # a killed process would not live to hold it
+        (folder / RUN_LOCK).unlink(missing_ok=True)
+    return cut
 
 
 def begun_at(monkeypatch, folders):

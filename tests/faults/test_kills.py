@@ -35,7 +35,7 @@ def check(suite, server, numbers, folder, **kill):
     code, _ = server.start(again, folder)
     assert code == 0, f"{kill}: {again}\n{(folder / 'out.txt').read_text()}"
     assert contents(folder / suite.folder) == numbers, kill
-    assert leftovers(folder) == [], kill
+    assert leftovers(folder / suite.folder) == [], kill
 
 
 @pytest.mark.parametrize("name", SUITES)

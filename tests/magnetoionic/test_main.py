@@ -186,9 +186,9 @@ BAD = [
     (("--resume", "nowhere"), "run folder nowhere: no run_meta.json in it"),
     (("--task", "digits", "--run-dir", "file"), "run folder file: is a file"),
     (("--compat", "mine"), "'mine' is not one of published"),
-    (("--epochs", "99999999999999999999"), "argument --epochs: out of range; it must be at most 1000000000"),
+    (("--epochs", "99999999999999999999"), "argument --epochs: 99999999999999999999 does not fit into 64 bits"),
     (("--n_models", 10**11), "argument --n-models: out of range; it must be at most 10000"),
-    (("--layers", 10**23), "argument --layers: out of range; it must be at most 100000"),
+    (("--layers", 10**23), "argument --layers: 100000000000000000000000 does not fit into 64 bits"),
     (("--layers", 90_000, 90_000), "argument --layers: 8193060000 weights; allowed: at most 200000000 in a model"),
     (("--batch_size", 70_000), "argument --batch-size: out of range; it must be at most 65535"),
 ]

@@ -309,6 +309,6 @@ def test_the_tests_get_the_arguments(tree: Tree, ngspice: dict[str, str]) -> Non
     write_executable(tree.root / ".venv/bin/python", note + stand_in)
     tree.calls()
     tree.run("test.sh", "-x", "tests/common", **ngspice)
-    assert tree.calls() == ["-m|pytest|-m|not slow|-x|tests/common|"]
+    assert tree.calls() == ["-m|pytest|-m|not slow and not long|-x|tests/common|"]
     tree.run("test.sh", "--all", **ngspice)
-    assert tree.calls() == ["-m|pytest|"]
+    assert tree.calls() == ["-m|pytest|-m|not long|"]
