@@ -210,8 +210,8 @@ def _conclude(session: Session, run: Run) -> None:
         run.log("no meta-loop was finished, so there is no network to test")
     chains = {str(lane.job.trial): chain_of(lane.job) for lane in session.lanes}
     chained = sorted({described(chain) for chain in chains.values() if is_chained(chain, session.lanes[0].job.mode)})
-    # The text is a column in tables of runs, so that nobody takes such a run for one of its last mode.
-    marked = {"chain_of_modes": "; ".join(chained)} if chained else {}
+    # `nonideal table` leaves runs with this result out, so that nobody takes one for a run of its last mode.
+    marked = {"incomparable": f"chain of modes: {'; '.join(chained)}"} if chained else {}
     run.note(result={"trials": results, **marked}, stack=session.stack, chain=chains)
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # What to compare where the sweep does not say by what it chooses.
 VALUES = ("selected_val_acc", "final_val_acc", "selected_test_acc", "final_test_acc")
 # Columns that are no axes, beside all that a run measured.
-FACTS = {"index", "run", "status", "seconds", "reason", "folder"}
+INCOMPARABLE = "incomparable"  # a result that says why its run must not be mixed with the others
+FACTS = {"index", "run", "status", "seconds", "reason", "folder", INCOMPARABLE}
 MEASURED = ("final_", "selected_")
 
 
@@ -36,6 +37,7 @@ def show_table(arguments: argparse.Namespace) -> int:
     print(f"{arguments.folder}: {len(table)} runs, " + ", ".join(f"{counts[name]} {name}" for name in counts.index))
     if "damaged" in counts:
         print("\n".join(f"damaged: {reason}" for reason in table["reason"][table["status"] == "damaged"]))
+    table = _comparable(table)
     value = _value(table, arguments.value)
     table = table[table[value].abs() < float("inf")]
     axes = _axes(table, value, arguments.by)
@@ -68,6 +70,18 @@ def _plot(arguments: argparse.Namespace, table: pd.DataFrame, value: str, axes: 
         pair = (axes[0], axes[1])
         made.append(plots.heat_map(table, value, *pair, *where, best=arguments.best))
     print("\nplots: " + (", ".join(map(str, made)) or "none, as no axis has more than one value"))
+
+
+def _comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs that say nothing against it; the others are named, each with its reason."""
+    if INCOMPARABLE not in table:
+        return table
+    marked = table[INCOMPARABLE].notna()
+    for run, reason in table.loc[marked, ["run", INCOMPARABLE]].to_numpy().tolist():
+        print(f"left out: {run}: {reason}")
+    left: pd.DataFrame = table[~marked]
+    left.attrs = table.attrs
+    return left
 
 
 def _value(table: pd.DataFrame, wanted: str | None) -> str:

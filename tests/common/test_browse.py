@@ -65,6 +65,21 @@ def test_a_sweep_says_what_to_compare_and_what_its_settings_are(nonideal, tmp_pa
     assert not any(line[:1] in (["trial_seed"], ["loss"]) for line in lines)
 
 
+def test_runs_that_must_not_be_mixed_with_others_are_left_out_and_named(nonideal, tmp_path):
+    specs = [RunSpec(n, f"n{n}", {"mode": "ab"[n % 2]}) for n in range(4)]
+    settle_specs(tmp_path, specs, {"function": "m:f"})
+    ended = {}
+    for n in range(4):
+        marked = {"incomparable": "chain of modes: a, then b"} if n == 3 else {}
+        ended[n] = Outcome(n, "done", 1.0, {"bounty": 90.0 + n, **marked})
+        Journal(tmp_path).ended(ended[n])
+    Results(tmp_path, specs, "bounty", ended).save("done")
+    out = nonideal("table", tmp_path, "--no-plots")
+    assert "left out: run_0003_n3: chain of modes: a, then b" in out
+    assert ["mode", "b", "1", "91", "91", "91"] in [line.split() for line in out.splitlines()]
+    assert out.count("n3") == 1
+
+
 def test_a_table_in_words_and_plots(nonideal, sweep):
     out = nonideal("table", sweep, "--x", "gamma", "--y", "delta", "--top", 2)
     assert "12 runs, 11 done, 1 waiting" in out

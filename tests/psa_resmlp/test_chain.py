@@ -39,9 +39,9 @@ def test_the_first_line_says_what_a_start_goes_on_from_and_run_meta_the_chain(tr
     found = meta(tmp_path / "chained")
     assert found["goes_on_from"] == {"1": [link("none", 2)]}
     assert found["chain"] == {"1": [link("none", 2), link("hidden", 1)]}
-    assert found["result"]["chain_of_modes"] == "none (2 meta-loops), then hidden (1 meta-loop)"
+    assert found["result"]["incomparable"] == "chain of modes: none (2 meta-loops), then hidden (1 meta-loop)"
     table = load_sweep(tmp_path / "results/psa_resmlp/runs")
-    assert "chain_of_modes" not in table  # of the two pure ones
+    assert "incomparable" not in table  # of the two pure ones
 
 
 def test_several_trials_say_it_in_one_line(train, tmp_path):
