@@ -189,6 +189,12 @@ def _differences(group: Any, default: Any) -> dict[str, Any]:
     return {name: getattr(group, name) for name in names if getattr(group, name) != getattr(default, name)}
 
 
+def add_print_rate(group: Any) -> None:
+    """Add --print_rate, whose value may be left out."""
+    text = "print the loss every so many steps into the stdout.txt of a run; 0 or none never"
+    group.add_argument("--print-rate", type=whole(0), nargs="?", metavar="N", help=text)
+
+
 def whole(low: int) -> Any:
     """A converter for argparse: a whole number of `low` or more."""
 

@@ -21,8 +21,8 @@ from aanntwin.reports import add_reports, take_reports
 from aanntwin.scripts import sweeping
 from aanntwin.scripts.design_space import VARIED, Design, designs
 from aanntwin.scripts.published import add_format
-from aanntwin.scripts.source import LOCAL, from_json, one_thread, start, to_json, whole
-from aanntwin.scripts.telling import Telling, add_print_rate, train_and_tell
+from aanntwin.scripts.source import LOCAL, add_print_rate, from_json, one_thread, start, to_json, whole
+from aanntwin.scripts.telling import Telling, train_and_tell
 from common.cli import Parser, run_command
 from common.errors import InputError
 from common.plotting import drawn_or_warned

@@ -21,6 +21,7 @@ from aanntwin.scripts import sweeping
 from aanntwin.scripts.published import NONE, add_format, in_published_keys, read_noise
 from aanntwin.scripts.source import (
     CACHE,
+    add_print_rate,
     add_training,
     from_json,
     number,
@@ -31,7 +32,7 @@ from aanntwin.scripts.source import (
     to_json,
     whole,
 )
-from aanntwin.scripts.telling import SILENT, Telling, add_print_rate, train_and_tell
+from aanntwin.scripts.telling import SILENT, Telling, train_and_tell
 from common.cli import Parser, run_command
 from common.errors import InputError
 from common.plotting import drawn_or_warned

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import N_CLASSES, Settings
-from aanntwin.scripts.source import whole
 from common.guessing import guessing_line
 
 if TYPE_CHECKING:
@@ -40,12 +39,6 @@ class Telling:
 
 
 SILENT = Telling()
-
-
-def add_print_rate(group: Any) -> None:
-    """Add --print_rate, whose value may be left out."""
-    text = "print the loss every so many steps into the stdout.txt of a run; 0 or none never"
-    group.add_argument("--print-rate", type=whole(0), nargs="?", metavar="N", help=text)
 
 
 def train_and_tell(settings: Settings, epochs: int, cache: Cache | None, telling: Telling = SILENT) -> Weights:
