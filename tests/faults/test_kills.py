@@ -6,7 +6,9 @@ import time
 import pytest
 from faults_suites import SUITES, contents, leftovers
 
-FEW, MANY = 3, 20
+FEW, MANY = 2, 20
+SWEEPS = ("corruption", "sweep")  # these start a cluster of workers each time
+SOME = [pytest.param(name, marks=pytest.mark.slow) if name in SWEEPS else name for name in SUITES]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def check(suite, server, numbers, folder, **kill):
     assert leftovers(folder / suite.folder) == [], kill
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", SOME)
 def test_killed_at_some_file_operations(name, server, whole, tmp_path):
     numbers, operations = whole(name)
     for operation in sorted(random.Random(name).sample(range(1, operations), FEW)):
