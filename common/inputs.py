@@ -29,6 +29,7 @@ from common.words import shorten as shorten
 MIB = 1 << 20
 TEXT_LIMIT = 64 * MIB
 ARRAY_LIMIT = 512 * MIB
+DEPTH = 100  # of JSON and TOML
 # The header of an array is a Python literal: whatever its parser meets, the file is to blame.
 _BAD_HEADER = (
     ArithmeticError, EOFError, LookupError, MemoryError, RecursionError, SyntaxError, TokenError, TypeError, ValueError,
@@ -89,6 +90,7 @@ def parse_json(text: str, where: str) -> dict[str, Any]:
         raise InputError(f"{where}: is nested too deeply") from None
     except ValueError as problem:
         raise InputError(f"{where}: is not JSON ({problem})") from None
+    _check_depth(value, where)
     if not isinstance(value, dict):
         raise InputError(f"{where}: holds no JSON object but {type(value).__name__}")
     return value
@@ -98,11 +100,29 @@ def read_toml(path: str | Path, what: str, limit: int = TEXT_LIMIT) -> dict[str,
     """The table in a TOML file."""
     text = read_text(path, what, limit)
     try:
-        return tomllib.loads(text)
+        table = tomllib.loads(text)
     except RecursionError:
         raise InputError(f"{what} {path}: is nested too deeply") from None
     except ValueError as problem:
         raise InputError(f"{what} {path}: is not TOML ({problem})") from None
+    _check_depth(table, f"{what} {path}")
+    return table
+
+
+def _check_depth(value: Any, where: str) -> None:
+    """Whoever walks through a value by recursion must not be the first to find how deep it is."""
+    level: list[Any]
+    level, depth = [[value]], 0
+    while level:
+        depth += 1
+        if depth > DEPTH:
+            raise InputError(f"{where}: is nested too deeply (more than {DEPTH} levels)")
+        level = [
+            item
+            for each in level
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, (dict, list))
+        ]
 
 
 def read_array(path: str | Path, what: str, limit: int = ARRAY_LIMIT) -> NDArray[Any]:

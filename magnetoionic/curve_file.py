@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from common.errors import InputError
+from common.inputs import shorten
 
 WHAT = "device curve"
 LIMIT = 16 << 20  # bytes; a million rows
@@ -108,7 +109,7 @@ class Table:
             refuse(self.where, number, f"{shown(text)} is not a number; allowed: digits with a decimal point{hint}")
         value = float(text.upper().replace("D", "E"))
         if abs(value) >= OVERLOAD:
-            refuse(self.where, number, f"{text} is an instrument's overload; allowed: below {OVERLOAD:g}")
+            refuse(self.where, number, f"{shorten(text)} is an instrument's overload; allowed: below {OVERLOAD:g}")
         return value
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from common.inputs import read_json, read_text
+from common.inputs import read_json, read_text, shorten
 from common.runs.files import write_json, write_text
 from common.runs.folder import make_writable
 from common.runs.origin import describe
@@ -120,11 +120,12 @@ def _merge(folder: Path, before: Sequence[RunSpec], specs: Sequence[RunSpec]) ->
     for old in before:
         new = wanted.pop(old.name, None)
         if new is None:
-            raise _another(folder, f"it has {old.folder}, which this one lacks")
+            raise _another(folder, f"it has {shorten(old.folder)}, which this one lacks")
         mine, theirs = new.json()["config"], old.json()["config"]
         for name in sorted({*mine, *theirs}):
             if mine.get(name) != theirs.get(name):
-                raise _another(folder, f"{old.folder} has {name} {theirs.get(name)}, here it is {mine.get(name)}")
+                found, wanted_here = (shorten(str(config.get(name))) for config in (theirs, mine))
+                raise _another(folder, f"{old.folder} has {shorten(name)} {found}, here it is {wanted_here}")
     if not before:
         return list(specs)
     first = 1 + max(old.index for old in before)

@@ -47,7 +47,9 @@ def test_text_is_utf_8_with_or_without_a_byte_order_mark(tmp_path):
     refused(read_text, path, "not UTF-8", "byte 1")
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[1]", "{", "1" * 5000])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 100_000, '{"a":' * 300 + "1" + "}" * 300, "[1]", "3", "{", "1" * 5000]
+)
 def test_json_that_is_no_object_is_refused(tmp_path, text):
     path = tmp_path / "file.json"
     path.write_text(text)
