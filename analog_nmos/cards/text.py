@@ -26,7 +26,7 @@ def card_text(path: Path) -> str:
     Raises:
         InputError: a file that cannot be read, or something that versions of ngspice read differently.
     """
-    text = "\n".join(_begun(_expanded(path, _lines(path, "model card"), ()))) + "\n"
+    text = "\n".join(_begun(_expanded(path, _lines(path, "model card"), ()))).rstrip("\n") + "\n"
     if len(text) > LIMIT:
         raise InputError(f"is too large with the files that it includes; at most {LIMIT // MIB} MiB are read")
     return text

@@ -221,3 +221,11 @@ def test_what_is_no_file(tmp_path):
             read_model_card(tmp_path / name)
     with pytest.raises(InputError, match="is not a regular file"):
         read_model_card("/dev/zero")
+
+
+def test_the_text_of_a_text_is_the_same(tmp_path):
+    """A resumed run reads the copy in its folder, and writes it again."""
+    text = read_model_card(default_card_path()).text
+    assert text == default_card_path().read_text()
+    (tmp_path / "copy.lib").write_text(text + "\n\n")
+    assert read_model_card(tmp_path / "copy.lib").text == text
