@@ -38,9 +38,11 @@ class Suite:
     folder: str = "run"
 
     def again(self, folder: Path) -> tuple[str, ...]:
-        """The words with which a user goes on after a kill."""
-        begun = (folder / self.folder / META).exists()
-        return ("--resume", self.folder) if self.resumes and begun else self.words
+        """The words with which a user goes on after a kill; none if the run is done and only its process was left."""
+        meta = folder / self.folder / META
+        if not self.resumes or not meta.exists():
+            return self.words
+        return () if json.loads(meta.read_text())["status"] == "done" else ("--resume", self.folder)
 
 
 def split(text: str) -> tuple[str, ...]:
