@@ -16,7 +16,7 @@ from typing import Any
 from common.errors import InputError, Interrupted, RunError
 from common.sweeps.halt import halt
 from common.sweeps.outcome import Outcome, one_line
-from common.sweeps.pool import Event, PoolSize
+from common.sweeps.pool import Event, PoolGone, PoolSize
 from common.sweeps.worker import Task, run_task
 
 LOOK_S = 0.5
@@ -132,8 +132,9 @@ class DaskPool:
         # In a thread, as a worker that hangs may never answer.
         threading.Thread(target=self._halt, args=(addresses,), daemon=True).start()
         end, events = time.monotonic() + grace_s, []
-        while self._sent and time.monotonic() < end:
-            events += self.collect(0.1)
+        with contextlib.suppress(PoolGone):
+            while self._sent and time.monotonic() < end:
+                events += self.collect(0.1)
         if self._local:
             self._end_processes()
         return events
@@ -192,7 +193,7 @@ class DaskPool:
             return [self._lost(task_id)]
         except FutureCancelledError:
             if self._client.status != "running":  # it gave up on the scheduler: no run is to blame
-                raise RunError(GONE) from None
+                raise PoolGone(GONE) from None
             return [self._lost(task_id)]
         except Interrupted:
             outcomes = ()
@@ -216,7 +217,7 @@ class DaskPool:
         try:
             info = self._client.sync(self._client.scheduler.identity)
         except (OSError, TimeoutError, RuntimeError, Interrupted) as problem:
-            raise RunError(f"{GONE} ({one_line(problem)})") from None
+            raise PoolGone(f"{GONE} ({one_line(problem)})") from None
         self._alive = info["workers"]
         self._leaving &= self._alive.keys()
         for address, facts in self._alive.items():
@@ -236,7 +237,7 @@ class DaskPool:
             if not self._local:  # nannies of ours live in this very process
                 self._client.register_plugin(WaitForWorker())
         except (OSError, TimeoutError) as problem:
-            raise RunError(f"{GONE} ({one_line(problem)})") from None
+            raise PoolGone(f"{GONE} ({one_line(problem)})") from None
         except Exception as problem:  # noqa: BLE001 - whatever it is, tasks cannot run there
             raise RunError(f"workers cannot run the sweep's tasks: {one_line(problem)}") from None
 

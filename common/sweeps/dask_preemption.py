@@ -90,12 +90,20 @@ class WaitForWorker(NannyPlugin):
 
     async def teardown(self, nanny: Nanny) -> None:
         """In the nanny, as it closes."""
+        _hear_no_second()
         if nanny.pid:
             with suppress(ProcessLookupError):
                 os.kill(nanny.pid, signal.SIGTERM)
         end = time.monotonic() + StopSignals().grace_s + LATE_S  # Slurm kills what is left after 30 s
         while nanny.pid and time.monotonic() < end:
             await asyncio.sleep(LOOK_S)
+
+
+def _hear_no_second() -> None:
+    """Ignore a further SIGTERM: Slurm often sends several, and after the first Dask lets the next end the process."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # else it is one nanny of several that closes
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _is_full(worker: Worker) -> bool:

@@ -16,7 +16,7 @@ from common.sweeps.folder import has_begun
 from common.sweeps.groups import Waiting
 from common.sweeps.journal import Journal
 from common.sweeps.outcome import Outcome, is_final, read_outcome, write_outcome
-from common.sweeps.pool import Event, Pool
+from common.sweeps.pool import Event, Pool, PoolGone
 from common.sweeps.results import Results
 from common.sweeps.spec import RunSpec
 from common.sweeps.stopping import Stopping
@@ -94,6 +94,9 @@ class Launcher:
                 self._end_what_hangs()
                 self._lock.check()
                 self._results.save_if_due(retries=self.retries)
+        except PoolGone:
+            if self._stopping.received is None:  # else the scheduler, in the same job, got that signal too
+                raise
         finally:
             # Also after a failure: what still runs is stopped where it can go on, and what ended meanwhile counts.
             self._take_in(self._pool.stop(GRACE_S), last=True)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from common.errors import RunError
 from common.sweeps.outcome import Outcome
 from common.sweeps.worker import Task
+
+
+class PoolGone(RunError):
+    """Nothing can be sent to the workers any more, nor be heard of them."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Pool(Protocol):
         """What has happened since the last call; waits for something at most so long.
 
         Raises:
+            PoolGone: the scheduler is gone.
             RunError: the workers cannot run the tasks, or all of them are gone for good.
         """
 
@@ -55,7 +61,7 @@ class Pool(Protocol):
         """End the worker of a task that hangs; the task is then reported as lost."""
 
     def stop(self, grace_s: float) -> list[Event]:
-        """Halt what runs, wait for it at most so long, and return the last news."""
+        """Halt what runs, wait for it at most so long, and return the last news; a pool that is gone has none."""
 
     def close(self) -> None:
         """Let go of the workers; local ones end."""

@@ -100,6 +100,23 @@ def test_a_scheduler_that_dies_is_one_line_and_fails_no_run(scheduler, cluster, 
     assert not list(folder.glob("*/FAILED"))
 
 
+def test_a_signal_to_scheduler_and_launcher_stops_the_sweep_and_is_no_failure(scheduler, cluster, start, tmp_path):
+    """As Slurm sends it to all processes of a job that is cancelled."""
+    folder = tmp_path / "sweep"
+    launcher = start("--sweep-dir", folder, "--scheduler-file", scheduler[1])
+    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2)
+    launcher.send_signal(signal.SIGSTOP)  # so that the scheduler is gone before the launcher looks
+    scheduler[0].kill()
+    scheduler[0].wait()
+    launcher.send_signal(signal.SIGTERM)
+    launcher.send_signal(signal.SIGCONT)
+    _, err = launcher.communicate(timeout=60)
+    assert launcher.returncode == 143
+    assert err == "demo-sweep: interrupted by SIGTERM; 0 of 6 runs done; start it again to go on\n"
+    events = [event["event"] for event in read_events(folder)]
+    assert events[-3:] == ["interrupted", "interrupted", "stop"]
+
+
 @pytest.mark.slow
 def test_a_run_that_hangs_on_the_cluster_ends_with_its_worker_and_no_other(scheduler, start, tmp_path, undisturbed):
     """With a nanny the worker comes back; without one it gets no more work. Here one of each."""

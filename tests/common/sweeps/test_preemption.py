@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import pytest
 from sweep_helpers import calls, wait_until
@@ -23,15 +24,16 @@ def at_work(folder):
 
 
 def preempt(folder, process, *numbers):
-    """Send each signal once the run has gone on for an epoch; returns the epochs that were complete at each."""
-    complete = []
+    """Send each signal, twice as Slurm may, once the run has gone on for an epoch."""
+    complete = 0
     for count, number in enumerate(numbers, 1):
-        before = complete[-1] if complete else 0
         wait_until(lambda: (folder / "calls.txt").exists() and calls(folder)[0] == count)  # noqa: B023
-        wait_until(lambda: len(epochs(folder)) > before)  # noqa: B023
-        complete.append(len(epochs(folder)))
-        os.kill(process() if process else at_work(folder), number)
-    return complete
+        wait_until(lambda: len(epochs(folder)) > complete)  # noqa: B023
+        complete = len(epochs(folder))
+        pid = process() if process else at_work(folder)
+        os.kill(pid, number)
+        time.sleep(0.1)
+        os.kill(pid, number)
 
 
 def assert_nothing_was_lost(folder, launcher, times):
@@ -39,6 +41,8 @@ def assert_nothing_was_lost(folder, launcher, times):
     assert (launcher.returncode, err) == (0, ""), err + out
     assert epochs(folder) == list(range(12))  # none twice, none left out
     assert calls(folder) == {0: times + 1}
+    logs = "".join(path.read_text() for path in folder.glob("run_*/train_log.txt"))
+    assert logs.count("interrupted by SIG") == times  # by themselves, after their epoch
     events = [event["event"] for event in read_events(folder)]
     assert (events.count("preempted"), events.count("retry"), events.count("failed")) == (times, 0, 0)
     assert json.loads((folder / "summary.json").read_text())["retries"] == 0
