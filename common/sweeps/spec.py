@@ -98,6 +98,7 @@ def check_specs(specs: Iterable[RunSpec]) -> None:
         if spec.name in names or spec.index in indices:
             raise InputError(f"two runs are called {spec.folder}; every run needs a number and a name of its own")
         if not spec.name or "/" in spec.name or len(spec.folder.encode()) > 200:
-            raise InputError(f"run name {shorten(repr(spec.name))}: it becomes a folder; at most 200 letters and no slash")
+            name = shorten(repr(spec.name))
+            raise InputError(f"run name {name}: it becomes a folder; at most 200 letters and no slash")
         names.add(spec.name)
         indices.add(spec.index)
