@@ -47,17 +47,23 @@ def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> lis
     from common.runs.folder import make_writable
     from magnetoionic.figures import accuracy, device_curves, histograms
     from magnetoionic.figures.files import save_all
-    from magnetoionic.figures.table import TABLE, read_table, settings, write_table
+    from magnetoionic.figures.table import TABLE, file_word, read_table, settings, write_table
 
     table = read_table(folders)
-    weights = {label: histograms.read_weights(path) for label, path in _shown_models(table, lr).items()}
+    shown = [(stem, part, _shown_models(part, lr)) for stem, part in settings(table)]
+    paths = {path for *_, models in shown for path in models.values()} | set(_shown_models(table, lr).values())
+    weights = {path: histograms.read_weights(path) for path in paths}
     make_writable(out, "folder", "name another with --out")
     written = save_all(device_curves.draw(), out / "device_curves")
     written += save_all(accuracy.draw(table), out / "accuracy")
-    for stem, part in settings(table):
+    for stem, part, models in shown:  # published as one file for all settings of a task
         written.append(save(accuracy.draw(part), out / f"learning-rate-{stem}", "pdf"))
-    for stem, models in histograms.by_unit(weights).items():
-        written += save_all(histograms.draw(models), out / stem)
+        for label, path in models.items():
+            name = f"weights-{file_word(label)}-{stem}-{_mean(part, path):.2f}"
+            written.append(save(histograms.draw({label: weights[path]}), out / name, "pdf"))
+    together = {label: weights[path] for label, path in _shown_models(table, lr).items()}
+    for stem, arrays in histograms.by_unit(together).items():
+        written += save_all(histograms.draw(arrays), out / stem)
     write_table(table, out / TABLE)
     return [*written, out / TABLE]
 
@@ -70,6 +76,13 @@ def _shown_models(table: pd.DataFrame, lr: float | None) -> dict[str, Path]:
     first = there.sort_values(["lr", "seed"]).groupby("field", sort=True).first()
     first = first.sort_index(ascending=False)  # linear before exponential, as in the other figures
     return {f"{field}, learning rate {row.lr:g}": Path(row.file) for field, row in first.iterrows()}
+
+
+def _mean(table: pd.DataFrame, path: Path) -> float:
+    """Mean accuracy in percent of all models that share field and learning rate with the one in a file."""
+    own = table[table["file"] == str(path)].iloc[0]
+    same = table[(table["field"] == own["field"]) & (table["lr"] == own["lr"])]
+    return float(same["accuracy"].mean())
 
 
 def _work(folders: Sequence[Path], out: Path | None, lr: float | None, quiet: bool) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from common.errors import InputError
 from common.plotting import COLORS, figure, style
 from common.tensor_files import read_tensors
-from magnetoionic.figures.table import ends_measured
+from magnetoionic.figures.table import ends_measured, file_word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ def by_unit(models: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for label, arrays in models.items():
         field = label.partition(",")[0]
-        stem = f"weights-{re.sub('[^-.0-9A-Za-z]', '-', field)}" if ends_measured(field) else "weights"
+        stem = f"weights-{file_word(field)}" if ends_measured(field) else "weights"
         found.setdefault(stem, {})[label] = arrays
     return found
 

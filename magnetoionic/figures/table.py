@@ -46,6 +46,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     write_text(path, rows.to_csv(index=False, float_format="%.10g"))
 
 
+def file_word(text: str) -> str:
+    """A text as part of a file's name."""
+    return re.sub("[^-.0-9A-Za-z]+", "-", text)
+
+
 def settings(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of each task and setting, with a name for their file that holds all of the setting."""
     for values, part in table.groupby(list(SETTINGS), sort=True):

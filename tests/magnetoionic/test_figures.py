@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -34,12 +35,22 @@ def simulations(tmp_path_factory):
     return parent
 
 
+def accuracy_of(simulations, field, lr):
+    facts = [json.loads(path.read_text()) for path in simulations.rglob("*-[01].json")]
+    rules = [(one["optimizer_parameters"]["field"], one["optimizer_parameters"]["lr"]) for one in facts]
+    return np.mean([one["accuracy"] for one, rule in zip(facts, rules, strict=True) if rule == ([field], lr)])
+
+
 def test_every_figure_in_every_format_and_the_table(here, simulations, tmp_path):
     out = here(COMMAND, simulations).out
     target = next((tmp_path / "figures").iterdir())
     stems = ("accuracy", "device_curves", "weights")
     wanted = {f"{stem}.{ending}" for stem in stems for ending in ("pdf", "svg", "png")} | {"accuracies.csv"}
-    wanted.add("learning-rate-digits-layers-16-epochs-2-var-0.2-clipping-0-resistor-0.pdf")
+    setting = "digits-layers-16-epochs-2-var-0.2-clipping-0-resistor-0"
+    wanted.add(f"learning-rate-{setting}.pdf")
+    for field in ("double-linear", "double-exponential"):
+        mean = accuracy_of(simulations, field, 500.0)
+        wanted.add(f"weights-{field}-learning-rate-500-{setting}-{mean:.2f}.pdf")
     assert {path.name for path in target.iterdir()} == wanted
     assert all(path.stat().st_size > 300 for path in target.iterdir())
     assert out.count("(2 models)") == 4
