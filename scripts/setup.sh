@@ -55,18 +55,18 @@ run_poetry() {
     POETRY_VIRTUALENVS_IN_PROJECT=true "$root/.tools/poetry/bin/python" -m poetry --no-interaction "$@"
 }
 
-# install_packages PYTHON [option of poetry install...]
+# install_packages PYTHON [option of poetry install...]; compiled once, as torch alone takes seconds at every start
 install_packages() {
   local python=$1 failed="poetry install failed, for the reason above; mend that and run setup again"
   shift
-  run_poetry install "$@" && return
+  run_poetry install --compile "$@" && return
   [[ -z ${POETRY_PYPI_MIRROR_URL:-} ]] || die "$failed"
   # Poetry asks its default index in a way of its own, which mirrors and proxies may not know.
   say "packages: trying once more, with the index as pip reads it"
   POETRY_PYPI_MIRROR_URL=$(pip_index "$root/.tools/poetry/bin/python")
   export POETRY_PYPI_MIRROR_URL
   ensure_poetry "$python"
-  run_poetry install "$@" || die "$failed"
+  run_poetry install --compile "$@" || die "$failed"
 }
 
 # Prints a hash of all that decides which packages belong into .venv; fails if .venv's Python is broken or unsupported.

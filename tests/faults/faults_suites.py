@@ -1,6 +1,5 @@
 """The smallest training of every suite, how to go on with it, and what of its files must not depend on a kill."""
 
-import io
 import json
 import re
 from collections.abc import Callable
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from common.tensor_files import parse_content
 
 META = "run_meta.json"
 CLOCKS = re.compile(r"(^|_)(s|seconds|started|ended|heartbeat|stamp|timestamp|created)$|^timing")
@@ -129,10 +130,9 @@ def arrays(path: Path) -> dict[str, bytes]:
 
 
 def tensors(path: Path) -> dict[str, bytes]:
-    import torch
-
-    loaded = torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
-    named = loaded if isinstance(loaded, dict) else {"": loaded}
+    """By name, as a safetensors file has its metadata in any order."""
+    found, _ = parse_content(path.read_bytes(), str(path))
+    named = found if isinstance(found, dict) else {"": found}
     return {name: value.numpy().tobytes() for name, value in named.items()}
 
 
@@ -141,4 +141,5 @@ READ: dict[str, Callable[[Path], object]] = {
     ".json": lambda path: without_clocks(json.loads(path.read_text())),
     ".npz": arrays,
     ".pth": tensors,
+    ".safetensors": tensors,
 }

@@ -147,7 +147,7 @@ def test_an_unknown_option_is_named_with_the_allowed_ones(tree: Tree, script: st
 
 def test_a_second_setup_installs_nothing(tree: Tree, ngspice: dict[str, str]) -> None:
     assert tree.setup(**ngspice).returncode == 0
-    assert tree.calls("poetry") == ["poetry install"]
+    assert tree.calls("poetry") == ["poetry install --compile"]
     second = tree.setup(**ngspice)
     assert second.returncode == 0
     assert "setup: complete" in second.stdout
@@ -156,11 +156,11 @@ def test_a_second_setup_installs_nothing(tree: Tree, ngspice: dict[str, str]) ->
 
 def test_a_full_setup_holds_for_the_demo_but_not_the_other_way_round(tree: Tree, ngspice: dict[str, str]) -> None:
     tree.setup("--without-torch", **ngspice)
-    assert tree.calls("poetry") == ["poetry install --without torch,dev"]
+    assert tree.calls("poetry") == ["poetry install --compile --without torch,dev"]
     tree.setup("--without-torch", **ngspice)
     assert tree.calls() == []
     tree.setup(**ngspice)
-    assert tree.calls("poetry") == ["poetry install"]
+    assert tree.calls("poetry") == ["poetry install --compile"]
     tree.setup("--without-torch", **ngspice)
     assert tree.calls() == []
 
@@ -171,7 +171,7 @@ def test_a_changed_lock_file_is_installed(tree: Tree, ngspice: dict[str, str]) -
         lock.write("# changed\n")
     tree.calls()
     tree.setup(**ngspice)
-    assert tree.calls("poetry") == ["poetry install"]
+    assert tree.calls("poetry") == ["poetry install --compile"]
 
 
 def test_a_failed_setup_is_repaired_by_the_next(tree: Tree, ngspice: dict[str, str]) -> None:
@@ -180,15 +180,15 @@ def test_a_failed_setup_is_repaired_by_the_next(tree: Tree, ngspice: dict[str, s
     (tree.root / "poetry_exit_code.txt").write_text("0")
     tree.calls()
     assert tree.setup(**ngspice).returncode == 0
-    assert tree.calls("poetry") == ["poetry install"]
+    assert tree.calls("poetry") == ["poetry install --compile"]
 
 
 def test_a_failed_install_is_tried_again_with_pips_index_unless_one_is_set(tree: Tree, ngspice: dict[str, str]) -> None:
     (tree.root / "poetry_exit_code.txt").write_text("1")
     tree.setup(**ngspice)
-    assert tree.calls("poetry") == ["poetry install", "poetry install"]
+    assert tree.calls("poetry") == ["poetry install --compile", "poetry install --compile"]
     tree.setup(POETRY_PYPI_MIRROR_URL="https://mirror.invalid/simple", **ngspice)
-    assert tree.calls("poetry") == ["poetry install"]
+    assert tree.calls("poetry") == ["poetry install --compile"]
 
 
 def test_poetry_gets_its_mirror_plugin_when_a_mirror_is_named(tree: Tree, ngspice: dict[str, str]) -> None:
@@ -228,7 +228,7 @@ def test_an_unusable_environment_is_made_anew(tree: Tree, ngspice: dict[str, str
         tree, ngspice = moved, {"NGSPICE_LIBRARY_PATH": str(moved.root / "libngspice.so")}
     assert tree.setup(**ngspice).returncode == 0
     assert not (tree.root / ".venv/left-over").exists()
-    assert tree.calls("poetry") == ["poetry install"]
+    assert tree.calls("poetry") == ["poetry install --compile"]
 
 
 def test_no_python(tree: Tree, ngspice: dict[str, str]) -> None:
