@@ -32,7 +32,8 @@ def check(suite, server, numbers, folder, **kill):
     """Kill a training, go on as a user would, and compare."""
     folder.mkdir()
     code, _ = server.start(suite.words, folder, **kill)
-    assert code == -9, (folder / "out.txt").read_text()
+    ended = code == 0 and "after_s" in kill  # the clock is not exact: it may end before its kill
+    assert code == -9 or ended, (folder / "out.txt").read_text()
     if again := suite.again(folder):
         code, _ = server.start(again, folder)
         assert code == 0, f"{kill}: {again}\n{(folder / 'out.txt').read_text()}"
