@@ -117,8 +117,9 @@ class FolderLock:
     def _claim(self) -> int:
         draft = self._path.with_name(f".{self._path.name}.{self._token}.tmp")
         try:
-            draft.write_bytes(self._record())
             for _ in range(TRIES):
+                if not draft.exists():  # the first time, or a holder that was just leaving has tidied up
+                    draft.write_bytes(self._record())
                 if _link(draft, self._path):
                     handle = os.open(self._path, os.O_RDWR)
                     with contextlib.suppress(OSError):  # earlier versions look at the kernel's lock
@@ -205,8 +206,10 @@ def _link(draft: Path, path: Path) -> bool:
     try:
         os.link(draft, path)
     except FileExistsError:
-        return draft.exists() and draft.stat().st_nlink > 1  # a file server may do it and lose the answer
-    except FileNotFoundError:  # the holder has just tidied its folder up
+        with contextlib.suppress(FileNotFoundError):  # the holder has just tidied its folder up
+            return draft.stat().st_nlink > 1  # a file server may do it and lose the answer
+        return False
+    except FileNotFoundError:  # as above
         return False
     except OSError as problem:
         if problem.errno not in NO_LINKS:
