@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from aanntwin.options import check_target
 from aanntwin.scripts.layout import table
-from aanntwin.scripts.source import number, whole
-from common.cli import Parser, run_command
+from aanntwin.scripts.source import number
+from common.cli import Parser, run_command, whole
 from common.errors import InputError
 
 if TYPE_CHECKING:

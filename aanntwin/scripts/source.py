@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import GROUPS, ModelParams, Settings
 from aanntwin.options import PLAIN, add_settings, take_group, take_settings
-from common.cli import Parser, build
+from common import words
+from common.cli import Parser, build, spoken, whole
 from common.errors import InputError
-from common.inputs import shorten
 
 if TYPE_CHECKING:
     from aanntwin.cache import Cache
     from aanntwin.weights import Weights
 
-MOST_DIGITS = 18  # of a whole number: 64 bits
 CACHE = Path("cache/models")
 # A weight file says the rest of the model's shape.
 OPEN = ("stride", "padding", "pool_size")
@@ -195,28 +193,13 @@ def add_print_rate(group: Any) -> None:
     group.add_argument("--print-rate", type=whole(0), nargs="?", metavar="N", help=text)
 
 
-def whole(low: int) -> Any:
-    """A converter for argparse: a whole number of `low` or more."""
-
-    def convert(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or int(text) < low:
-            raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a whole number of {low} or more")
-        return int(text)
-
-    return convert
-
-
 def number(low: float, *, above: bool = False) -> Any:
     """A converter for argparse: a finite number of `low` or more, or above it."""
 
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not (low < value < float("inf") or (value == low and not above)):
-            bound = "above" if above else "of at least"
-            raise argparse.ArgumentTypeError(f"{shorten(text)!r} is not a number {bound} {low:g}")
+    def read(text: str) -> float:
+        value = words.number(text)
+        if not (low < value or (value == low and not above)):
+            raise InputError(f"{words.shown(text)} is not a number {'above' if above else 'of at least'} {low:g}")
         return value
 
-    return convert
+    return spoken(read)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from aanntwin.options import check_target
 from aanntwin.scripts.layout import FORMATS, table
-from aanntwin.scripts.source import Source, add_source, number, take_source, whole
-from common.cli import Parser, run_command
+from aanntwin.scripts.source import Source, add_source, number, take_source
+from common.cli import Parser, run_command, whole
 from common.errors import InputError
 
 if TYPE_CHECKING:

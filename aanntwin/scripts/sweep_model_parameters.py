@@ -21,9 +21,9 @@ from aanntwin.reports import add_reports, take_reports
 from aanntwin.scripts import sweeping
 from aanntwin.scripts.design_space import VARIED, Design, designs
 from aanntwin.scripts.published import add_format
-from aanntwin.scripts.source import LOCAL, add_print_rate, from_json, one_thread, start, to_json, whole
+from aanntwin.scripts.source import LOCAL, add_print_rate, from_json, one_thread, start, to_json
 from aanntwin.scripts.telling import Telling, train_and_tell
-from common.cli import Parser, run_command
+from common.cli import Parser, run_command, whole
 from common.errors import InputError
 from common.plotting import drawn_or_warned
 

@@ -30,10 +30,9 @@ from aanntwin.scripts.source import (
     start,
     take_cache,
     to_json,
-    whole,
 )
 from aanntwin.scripts.telling import SILENT, Telling, train_and_tell
-from common.cli import Parser, run_command
+from common.cli import Parser, run_command, whole
 from common.errors import InputError
 from common.plotting import drawn_or_warned
 

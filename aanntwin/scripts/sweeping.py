@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aanntwin.scripts.source import whole
-from common.cli import Parser
+from common.cli import Parser, whole
 
 if TYPE_CHECKING:
     from common.sweeps import Options, Outcome, RunSpec

@@ -14,8 +14,8 @@ from pathlib import Path
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.options import add_group, add_settings, take_group, take_settings
 from aanntwin.reports import add_reports, take_reports
-from aanntwin.scripts.source import OF_TRAINING, read_model, start, take_shape, whole
-from common.cli import Parser, run_command
+from aanntwin.scripts.source import OF_TRAINING, read_model, start, take_shape
+from common.cli import Parser, run_command, whole
 
 PROG = "aanntwin-test-only"
 DESCRIPTION = """\
