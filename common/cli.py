@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from common.errors import InputError, Interrupted, RunError
+from common.plugins import Registry, is_own
 from common.progress import mute_stdout
 from common.warned import short_warnings
 from common.words import check_integer, check_path, integer, number, path, shown
@@ -43,12 +44,13 @@ def option(
     help: str,
     *,
     unit: str = "",
-    choices: Sequence[str] = (),
+    choices: Sequence[str] | Registry[Any] = (),
     low: float | None = None,
     high: float | None = None,
     above: float | None = None,
     positional: bool = False,
     local: bool = False,
+    grows: bool = False,
     empty: bool = False,
 ) -> Any:
     """A dataclass field that becomes a command-line option.
@@ -57,15 +59,17 @@ def option(
         default: value where the user gives none; None means "not set".
         help: one line, lower case.
         unit: shown in the help, e.g. "V".
-        choices: allowed words.
+        choices: allowed words; those of a registry, and a user's own things as package.module:Name.
         low, high: smallest and largest allowed number (inclusive).
         above: the number must be larger than this.
         positional: an optional positional argument instead of a flag.
-        local: says where or how loudly to run and not what, so that a resumed run may change it.
+        local: no number of a finished epoch depends on it, so that a resumed run may change it.
+        grows: local, but a resumed run may only raise it.
         empty: the flag may stand without a value, which means None, or for a tuple an empty one.
     """
-    metadata = {"help": help, "unit": unit, "choices": tuple(choices), "low": low, "high": high, "above": above}
-    metadata |= {"positional": positional, "local": local, "empty": empty}
+    words = choices if isinstance(choices, Registry) else tuple(choices)
+    metadata = {"help": help, "unit": unit, "choices": words, "low": low, "high": high, "above": above}
+    metadata |= {"positional": positional, "local": local or grows, "grows": grows, "empty": empty}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -220,7 +224,8 @@ def _argument(field: Any, hint: Any, prefix: str) -> tuple[list[str], dict[str, 
             return [flag], {**keywords, "action": argparse.BooleanOptionalAction}
         return [flag], {**keywords, "action": "store_true", "help": text}
     keywords["type"] = _converter(meta, kind)
-    keywords["metavar"] = "{" + ",".join(meta["choices"]) + "}" if meta["choices"] else _metavar(field, kind)
+    own = ["package.module:Name"] if isinstance(meta["choices"], Registry) else []
+    keywords["metavar"] = "{" + ",".join([*meta["choices"], *own]) + "}" if meta["choices"] else _metavar(field, kind)
     if meta["positional"]:
         return [field.name], {**keywords, "nargs": "?"}
     keywords["dest"] = f"{prefix}_{field.name}" if prefix else field.name
@@ -271,8 +276,7 @@ def _check_value(label: str, meta: Any, kind: type, value: Any) -> None:
     if kind in (str, bool, Path) and not isinstance(value, kind):
         raise InputError(f"{prefix}{shown(value)} is not {'a path' if kind is Path else f'of type {kind.__name__}'}")
     _check_extent(prefix, value)
-    if meta["choices"] and value not in meta["choices"]:
-        raise InputError(f"{prefix}{shown(value)} is not one of {', '.join(meta['choices'])}")
+    _check_choice(prefix, meta["choices"], value)
     for bound, wrong, words in (
         ("low", operator.lt, "at least"),
         ("high", operator.gt, "at most"),
@@ -280,6 +284,19 @@ def _check_value(label: str, meta: Any, kind: type, value: Any) -> None:
     ):
         if meta[bound] is not None and wrong(value, meta[bound]):
             raise InputError(f"{prefix}{value:g} is out of range; it must be {words} {meta[bound]:g}")
+
+
+def _check_choice(prefix: str, choices: Sequence[str] | Registry[Any], value: Any) -> None:
+    if not choices:
+        return
+    if value not in choices:
+        allowed = choices.allowed if isinstance(choices, Registry) else ", ".join(choices)
+        raise InputError(f"{prefix}{shown(value)} is not one of {allowed}")
+    if is_own(value) and isinstance(choices, Registry):  # ours are imported when they are needed
+        try:
+            choices.get(value)
+        except InputError as problem:
+            raise InputError(f"{prefix}{problem}") from None
 
 
 def _check_extent(prefix: str, value: Any) -> None:
