@@ -14,9 +14,9 @@ import numpy as np
 from common.errors import InputError
 from common.inputs import read_bytes
 from magnetoionic.config import TrainConfig
-from magnetoionic.curve_file import LIMIT, WHAT
-from magnetoionic.measured import FITS, Fit, fit, fit_unscaled, parse_curve
-from magnetoionic.points import Measured
+from magnetoionic.devices.curve_file import LIMIT, WHAT
+from magnetoionic.devices.measured import FITS, Fit, fit, fit_unscaled, parse_curve
+from magnetoionic.devices.points import Measured
 
 CURVE_COPY = "device_curve.csv"
 FACTS = "device_curve"  # its place in run_meta.json

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.plugins import label
 from common.runs.files import atomic_writer, write_json
 from magnetoionic.config import TrainConfig
 from magnetoionic.images import PADDING
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def simulation_name(config: TrainConfig) -> str:
-    """YYYYMMDDHHMMSS-TASK-FIELD-LR-var-V-clipping-C-resistor-R-voltage-U.
+    """YYYYMMDDHHMMSS-TASK-FIELD-LR-var-V-clipping-C-resistor-R-voltage-U; of a field package.module:Name the Name.
 
     Numbers as Python prints floats, but 0 for clipping and resistor noise where they are off.
     """
     stamp = datetime.now().strftime("%Y%m%d%H%M%S")
-    curves = "-".join(config.fields)
+    curves = "-".join(label(word) for word in config.fields)
     clipping, noise = config.clipping or 0, config.resistor_noise or 0
     settings = f"var-{float(config.var)}-clipping-{clipping}-resistor-{noise}-voltage-{float(config.voltage_noise)}"
     return f"{stamp}-{config.task}-{curves}-{float(config.lr)}-{settings}"
@@ -41,7 +42,7 @@ def model_facts(config: TrainConfig, number: int, loss: float, accuracy: float, 
         accuracy, swap: as trained and after field relaxation, fractions; percent in the file. None for single devices,
             which have no other field: then the file gives the accuracy again, as the published notebook wants a number.
     """
-    single = config.fields[0].startswith("single")
+    single = config.records[0].single
     default_switch = next(field.default for field in fields(TrainConfig) if field.name == "time_switch")
     return {
         "task": config.task,

@@ -9,11 +9,13 @@ from typing import Any
 
 from common.cli import Parser, build, run_command
 from common.errors import InputError, RunError
+from common.plugins import label
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
 from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
 from magnetoionic.config import TrainConfig
+from magnetoionic.devices.fields import MEASURED
 
 PROG = "magnetoionic-sweep"
 DESCRIPTION = """\
@@ -84,7 +86,8 @@ def specs(chosen: Sequence[Axis]) -> list[RunSpec]:
     def name_of(labels: Mapping[str, Any]) -> str:
         parts = [f"{name.split('_')[0]}{labels[name]:g}" for name in NAMED[:3] if name in several]
         parts += [f"hidden{labels['hidden']}"] if "hidden" in several else []
-        return "_".join([*parts, str(labels["field"]), f"lr{labels['lr']:g}"])
+        fields = "+".join(label(word) for word in str(labels["field"]).split("+"))
+        return "_".join([*parts, fields, f"lr{labels['lr']:g}"])
 
     return make_specs(chosen, TrainConfig, name_of, NAMED)
 
@@ -93,7 +96,7 @@ def short(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float
     """A short version of a run for --dry-run; a change of field takes no time."""
     fields = list(config.get("field", ()))[:1]
     kept = dict(config)
-    if fields and "measured" not in fields:  # options of a field that is left out
+    if fields and MEASURED not in fields:  # options of a field that is left out
         kept = {name: value for name, value in config.items() if name not in ("device_curve", "curve_columns")}
     return {**kept, "epochs": epochs, "field": fields}, 1.0
 

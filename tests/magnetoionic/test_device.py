@@ -9,9 +9,9 @@ from common.errors import InputError
 from common.runs import load_run
 from magnetoionic import sweep
 from magnetoionic.config import TrainConfig
-from magnetoionic.curves import span
 from magnetoionic.device import find_device
-from magnetoionic.measured import FITS
+from magnetoionic.devices.curves import span
+from magnetoionic.devices.measured import FITS
 
 MAIN = "magnetoionic.main"
 OPTIONS = ("--task", "digits", "--n_models", 1, "--batch_size", 32, "--lr", 500, "--layers", 16, "--quiet")
