@@ -211,7 +211,7 @@ def test_training_on_a_measured_device(here, tmp_path):
     assert (tmp_path / "line" / "device_curve.csv").is_file()
     here("magnetoionic.main", *words, "--run-dir", "spline", "--quiet")
     here("magnetoionic.main", *options, "--layers", 32, "--run-dir", "builtin", "--quiet")
-    accuracy = {name: load_run(tmp_path / name).meta["result"] for name in ("line", "spline", "builtin")}
+    accuracy = {name: load_run(tmp_path / name).result for name in ("line", "spline", "builtin")}
     assert accuracy["builtin"]["final_test_acc"] > 0.8
     for name in ("line", "spline"):
         assert abs(accuracy[name]["final_test_acc"] - accuracy["builtin"]["final_test_acc"]) < 0.02
