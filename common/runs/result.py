@@ -99,7 +99,8 @@ def from_columns(columns: Mapping[str, Any]) -> Result:
     """A result from its columns in a table, or from the flat numbers that earlier versions recorded."""
     numbers: dict[str, dict[str, Any]] = {FINAL: {}, SELECTED: {}}
     more: dict[str, Any] = {}
-    for name, value in {**columns, **_mean(columns.get("trials"))}.items():
+    flat = {**columns, **_mean(columns.get("trials"))}
+    for name, value in flat.items():
         kind, _, metric = name.partition("_")
         if name in _EARLIER and _is_number(value):
             kind, metric, factor = _EARLIER[name]
