@@ -110,10 +110,8 @@ def from_columns(columns: Mapping[str, Any]) -> Result:
         elif name not in ("score", "score_name"):
             more[name] = value
     final, chosen = numbers[FINAL], numbers[SELECTED]
-    on, epoch = (
-        chosen.pop(ON, "validation set" if "bounty_loop" in {**columns, **more} else ""),
-        chosen.pop(EPOCH, None),
-    )
+    on = chosen.pop(ON, "validation set" if "bounty_percent" in flat else "")
+    epoch = chosen.pop(EPOCH, None)
     there = [f"{kind}_{metric}" for kind, found in ((FINAL, final), (SELECTED, chosen)) for metric in found]
     offered = [str(columns.get("score_name", "")), *_SCORES, *there]
     score = next((name for name in offered if name in there), "")
