@@ -14,7 +14,7 @@ from common.sweeps.grid import make_specs
 from common.sweeps.listener import Listener
 from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
-from common.words import integer, shown
+from common.values import integer, shown
 from psa_resmlp.architectures import ARCHITECTURES, parse
 from psa_resmlp.config import COMPAT, TrainConfig
 from psa_resmlp.modes import MODE_NAMES

@@ -12,7 +12,7 @@ from typing import Any
 from common.cli import Parser
 from common.errors import InputError
 from common.inputs import read_toml
-from common.words import check_integer, integer, number, path, shown
+from common.values import check_integer, integer, number, path, shown
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

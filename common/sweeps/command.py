@@ -12,7 +12,7 @@ from common.errors import InputError
 from common.sweeps.axes import Axis, add_axes, chosen_axes
 from common.sweeps.folder import merged_specs
 from common.sweeps.sweep import Options, Sweep
-from common.words import number, shown
+from common.values import number, shown
 
 
 def sweep_command(sweep: Sweep, argv: Sequence[str] | None) -> int:

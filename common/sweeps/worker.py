@@ -21,7 +21,7 @@ from common.sweeps.folder import BEGUN, STREAMS, prepare
 from common.sweeps.halt import Halted, Tell, at_work
 from common.sweeps.outcome import Outcome, is_unwritable, one_line, read_outcome, write_outcome
 from common.sweeps.spec import RunSpec
-from common.warned import short_warnings
+from common.warning_lines import short_warnings
 
 WAIT_S = 0.5
 
