@@ -15,9 +15,11 @@ from pathlib import Path
 from common.errors import RunError
 from common.inputs import read_json
 from common.runs.files import write_json
-from common.sweeps.run import selected
-from common.sweeps.spec import RunSpec
-from common.sweeps.sweep import Options, Sweep
+from common.runs.spec import RunSpec
+from common.sweeps.dask_cluster import cores
+from common.sweeps.definition import Definition
+from common.sweeps.folder import finished
+from common.sweeps.run import Options, selected
 from common.sweeps.worker import Task, run_task
 
 EPOCHS = (1, 3)
@@ -40,15 +42,12 @@ class Probe:
     files_MiB: float
 
 
-def describe(sweep: Sweep, specs: Sequence[RunSpec], folder: Path, options: Options) -> str:
+def describe(sweep: Definition, specs: Sequence[RunSpec], folder: Path, options: Options) -> str:
     """Measure a short run and say what the whole will take; nothing is written to the sweep's folder."""
-    from common.sweeps.folder import finished
-
     todo = selected(specs, finished(folder, specs, retry_failed=options.retry_failed), options)
     head = f"{sweep.prog}: {len(specs)} runs, {len(todo)} to do now, in {folder}"
     if not todo:
         return head
-    from common.sweeps.dask_cluster import cores
 
     cluster = options.scheduler or options.scheduler_file
     workers = (options.workers or 1) if cluster else max(1, min(cores(), options.workers or cores(), len(todo)))
@@ -78,13 +77,13 @@ def _line(specs: Sequence[RunSpec], probe: Probe) -> str:
     )
 
 
-def measure(sweep: Sweep, specs: Sequence[RunSpec]) -> Probe:
+def measure(sweep: Definition, specs: Sequence[RunSpec]) -> Probe:
     """Run short versions of the first run, or of as many as travel side by side with it, in a process of their own.
 
     Raises:
         RunError: a short run failed.
     """
-    group = [spec for spec in specs if spec.group == specs[0].group][: sweep.lanes if specs[0].group else 1]
+    group = [spec for spec in specs if spec.group == specs[0].group][: sweep.replicas if specs[0].group else 1]
     with tempfile.TemporaryDirectory(prefix="nonideal-") as folder:
         tasks = []
         for number, epochs in enumerate((EPOCHS[0], *EPOCHS)):
@@ -129,7 +128,7 @@ def _measure(tasks: Sequence[Task], report: str) -> None:
     write_json(Path(report), {"seconds": seconds, "memory_MiB": peak / 2**20, "bytes": sizes})
 
 
-def _epochs(sweep: Sweep, spec: RunSpec) -> float:
+def _epochs(sweep: Definition, spec: RunSpec) -> float:
     """Epochs of the whole run: its own setting, else the experiment's default."""
     default = next((field.default for field in fields(sweep.config) if field.name == "epochs"), 1)
     return float(spec.config.get("epochs", default))

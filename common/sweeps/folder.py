@@ -15,10 +15,10 @@ from common.inputs import read_json, read_text, shorten
 from common.runs.files import write_json, write_text
 from common.runs.folder import make_writable
 from common.runs.origin import describe
-from common.sweeps.outcome import FAILED, Outcome, read_outcome
-from common.sweeps.spec import RUNSPECS, RunSpec, check_specs, read_specs, write_specs
+from common.runs.outcome import BEGUN, FAILED, Outcome, read_outcome
+from common.runs.spec import MANIFEST, RUNSPECS, RunSpec, check_specs, read_specs, write_specs
 
-MANIFEST, LAUNCHER, SCRATCH, BEGUN = "manifest.json", "launcher.json", ".scratch", "BEGUN"
+SCRATCH = ".scratch"
 STREAMS = ("stdout.txt", "stderr.txt")
 SCHEMA = 1
 

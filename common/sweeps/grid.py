@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from common.cli import build
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis, product, show
-from common.sweeps.spec import RunSpec
 
 
 def make_specs(

@@ -16,11 +16,11 @@ from typing import Any
 from common.errors import Interrupted
 from common.runs.files import append_line
 from common.runs.lock import RUN_LOCK, Held, is_held
+from common.runs.outcome import BEGUN, Outcome, is_unwritable, one_line, read_outcome, write_outcome
+from common.runs.spec import RunSpec
 from common.sweeps.capture import captured
-from common.sweeps.folder import BEGUN, STREAMS, prepare
+from common.sweeps.folder import STREAMS, prepare
 from common.sweeps.halt import Halted, Tell, at_work
-from common.sweeps.outcome import Outcome, is_unwritable, one_line, read_outcome, write_outcome
-from common.sweeps.spec import RunSpec
 from common.warning_lines import short_warnings
 
 WAIT_S = 0.5
