@@ -12,7 +12,7 @@ from common.errors import InputError
 from common.sweeps.axes import Axis, add_axes, chosen_axes
 from common.sweeps.definition import Definition
 from common.sweeps.estimate import describe
-from common.sweeps.folder import merged_specs
+from common.sweeps.folder import merged_specs, search_own_modules
 from common.sweeps.run import Options, Work, run_sweep
 from common.values import number, shown
 
@@ -51,6 +51,7 @@ def _work(sweep: Definition, given: dict[str, Any]) -> int:
         raise InputError("--scheduler and --scheduler-file say the same; give one of them")
     values = {name.removeprefix("axis:"): text for name, text in given.items() if name.startswith("axis:")}
     values = {name: text for name, text in values.items() if text is not None}
+    search_own_modules(given["sweep_dir"])
     axes = chosen_axes(sweep.config, sweep.axes, given["grid"], values)
     specs = merged_specs(given["sweep_dir"], sweep.specs(axes))
     if given["list"]:

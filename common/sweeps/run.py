@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError, Interrupted
+from common.plugins import load, loaded, recorded_folders
 from common.runs.journal import Journal, last_outcomes
 from common.runs.lock import FolderLock, FolderLost
 from common.runs.outcome import Outcome
@@ -18,13 +19,13 @@ from common.runs.spec import LAUNCHER, RunSpec
 from common.sweeps.dask_cluster import cores, local_client, remote_client
 from common.sweeps.dask_pool import DaskPool
 from common.sweeps.display import Display
-from common.sweeps.folder import SCRATCH, clear_scratch, finished, make_folder, settle_specs
+from common.sweeps.folder import SCRATCH, clear_scratch, finished, make_folder, search_own_modules, settle_specs
 from common.sweeps.launcher import Launcher
 from common.sweeps.listener import Listener
 from common.sweeps.pool import Pool
 from common.sweeps.results import Results
 from common.sweeps.stopping import Stopping
-from common.sweeps.worker import Task, resolve
+from common.sweeps.worker import Task
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ class Work:
         return f"{self.function.__module__}:{self.function.__qualname__}"
 
     def check(self) -> None:
-        """Raise InputError if there is no such function."""
+        """Raise InputError if there is no such function; it is sought in the working folder too."""
         try:
-            resolve(self.function)
-        except (ImportError, AttributeError, ValueError) as problem:
+            if isinstance(self.function, str):
+                load(self.function, "function")
+        except ImportError as problem:
             raise InputError(f"function {self.function}: cannot be imported ({problem})") from None
 
 
@@ -104,8 +106,9 @@ def run_sweep(
         Interrupted: a signal; the next start goes on.
     """
     work = function if isinstance(function, Work) else Work(function)
-    work.check()
     place = make_folder(Path(folder))
+    search_own_modules(place)
+    work.check()
     with Stopping(prog) as stopping, FolderLock(place, LAUNCHER, "sweep folder") as lock:
         start = _Start(place, specs, work, options or Options(**changes), {"sweep": prog, **(facts or {})}, listener)
         try:
@@ -136,6 +139,7 @@ class _Start:
         listener: Listener | None,
     ) -> None:
         self._folder, self._work, self._options = folder, work, options
+        self._search = tuple(map(str, [Path.cwd(), *recorded_folders(loaded())]))
         self._specs = settle_specs(folder, specs, {**facts, "function": work.name})
         ended = finished(folder, self._specs, retry_failed=options.retry_failed)
         self._todo = selected(self._specs, ended, options)
@@ -179,7 +183,7 @@ class _Start:
 
     def _launch(self, pool: Pool, lock: FolderLock, stopping: Stopping, display: Display) -> None:
         def task(name: str, specs: tuple[RunSpec, ...]) -> Task:
-            return Task(name, str(self._folder), self._work.function, self._work.lists, specs)
+            return Task(name, str(self._folder), self._work.function, self._work.lists, specs, self._search)
 
         launcher = Launcher(
             self._folder,
