@@ -41,7 +41,7 @@ def make_specs(
     found = []
     for labels, settings in product(axes):
         short = {axis: _short(value, choices.get(axis)) for axis, value in labels.items()}
-        name = "_".join([name_of(short), *(f"{axis}{_safe(short[axis])}" for axis in extra)])
+        name = "_".join([name_of(short), *(f"{axis}{safe(short[axis])}" for axis in extra)])
         found.append((name, labels, settings, group_of(build(config, settings))))
     if shuffle_seed is not None:
         random.Random(shuffle_seed).shuffle(found)
@@ -55,7 +55,7 @@ def _short(value: Any, choices: Any) -> Any:
     return label(value) if isinstance(choices, Registry) and isinstance(value, str) else value
 
 
-def _safe(value: Any) -> str:
+def safe(value: Any) -> str:
     """A value as part of a folder's name; of a path its last part, without the ending."""
     text = show(value)
     if "/" in text:
