@@ -22,7 +22,7 @@ from common.runs.spec import MANIFEST, RUNSPECS, RunSpec, check_specs, read_spec
 SCRATCH = ".scratch"
 STREAMS = ("stdout.txt", "stderr.txt")
 SCHEMA = 1
-OWN = "own_modules"  # in the manifest: files of the users' own modules, by what named them
+PLUGINS = "plugins"  # in the manifest: files of the users' own modules, by what named them
 
 
 def make_folder(folder: Path) -> Path:
@@ -43,7 +43,7 @@ def search_own_modules(folder: Path) -> None:
     Raises:
         InputError: manifest.json cannot be read.
     """
-    files = _manifest(folder).get(OWN)
+    files = _manifest(folder).get(PLUGINS)
     if isinstance(files, dict) and all(isinstance(file, str) for file in files.values()):
         add_search_path(recorded_folders(files))
 
@@ -68,7 +68,7 @@ def settle_specs(folder: Path, specs: Sequence[RunSpec], facts: Mapping[str, Any
             "created": created,
             "runs": len(merged),
             **facts,
-            OWN: loaded(),
+            PLUGINS: loaded(),
             "origin": describe(),
         }
         write_json(folder / MANIFEST, meta)
