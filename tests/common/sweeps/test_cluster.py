@@ -9,8 +9,8 @@ from sweep_helpers import calls, rows
 from waiting import finish, wait_until
 
 from common.errors import InputError
+from common.runs.journal import read_events
 from common.sweeps import RunSpec, run_sweep
-from common.sweeps.journal import read_events
 
 WORKER = "distributed.cli.dask_worker"
 

@@ -13,7 +13,7 @@ import pytest
 from sweep_helpers import calls, environment, rows
 from waiting import finish, stretched, wait_until
 
-from common.sweeps.journal import read_events
+from common.runs.journal import read_events
 
 
 def ends(folder):
