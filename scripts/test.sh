@@ -42,6 +42,8 @@ bash "$root/scripts/setup.sh"
 cd "$root"
 say "tests"
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
-# Each process begins with a part of its own and takes from another's when that is done, so that tests of one file, which
-# share what they have prepared, stay together. More than eight use too much memory.
-exec .venv/bin/python -m pytest "${selection[@]}" -n $((cores < 8 ? cores : 8)) --dist worksteal "$@"
+# More than eight processes take too much memory; for 0, pytest starts none.
+workers=$((cores > 8 ? 8 : cores > 1 ? cores : 0))
+# worksteal: each process begins with a part of its own and takes from another's when that is done, so that tests of one
+# file, which share what they have prepared, stay together.
+exec .venv/bin/python -m pytest "${selection[@]}" -n "$workers" --dist worksteal "$@"
