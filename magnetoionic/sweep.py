@@ -13,9 +13,9 @@ from common.experiment import train_of
 from common.plugins import label
 from common.runs import load_run
 from common.runs.folder import META
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
-from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
 from magnetoionic.config import TrainConfig
 from magnetoionic.device import begun_scaled

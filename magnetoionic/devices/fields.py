@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.look import COLORS
+from common.figure_style import COLORS
 from common.plugins import Registry, is_own
 from magnetoionic.devices.curves import Branch, Curve, ExponentialCurve, LinearCurve, Ramp, SingleCurve
 from magnetoionic.devices.field import RELAXED, Device, Field, as_field

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from common.errors import InputError
-from common.look import COLORS
+from common.figure_style import COLORS
 from magnetoionic.devices.fields import FIELDS, find_field
 from magnetoionic.figures.table import without_module
 
