@@ -1,8 +1,6 @@
 """`nonideal`: what people see of sweeps and runs."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -228,15 +226,3 @@ def test_numbers_that_are_none(nonideal, tmp_path):
 
 def test_columns_are_aligned():
     assert aligned(("a", "number"), [["x", 0.5], ["long", None]]) == "a     number\nx     0.5000\nlong       -"
-
-
-def test_help_is_quick():
-    lines = (
-        "import sys; from common.browse import main",
-        "try: main(['--help'])",
-        "except SystemExit: pass",
-        "print([n for n in ('pandas', 'matplotlib', 'dask', 'scipy') if n in sys.modules], file=sys.stderr)",
-    )
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
-    assert done.stderr == "[]\n"
-    assert "nonideal table" in done.stdout

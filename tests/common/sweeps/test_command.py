@@ -82,17 +82,17 @@ def test_limit_only_and_growing_with_a_real_pool(sweep, tmp_path):
 
 
 def test_a_sweep_may_have_an_estimate_and_a_listener_of_its_own(monkeypatch, tmp_path, capsys):
-    told = []
+    events = []
 
     class Ends(Listener):
         def started(self, say):
             say("now it starts")
 
         def ended(self, spec, outcome):
-            told.append((spec.index, outcome.status))
+            events.append((spec.index, outcome.status))
 
         def saved(self):
-            told.append("saved")
+            events.append("saved")
 
     folder = tmp_path / "sweep"
     own = replace(
@@ -106,11 +106,11 @@ def test_a_sweep_may_have_an_estimate_and_a_listener_of_its_own(monkeypatch, tmp
     assert "2 by 1" in capsys.readouterr().out
     assert own.main(words) == 0
     assert "now it starts" in capsys.readouterr().out
-    assert sorted(end for end in told if end != "saved") == [(0, "done"), (1, "done")]
-    assert told[-1] == "saved"
-    told.clear()
+    assert sorted(end for end in events if end != "saved") == [(0, "done"), (1, "done")]
+    assert events[-1] == "saved"
+    events.clear()
     assert own.main(words) == 0
-    assert told == ["saved"]
+    assert events == ["saved"]
 
 
 def test_dry_run_measures_one_run_of_each_kind(monkeypatch, tmp_path):
