@@ -125,7 +125,7 @@ def test_dry_run_measures_one_run_of_each_kind(monkeypatch, tmp_path):
     text = estimate.describe(demo_sweep.SWEEP, specs, tmp_path / "new", Options(workers=1))
     assert seen == [[0, 2, 4], [1, 3, 5]]
     assert "3 run(s) like seed0: a run takes about 600 s" in text
-    assert "about 1:31 (h:mm) on 1 worker(s), 100 MiB of memory, 12 MiB of files" in text
+    assert "about 1:30:10 (h:mm:ss) on 1 worker(s), 100 MiB of memory, 12 MiB of files" in text
 
 
 def test_dry_run_measures_and_writes_nothing(sweep, tmp_path):
