@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from common.errors import InputError, Interrupted
 from common.figure_style import COLORS as COLORS
 from common.figure_style import PNG_DPI as PNG_DPI
@@ -160,7 +162,6 @@ def line_plot(
         ordered: colour by position along viridis, for series that are steps of one quantity.
         title: above the axes.
     """
-    import numpy as np
     from matplotlib.ticker import MaxNLocator
 
     xs = np.asarray(x, dtype=float)
@@ -239,7 +240,6 @@ def heatmap(
         xlabels, ylabels: names of the columns and rows; xlabel, ylabel: of the axes.
         title: above the axes.
     """
-    import numpy as np
     from matplotlib import colormaps
 
     values = np.asarray(matrix, dtype=float)
@@ -283,7 +283,6 @@ def _norm(shown: Any, center: float | None, limits: tuple[float, float] | None, 
 
 
 def _annotate(ax: Axes, image: AxesImage, shown: Any, annotate: str) -> None:
-    import numpy as np
 
     texts = {}
     for row, column in zip(*np.nonzero(~np.ma.getmaskarray(shown)), strict=True):
@@ -320,7 +319,6 @@ def confusion(
     Raises:
         ValueError: counts are not a square of non-negative numbers.
     """
-    import numpy as np
 
     matrix = np.array(counts, dtype=float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not (matrix >= 0).all():
