@@ -68,14 +68,14 @@ def row(spec: RunSpec, outcome: Outcome | None, score: str = "") -> dict[str, An
 
 
 def _sweep_rows(place: Path, score: str) -> list[dict[str, Any]]:
-    """From runspecs.jsonl and status.jsonl; single run folders are looked into only where these leave a question."""
+    """From runspecs.jsonl and status.jsonl; single run folders are read only where these do not say it."""
     ended, started = last_outcomes(place), begun(place)
     journal = (place / NAME).exists()
     rows = []
     for spec in read_specs(place):
         outcome = ended.get(spec.index)
         if outcome is None and (spec.index in started or not journal):
-            outcome = read_outcome(place / spec.folder, spec.index)  # its launcher may have died before it took note
+            outcome = read_outcome(place / spec.folder, spec.index)  # its launcher may have died before it noted that
         facts = row(spec, outcome, score)
         if outcome is None and spec.index in started:
             facts["status"] = _status(place, spec)

@@ -99,7 +99,7 @@ def measure(sweep: Definition, specs: Sequence[RunSpec]) -> Cost:
 
 
 def _short_runs(ready: probe.Ready, tasks: Sequence[Task]) -> tuple[list[float], list[int]]:
-    """Seconds and bytes of each task. The first pays for loading; the next two tell the time of an epoch."""
+    """Seconds and bytes of each task. The first pays for loading; the next two differ by some epochs."""
     seconds, sizes = [], []
     for task in tasks:
         folder = Path(task.folder)

@@ -1,4 +1,4 @@
-"""results.csv and summary.json: the sweep as it stands, replaced as a whole."""
+"""results.csv and summary.json: how far a sweep is; both files are replaced as a whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Results:
         specs: all its runs.
         score: the number that ranks runs where their results do not say so themselves; higher is better.
         ended: what earlier starts did.
-        listener: is told of every end and every save.
+        listener: is called at every end and every save.
     """
 
     def __init__(

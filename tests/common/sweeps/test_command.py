@@ -43,7 +43,7 @@ def test_list_names_the_runs(capsys, tmp_path):
         (("--workers", "0"), "error: argument --workers: '0' is not a whole number of 1 or more"),
         (("--run-timeout", "-3"), "error: argument --run-timeout: '-3' is not a number of seconds above 0"),
         (("--only", "nothing*"), "error: --only 'nothing*' matches none of 6 runs, e.g. run_0000_seed0"),
-        (("--scheduler", "a", "--scheduler-file", "b"), "error: --scheduler and --scheduler-file say the same"),
+        (("--scheduler", "a", "--scheduler-file", "b"), "error: --scheduler and --scheduler-file name the same"),
         (("--epochs", "0"), "error: argument --epochs: 0 is out of range; it must be at least 1"),
     ],
 )
