@@ -156,6 +156,16 @@ def test_runs_with_their_status(nonideal, tmp_path, monkeypatch):
     assert "no run folder in nowhere" in nonideal("runs", "nowhere", code=2)
 
 
+def test_runs_are_found_where_each_suite_puts_them(nonideal, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    places = ["models/18x18", "results/demo/runs/a", "results/demo/runs/b_replicas/replica_0000", "simulations/s"]
+    for place in [*places, "results/demo/sweeps/large/run_0000_a"]:
+        run(tmp_path / place)
+    lines = nonideal("runs").splitlines()
+    assert [line.split()[-1] for line in lines[1:-1]] == places
+    assert nonideal("runs", "results/demo/sweeps/large").endswith("1 runs: 1 done\n")
+
+
 def test_one_run(nonideal, tmp_path):
     folder = run(tmp_path / "one", seed=3)
     (folder / "learning_curves_acc.png").touch()
