@@ -17,7 +17,7 @@ from torch import Tensor
 
 from common.replicas.bank import Bank
 from common.replicas.dropout import dropout_
-from common.replicas.product import STACKED, product, method_of
+from common.replicas.product import STACKED, method_of, product
 from psa_resmlp import kernels as K
 from psa_resmlp.architectures import INPUTS, Architecture
 from psa_resmlp.masks import dropout_torch_
