@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli import Parser, run_command
+from common.plotting import save
 from common.plugins import is_own
+from common.runs.folder import make_writable
+from magnetoionic.figures.files import save_all
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,10 +47,7 @@ def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> lis
     Raises:
         InputError: no simulation is there, or `out` cannot be written.
     """
-    from common.plotting import save
-    from common.runs.folder import make_writable
     from magnetoionic.figures import accuracy, device_curves, histograms
-    from magnetoionic.figures.files import save_all
     from magnetoionic.figures.table import TABLE, file_word, read_table, settings, write_table
 
     table = read_table(folders)

@@ -14,6 +14,7 @@ import pandas as pd
 from common.errors import InputError
 from common.inputs import parse_json, read_text
 from common.plugins import is_own
+from common.runs.files import write_text
 from magnetoionic.devices.fields import MEASURED
 
 TABLE = "accuracies.csv"
@@ -42,8 +43,6 @@ def read_table(places: Iterable[Path]) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """The table without the paths of weights."""
-    from common.runs.files import write_text
-
     rows = table[list(COLUMNS)].sort_values(["field", *SETTINGS, "lr", "seed"])
     write_text(path, rows.to_csv(index=False, float_format="%.10g"))
 
