@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from analog_nmos.dense_trainer import HingeConfig
 from analog_nmos.objectives.hinge import Hinge
-from analog_nmos.pruning import below_cutoff
-from analog_nmos.rule import Rule
+from analog_nmos.training.pruning import below_cutoff
+from analog_nmos.training.rule import Rule
 from common.cli import option
 
 DESCRIPTION = """\

@@ -40,8 +40,8 @@ def table(folders: Sequence[Path]) -> str:
 
 
 def _row(folder: Path) -> tuple[str, ...]:
-    from analog_nmos.baselines import baselines, wilson_interval
-    from analog_nmos.data import load_digits
+    from analog_nmos.digits.baselines import baselines, wilson_interval
+    from analog_nmos.digits.data import load_digits
     from common.runs import load_run
 
     record = load_run(folder)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from analog_nmos.config import TrainerConfig
 from analog_nmos.objectives.cross_entropy import CrossEntropy
-from analog_nmos.rule import Rule
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.rule import Rule
 from common.cli import option
 
 DESCRIPTION = """\

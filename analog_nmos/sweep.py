@@ -16,8 +16,8 @@ from common.sweeps.grid import make_specs
 from common.sweeps.spec import RunSpec
 
 if TYPE_CHECKING:
-    from analog_nmos.config import TrainerConfig
-    from analog_nmos.rule import Rule
+    from analog_nmos.training.config import TrainerConfig
+    from analog_nmos.training.rule import Rule
 
 LANES = 8  # side by side in one process a run takes two thirds of the time that it takes alone
 SHUFFLE_SEED = 11
@@ -85,7 +85,7 @@ def short(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float
 
 def train(rule: Rule[Any], configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
     """Train runs side by side, or go on with them from their checkpoints; numbers or an exception for each."""
-    from analog_nmos.trainer import run_lanes
+    from analog_nmos.training.trainer import run_lanes
     from common.cli import build
 
     settings = [{**config, **{name: Path(config[name]) for name in PATHS if config.get(name)}} for config in configs]
@@ -102,7 +102,7 @@ def train(rule: Rule[Any], configs: Sequence[Mapping[str, Any]], folders: Sequen
 
 
 def _specs(axes: Sequence[Axis], config: type[Any], name: str, named: Sequence[str]) -> list[RunSpec]:
-    from analog_nmos.published import sweep_settings
+    from analog_nmos.training.published import sweep_settings
 
     def name_of(labels: Mapping[str, Any]) -> str:
         tie = {"ground": "body"}.get(labels["body_tie"], labels["body_tie"])
@@ -114,7 +114,7 @@ def _specs(axes: Sequence[Axis], config: type[Any], name: str, named: Sequence[s
 
 def _group(config: TrainerConfig) -> str:
     """Runs with the same word can be lanes of one native solver; ngspice is one run a process."""
-    from analog_nmos.trainer import SHARED
+    from analog_nmos.training.trainer import SHARED
 
     if config.backend != "native":
         return ""

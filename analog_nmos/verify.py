@@ -20,7 +20,7 @@ from common.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from analog_nmos.backends.base import Backend
-    from analog_nmos.model_card import ModelCard
+    from analog_nmos.cards.model_card import ModelCard
     from analog_nmos.topology import Topology
 
 FloatArray = NDArray[np.float64]
@@ -138,7 +138,7 @@ def _pull_apart(out_V: FloatArray, nudge_V: float) -> tuple[FloatArray, NDArray[
 
 def load(config: VerifyConfig) -> tuple[str, Circuit]:
     """The circuit of a run folder as its last epoch left it, or a network with random gate voltages and inputs."""
-    from analog_nmos.model_card import default_card_path, read_model_card
+    from analog_nmos.cards.model_card import default_card_path, read_model_card
     from analog_nmos.topology import find_topology, shipped
 
     if config.run_dir is not None:
@@ -153,10 +153,10 @@ def load(config: VerifyConfig) -> tuple[str, Circuit]:
 
 
 def _of_run(folder: Path, samples: int) -> tuple[str, Circuit]:
-    from analog_nmos.checkpoint import read_gates
-    from analog_nmos.model_card import read_model_card
-    from analog_nmos.record import CARD, TOPOLOGY
+    from analog_nmos.cards.model_card import read_model_card
     from analog_nmos.topology import load_topology
+    from analog_nmos.training.checkpoint import read_gates
+    from analog_nmos.training.record import CARD, TOPOLOGY
     from common.runs import load_run
 
     record = load_run(folder)

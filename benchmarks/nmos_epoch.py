@@ -14,9 +14,9 @@ import numpy as np
 
 from analog_nmos.backends import make_backend
 from analog_nmos.dense_trainer import HingeConfig
-from analog_nmos.epoch import train_epoch, validate
 from analog_nmos.objectives.hinge import Hinge
-from analog_nmos.trainer import load_card, load_lane
+from analog_nmos.training.epoch import train_epoch, validate
+from analog_nmos.training.trainer import load_card, load_lane
 
 SETTINGS = {"gamma": 0.3, "delta": 0.1, "margin": 0.02, "vg_init": "fixed", "vg_init_fixed": 4.0}
 

@@ -128,7 +128,7 @@ def _draw_nodes(
 
 
 def _as_graph(topology: Topology) -> nx.MultiDiGraph[int]:
-    from analog_nmos.record import as_graph
+    from analog_nmos.training.record import as_graph
 
     return as_graph(topology)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.data import Split
+from analog_nmos.digits.data import Split
 
 __all__ = ["BoolArray", "FloatArray", "IntArray", "Judgement", "Measure", "Objective", "Split", "highest"]
 

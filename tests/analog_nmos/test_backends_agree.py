@@ -137,7 +137,7 @@ def test_native_solves_that_fail_are_counted_and_reported(here, sparse_digits, t
 
 def test_one_lane_that_fails_leaves_the_others_alone(sparse_digits, tmp_path, monkeypatch):
     from analog_nmos.auto_prune_trainer import RULE
-    from analog_nmos.trainer import run_lanes
+    from analog_nmos.training.trainer import run_lanes
     from common.cli import build
 
     shared = {

@@ -17,8 +17,8 @@ from analog_nmos.backends.native.accuracy import limits
 from analog_nmos.backends.native.coupled import CoupledLanes
 from analog_nmos.backends.native.decoupled import DecoupledLanes
 from analog_nmos.backends.native.device import Device
+from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard
 from analog_nmos.topology import Topology
 from common.compiled.cache import source_hash
 from common.errors import InputError

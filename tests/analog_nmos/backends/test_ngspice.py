@@ -13,7 +13,7 @@ from analog_nmos.backends.base import Status
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.backends.ngspice_library import Ngspice
 from analog_nmos.circuit import BODY_TIES
-from analog_nmos.netlist import Sources
+from analog_nmos.circuit.netlist import Sources
 from analog_nmos.topology import Topology, dense, shipped
 
 EVERYONE = np.ones(1, bool)

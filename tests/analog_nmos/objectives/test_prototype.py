@@ -3,7 +3,7 @@
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.data import Split
+from analog_nmos.digits.data import Split
 from analog_nmos.objectives.prototype import Prototype
 
 TRAIN = Split(np.array([[0.0, 1.0], [0.2, 0.8], [1.0, 0.0], [0.5, 0.5]]), np.array([0, 0, 1, 1]))

@@ -7,9 +7,9 @@ import pytest
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import default_card_path, read_model_card
-from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import Topology, dense
 from common.errors import InputError
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.config import TrainerConfig
-from analog_nmos.data import Digits
-from analog_nmos.model_card import ModelCard
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.digits.data import Digits
 from analog_nmos.topology import Topology
+from analog_nmos.training.config import TrainerConfig
 
 FloatArray = NDArray[np.float64]
 

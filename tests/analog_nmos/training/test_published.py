@@ -12,10 +12,10 @@ from analog_nmos import (
     dense_trainer,
     dense_trainer_avgappr,
     dense_trainer_cross_entropy,
-    summary,
     xent_sweep,
 )
 from analog_nmos.topology import load_topology
+from analog_nmos.training import summary
 from common.cli import build
 from common.runs import load_sweep
 from common.sweeps.axes import chosen_axes

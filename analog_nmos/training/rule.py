@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from analog_nmos.config import TrainerConfig
-from analog_nmos.lane import Prune
 from analog_nmos.objectives.base import Objective
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.replica import Prune
 
 Config = TypeVar("Config", bound=TrainerConfig)
 
@@ -24,7 +24,7 @@ class Rule(Generic[Config]):
         description: shown by --help, with an example.
         config: the dataclass of its options.
         objective: see `analog_nmos.objectives.base.Objective`.
-        prune: see `analog_nmos.lane.Prune`; None keeps all edges.
+        prune: see `analog_nmos.training.replica.Prune`; None keeps all edges.
     """
 
     prog: str
@@ -47,12 +47,12 @@ class Rule(Generic[Config]):
             RunError: too many operating points failed.
             Interrupted: a signal; the last complete epoch is on disk.
         """
-        from analog_nmos.trainer import run_lanes
+        from analog_nmos.training.trainer import run_lanes
 
         return run_lanes(self, [config], [run_dir], resume=resume)[0]
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """The command; returns its exit code."""
-        from analog_nmos.command import train_command
+        from analog_nmos.training.command import train_command
 
         return train_command(self, argv)

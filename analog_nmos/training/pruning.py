@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.lane import Lane
-from analog_nmos.model_card import ModelCard
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.training.replica import Lane
 from common.errors import InputError
 
 COUNTER, LAST = "epochs_below_cutoff", "last_pruning"

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.lane import Lane
-from analog_nmos.pruning import COUNTER, LAST
+from analog_nmos.training.pruning import COUNTER, LAST
+from analog_nmos.training.replica import Lane
 from common.errors import InputError
 from common.inputs import parse_json, read_arrays
 from common.runs.files import atomic_writer

@@ -9,10 +9,10 @@ from dataclasses import MISSING, dataclass, fields
 import numpy as np
 
 from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Status
-from analog_nmos.config import GATE_HIGH_V, GATE_LOW_V
-from analog_nmos.data import Split
-from analog_nmos.lane import Lane
+from analog_nmos.digits.data import Split
 from analog_nmos.objectives.base import IntArray, Objective
+from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
+from analog_nmos.training.replica import Lane
 
 Beat = Callable[[], None]
 CONVERGED = int(Status.CONVERGED)  # an enum's attribute costs a microsecond, which is a tenth of a solve

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from analog_nmos.data import Digits, Split
 from analog_nmos.dense_trainer_cross_entropy import CrossEntropyConfig
-from analog_nmos.lane import new_lane
-from analog_nmos.record import guessing_line
+from analog_nmos.digits.data import Digits, Split
 from analog_nmos.topology import dense
+from analog_nmos.training.record import guessing_line
+from analog_nmos.training.replica import new_lane
 
 
 @pytest.mark.parametrize(

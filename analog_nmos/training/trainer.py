@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analog_nmos import record
-from analog_nmos.checkpoint import NAME as CHECKPOINT
+from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.circuits import Circuits
-from analog_nmos.config import TrainerConfig
-from analog_nmos.data import N_CLASSES, N_PIXELS, load_digits
-from analog_nmos.lane import Lane, new_lane
-from analog_nmos.model_card import ModelCard, default_card_path, read_model_card
-from analog_nmos.pruning import below_cutoff, check_threshold
-from analog_nmos.published import run_facts
-from analog_nmos.rule import Rule
-from analog_nmos.session import Job, Session
-from analog_nmos.summary import finish
+from analog_nmos.digits.data import N_CLASSES, N_PIXELS, load_digits
 from analog_nmos.topology import Topology, find_topology, shipped
+from analog_nmos.training import record
+from analog_nmos.training.checkpoint import NAME as CHECKPOINT
+from analog_nmos.training.circuits import Circuits
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.pruning import below_cutoff, check_threshold
+from analog_nmos.training.published import run_facts
+from analog_nmos.training.replica import Lane, new_lane
+from analog_nmos.training.rule import Rule
+from analog_nmos.training.session import Job, Session
+from analog_nmos.training.summary import finish
 from common.cli import check
 from common.errors import InputError, RunError
 from common.progress import Progress

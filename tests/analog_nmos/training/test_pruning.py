@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from analog_nmos.auto_prune_trainer import RULE, AutoPruneConfig
-from analog_nmos.data import Digits, Split
-from analog_nmos.lane import new_lane
-from analog_nmos.model_card import default_card_path, read_model_card
-from analog_nmos.pruning import below_cutoff
+from analog_nmos.cards.model_card import default_card_path, read_model_card
+from analog_nmos.digits.data import Digits, Split
 from analog_nmos.topology import dense
+from analog_nmos.training.pruning import below_cutoff
+from analog_nmos.training.replica import new_lane
 from common.errors import InputError
 
 CARD = read_model_card(default_card_path())

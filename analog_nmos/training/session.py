@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analog_nmos import published, record
 from analog_nmos.backends.base import BoolArray, FloatArray
-from analog_nmos.checkpoint import save_checkpoint
-from analog_nmos.circuits import Circuits
-from analog_nmos.data import Split
-from analog_nmos.epoch import Training, Validation, train_epoch
-from analog_nmos.lane import Lane, Prune
-from analog_nmos.model_card import ModelCard
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.digits.data import Split
 from analog_nmos.objectives.base import Measure, Objective
+from analog_nmos.training import published, record
+from analog_nmos.training.checkpoint import save_checkpoint
+from analog_nmos.training.circuits import Circuits
+from analog_nmos.training.epoch import Training, Validation, train_epoch
+from analog_nmos.training.replica import Lane, Prune
 from common.errors import RunError
 from common.progress import Progress
 from common.runs import Run

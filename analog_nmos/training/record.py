@@ -11,14 +11,14 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos import published
-from analog_nmos.data import N_CLASSES
-from analog_nmos.epoch import Training, Validation
-from analog_nmos.lane import Lane
-from analog_nmos.model_card import ModelCard
-from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.circuit.netlist import Sources, write_netlist
+from analog_nmos.digits.data import N_CLASSES
 from analog_nmos.objectives.base import Objective
 from analog_nmos.topology import Topology
+from analog_nmos.training import published
+from analog_nmos.training.epoch import Training, Validation
+from analog_nmos.training.replica import Lane
 from common.runs.files import atomic_writer, write_array, write_json, write_text
 
 TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"

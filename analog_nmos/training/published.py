@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
-from analog_nmos.data import N_PIXELS
-from analog_nmos.epoch import Training
-from analog_nmos.lane import Lane
-from analog_nmos.model_card import SUBCIRCUIT, ModelCard, default_card_path
+from analog_nmos.cards.model_card import SUBCIRCUIT, ModelCard, default_card_path
+from analog_nmos.digits.data import N_PIXELS
 from analog_nmos.objectives.prototype import ONE_HOT_V
+from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
+from analog_nmos.training.epoch import Training
+from analog_nmos.training.replica import Lane
 
 SATURATED_V = 1e-12  # a gate voltage this close to a limit is counted as there
 PLAIN = (

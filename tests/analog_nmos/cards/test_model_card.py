@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from analog_nmos.model_card import default_card_path, read_model_card
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from common.errors import InputError
 
 CARD = """\

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from analog_nmos.backends import make_backend
-from analog_nmos.config import TrainerConfig
-from analog_nmos.data import Digits
-from analog_nmos.epoch import train_epoch, validate
-from analog_nmos.lane import Lane
-from analog_nmos.rule import Rule
-from analog_nmos.trainer import load_card, load_lane
+from analog_nmos.digits.data import Digits
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.epoch import train_epoch, validate
+from analog_nmos.training.replica import Lane
+from analog_nmos.training.rule import Rule
+from analog_nmos.training.trainer import load_card, load_lane
 
 PROBES = 10
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits as sklearn_digits
 
-from analog_nmos.data import load_digits
+from analog_nmos.digits.data import load_digits
 from common.errors import InputError
 
 

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from analog_nmos import summary
 from analog_nmos.auto_prune_trainer import RULE
-from analog_nmos.checkpoint import NAME, read_gates
-from analog_nmos.circuits import Circuits
-from analog_nmos.trainer import load_card, load_lane
+from analog_nmos.training import summary
+from analog_nmos.training.checkpoint import NAME, read_gates
+from analog_nmos.training.circuits import Circuits
+from analog_nmos.training.trainer import load_card, load_lane
 from common.cli import build
 from common.errors import InputError
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from analog_nmos.backends.base import Solution, Status
-from analog_nmos.config import TrainerConfig
-from analog_nmos.data import Digits, Split
-from analog_nmos.epoch import train_epoch, validate
-from analog_nmos.lane import new_lane
+from analog_nmos.digits.data import Digits, Split
 from analog_nmos.objectives.hinge import Hinge
 from analog_nmos.topology import dense
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.epoch import train_epoch, validate
+from analog_nmos.training.replica import new_lane
 
 
 class Conductors:

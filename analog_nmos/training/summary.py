@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.data import Split
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.digits.data import Split
 from analog_nmos.figures.curves import hinge_active, learning_curves, timing
-from analog_nmos.model_card import ModelCard
-from analog_nmos.pruning import COUNTER, last_pruning
-from analog_nmos.record import PRUNED
-from analog_nmos.session import Job
+from analog_nmos.training.pruning import COUNTER, last_pruning
+from analog_nmos.training.record import PRUNED
+from analog_nmos.training.session import Job
 from common.plotting import drawn_or_warned
 from common.runs.files import plain, write_array, write_json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-from analog_nmos.data import Digits
+from analog_nmos.digits.data import Digits
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analog_nmos import record, summary, trainer
 from analog_nmos.auto_prune_sweep import SWEEP
 from analog_nmos.auto_prune_trainer import RULE
-from analog_nmos.record import PRUNED
+from analog_nmos.training import record, summary, trainer
+from analog_nmos.training.record import PRUNED
 from common.cli import build
 from common.errors import InputError, RunError
 from common.runs import load_run

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.cards.model_card import SUBCIRCUIT, ModelCard
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import SUBCIRCUIT, ModelCard
 from analog_nmos.topology import Topology
 
 FloatArray = NDArray[np.float64]

@@ -13,8 +13,8 @@ from common.errors import InputError
 from common.inputs import parse_json, read_text
 
 if TYPE_CHECKING:
-    from analog_nmos.config import TrainerConfig
-    from analog_nmos.rule import Rule
+    from analog_nmos.training.config import TrainerConfig
+    from analog_nmos.training.rule import Rule
 
 # A resumed run keeps its settings; these may change, because no number of a finished epoch depends on them.
 CHANGEABLE = ("epochs", "max_failures", "final_test", "plot_format", "quiet")
@@ -50,7 +50,7 @@ def _work(rule: Rule[Any], given: dict[str, Any], where: argparse.Namespace) -> 
         configs = [_resumed(rule.config, where.resume, given)]
     else:
         configs = _lanes(rule.config, where.lanes, given) if where.lanes else [build(rule.config, given)]
-    from analog_nmos import estimate, trainer
+    from analog_nmos.training import estimate, trainer
 
     if where.dry_run:
         print(estimate.describe(rule, configs))
