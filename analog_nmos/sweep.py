@@ -85,13 +85,13 @@ def short(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float
 
 def train(rule: Rule[Any], configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
     """Train runs side by side, or go on with them from their checkpoints; numbers or an exception for each."""
-    from analog_nmos.training.trainer import run_lanes
+    from analog_nmos.training.trainer import run_replicas
     from common.cli import build
 
     settings = [{**config, **{name: Path(config[name]) for name in PATHS if config.get(name)}} for config in configs]
     built: list[TrainerConfig] = [build(rule.config, {**values, "quiet": True}) for values in settings]
     try:
-        run_lanes(rule, built, folders, resume=True)
+        run_replicas(rule, built, folders, resume=True)
     except RunError as problem:
         if len(folders) == 1:
             return [problem]
@@ -113,7 +113,7 @@ def _specs(axes: Sequence[Axis], config: type[Any], name: str, named: Sequence[s
 
 
 def _group(config: TrainerConfig) -> str:
-    """Runs with the same word can be lanes of one native solver; ngspice is one run a process."""
+    """Runs with the same word can be replicas of one native solver; ngspice is one run a process."""
     from analog_nmos.training.trainer import SHARED
 
     if config.backend != "native":
@@ -141,7 +141,7 @@ def _outcome(folder: Path) -> dict[str, Any] | RunError | Interrupted:
 
 
 def _print_log(folder: Path) -> None:
-    """stdout.txt as the run alone would have printed it: lanes share one stream, which tells them not apart."""
+    """stdout.txt as the run alone would have printed it: replicas share one stream, which tells them not apart."""
     log = folder / "train_log.txt"
     if log.exists():
         shutil.copyfile(log, folder / "stdout.txt")

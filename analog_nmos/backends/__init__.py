@@ -12,16 +12,16 @@ from common.errors import InputError
 
 
 def make_backend(name: str, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> Backend:
-    """The solver of that name for lanes with these topologies.
+    """The solver of that name for replicas with these topologies.
 
     Raises:
-        InputError: the solver is unknown or missing, does not model the card, or cannot run so many lanes.
+        InputError: the solver is unknown or missing, does not model the card, or cannot run so many replicas.
     """
     if name == "ngspice":
         from analog_nmos.backends.ngspice import NgspiceBackend
 
         if len(topologies) != 1:
-            raise InputError("ngspice has one circuit per process and runs one lane; use --backend native for more")
+            raise InputError("ngspice has one circuit per process and runs one replica; use --backend native for more")
         return NgspiceBackend(topologies[0], card, options)
     if name == "native":
         from analog_nmos.backends.native import NativeBackend

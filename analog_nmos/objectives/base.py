@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from analog_nmos.digits.data import Split
 
-__all__ = ["BoolArray", "FloatArray", "IntArray", "Judgement", "Measure", "Objective", "Split", "highest"]
+__all__ = ["BoolArray", "Evaluation", "FloatArray", "IntArray", "Measure", "Objective", "Split", "highest"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-# For inputs (samples, inputs) in volts of one lane's circuit its free outputs (samples, outputs) in volts, and how the
-# operating points ended (samples,): see `analog_nmos.backends.base.Status`.
+# For inputs (samples, inputs) in volts of one replica's circuit its free outputs (samples, outputs) in volts, and how
+# the operating points ended (samples,): see `analog_nmos.backends.base.Status`.
 Measure = Callable[[FloatArray], tuple[FloatArray, IntArray]]
 
 
@@ -33,7 +33,7 @@ def highest(out_V: FloatArray) -> IntArray:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Evaluation:
     """An objective's view of B samples.
 
     Attributes:
@@ -52,7 +52,7 @@ class Judgement:
 
 
 class Objective(Protocol):
-    """A learning rule's objective for L lanes, whose hyperparameters may differ."""
+    """A learning rule's objective for L replicas, whose hyperparameters may differ."""
 
     loss_name: str  # in file names: 0_train_<loss_name>.npy
     loss_label: str  # on plots, with its unit
@@ -60,25 +60,25 @@ class Objective(Protocol):
 
     @classmethod
     def of(cls, configs: Sequence[Any]) -> Self:
-        """The objective of lanes with these configurations."""
+        """The objective of replicas with these configurations."""
 
-    def lane(self, lane: int) -> Self:
-        """The same for one lane alone, to judge many of its samples at once."""
+    def replica(self, replica: int) -> Self:
+        """The same for one replica alone, to evaluate many of its samples at once."""
 
-    def begin_epoch(self, epoch: int, lane: int, train: Split, measure: Measure) -> None:
-        """Look at one lane's circuit before an epoch of training; most objectives need nothing here."""
+    def begin_epoch(self, epoch: int, replica: int, train: Split, measure: Measure) -> None:
+        """Look at one replica's circuit before an epoch of training; most objectives need nothing here."""
 
-    def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
-        """Judge free outputs (B, outputs) in volts against labels (B,): one sample a lane, or many of a single lane."""
+    def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
+        """Evaluate free outputs (B, outputs) in volts against labels (B,): one sample a replica, or many of one."""
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """More about a validation in JSON's types, by the names of 0_diag_epoch<n>.json."""
 
-    def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
-        """What one lane measured for the epoch, by its names in the run folder: 0_<name>_epoch<n>.npy."""
+    def epoch_arrays(self, replica: int) -> dict[str, FloatArray]:
+        """What one replica measured for the epoch, by its names in the run folder: 0_<name>_epoch<n>.npy."""
 
-    def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
+    def epoch_facts(self, replica: int) -> dict[str, dict[str, Any]]:
         """More about the epoch in JSON's types, likewise: 0_<name>_epoch<n>.json."""
 
-    def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
+    def recall(self, replica: int, arrays: Mapping[str, FloatArray]) -> None:
         """Take over what `epoch_arrays` gave in an earlier start, or in an earlier epoch."""

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from analog_nmos.objectives.base import FloatArray, IntArray, Judgement, Measure, Split, highest
+from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Measure, Split, highest
 
 
 class CrossEntropy:
@@ -26,37 +26,37 @@ class CrossEntropy:
         """From configurations with `softmax_temp` and `delta`."""
         return cls(np.array([c.softmax_temp for c in configs]), np.array([c.delta for c in configs]))
 
-    def lane(self, lane: int) -> Self:
-        """One lane's temperature and delta."""
-        one = slice(lane, lane + 1)
+    def replica(self, replica: int) -> Self:
+        """One replica's temperature and delta."""
+        one = slice(replica, replica + 1)
         return type(self)(self._temperature_V[one], self._delta_V[one])
 
-    def begin_epoch(self, epoch: int, lane: int, train: Split, measure: Measure) -> None:
+    def begin_epoch(self, epoch: int, replica: int, train: Split, measure: Measure) -> None:
         """Nothing to prepare."""
 
-    def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
-        """See `Objective.judge`."""
+    def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
+        """See `Objective.evaluate`."""
         rows = np.arange(len(label))
         log_p = self._log_softmax(out_V)
         pull = -np.exp(log_p)
         pull[rows, label] += 1.0
         everything = np.ones(out_V.shape, bool)
         target_V = out_V + self._delta_V[:, None] * pull
-        return Judgement(-log_p[rows, label], highest(out_V), everything[:, 0], target_V, everything)
+        return Evaluation(-log_p[rows, label], highest(out_V), everything[:, 0], target_V, everything)
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """The mean probability given to the right class."""
         return {"val_py_true_mean": float(np.exp(self._log_softmax(out_V)[np.arange(len(label)), label]).mean())}
 
-    def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
+    def epoch_arrays(self, replica: int) -> dict[str, FloatArray]:
         """None."""
         return {}
 
-    def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
+    def epoch_facts(self, replica: int) -> dict[str, dict[str, Any]]:
         """None."""
         return {}
 
-    def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
+    def recall(self, replica: int, arrays: Mapping[str, FloatArray]) -> None:
         """Nothing to recall."""
 
     def _log_softmax(self, out_V: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from analog_nmos.objectives.base import FloatArray, IntArray, Judgement, Measure, Split, highest
+from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Measure, Split, highest
 
 
 class Hinge:
@@ -29,16 +29,16 @@ class Hinge:
         """From configurations with `margin` and `delta`."""
         return cls(np.array([config.margin for config in configs]), np.array([config.delta for config in configs]))
 
-    def lane(self, lane: int) -> Self:
-        """One lane's margin and delta."""
-        one = slice(lane, lane + 1)
+    def replica(self, replica: int) -> Self:
+        """One replica's margin and delta."""
+        one = slice(replica, replica + 1)
         return type(self)(self._margin_V[one], 2 * self._half_delta_V[one])
 
-    def begin_epoch(self, epoch: int, lane: int, train: Split, measure: Measure) -> None:
+    def begin_epoch(self, epoch: int, replica: int, train: Split, measure: Measure) -> None:
         """Nothing to prepare."""
 
-    def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
-        """See `Objective.judge`."""
+    def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
+        """See `Objective.evaluate`."""
         rows, rival, gap_V = _gap(out_V, label)
         loss = np.maximum(0.0, self._margin_V - gap_V)
         target_V = out_V.copy()
@@ -46,7 +46,7 @@ class Hinge:
         target_V[rows, rival] -= self._half_delta_V
         clamped = np.zeros(out_V.shape, bool)
         clamped[rows, label] = clamped[rows, rival] = True
-        return Judgement(loss, highest(out_V), loss > 0, target_V, clamped)
+        return Evaluation(loss, highest(out_V), loss > 0, target_V, clamped)
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """The gap Vy - Vr in volts, the share of samples whose gap reaches the margin, and the mean loss."""
@@ -59,15 +59,15 @@ class Hinge:
             "test_hinge_mean": float(np.maximum(0.0, self._margin_V - gap_V).mean()),
         }
 
-    def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
+    def epoch_arrays(self, replica: int) -> dict[str, FloatArray]:
         """None."""
         return {}
 
-    def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
+    def epoch_facts(self, replica: int) -> dict[str, dict[str, Any]]:
         """None."""
         return {}
 
-    def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
+    def recall(self, replica: int, arrays: Mapping[str, FloatArray]) -> None:
         """Nothing to recall."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.objectives.base import BoolArray, FloatArray, IntArray, Judgement, Measure, Split, highest
+from analog_nmos.objectives.base import BoolArray, Evaluation, FloatArray, IntArray, Measure, Split, highest
 
 ONE_HOT_V = 0.5
 
@@ -40,14 +40,14 @@ class Prototype:
         """From configurations with `delta`."""
         return cls(np.array([config.delta for config in configs]))
 
-    def lane(self, lane: int) -> Self:
-        """One lane's delta and prototypes."""
-        one = type(self)(self._delta[lane : lane + 1], self._classes)
-        one._ready, one._proto_out_V = self._ready[lane : lane + 1], self._proto_out_V[lane : lane + 1]
+    def replica(self, replica: int) -> Self:
+        """One replica's delta and prototypes."""
+        one = type(self)(self._delta[replica : replica + 1], self._classes)
+        one._ready, one._proto_out_V = self._ready[replica : replica + 1], self._proto_out_V[replica : replica + 1]
         return one
 
-    def begin_epoch(self, epoch: int, lane: int, train: Split, measure: Measure) -> None:
-        """From epoch 2 on, measure the lane's prototypes; a class without samples gets none (NaN)."""
+    def begin_epoch(self, epoch: int, replica: int, train: Split, measure: Measure) -> None:
+        """From epoch 2 on, measure the replica's prototypes; a class without samples gets none (NaN)."""
         if epoch < 2:
             return
         means = np.full((self._classes, train.x_V.shape[1]), np.nan)
@@ -55,52 +55,52 @@ class Prototype:
         for k in classes:
             means[k] = train.x_V[train.y == k].mean(axis=0)
         out_V, status = measure(means)
-        self._status[lane] = status[classes]
-        self.recall(lane, {"proto_in": means, "proto_out": out_V})
+        self._status[replica] = status[classes]
+        self.recall(replica, {"proto_in": means, "proto_out": out_V})
 
-    def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
-        """See `Objective.judge`."""
+    def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
+        """See `Objective.evaluate`."""
         rows = np.arange(len(label))
-        lanes = rows if len(self._delta) > 1 else np.zeros_like(rows)
-        aim_V = self._proto_out_V[lanes, label]
-        square = ((out_V[:, None, :] - self._proto_out_V[lanes]) ** 2).sum(axis=2)
+        replicas = rows if len(self._delta) > 1 else np.zeros_like(rows)
+        aim_V = self._proto_out_V[replicas, label]
+        square = ((out_V[:, None, :] - self._proto_out_V[replicas]) ** 2).sum(axis=2)
         nearest = np.where(np.isnan(square), np.inf, square).argmin(axis=1)
-        ready = self._ready[lanes]
-        target_V = np.where(ready[:, None], out_V + self._delta[lanes, None] * (aim_V - out_V), aim_V)
+        ready = self._ready[replicas]
+        target_V = np.where(ready[:, None], out_V + self._delta[replicas, None] * (aim_V - out_V), aim_V)
         everything = np.ones(out_V.shape, bool)
         loss = ((out_V - aim_V) ** 2).mean(axis=1)
         prediction = np.where(ready, nearest, highest(out_V))
-        return Judgement(loss, prediction, everything[:, 0], target_V, everything)
+        return Evaluation(loss, prediction, everything[:, 0], target_V, everything)
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
-        """How it was predicted and judged, and how many samples the error is the mean of."""
+        """How it was predicted and evaluated, and how many samples the error is the mean of."""
         return {"val_mode": "proto" if self._ready[0] else "onehot", "val_mse_count": float(len(label))}
 
-    def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
+    def epoch_arrays(self, replica: int) -> dict[str, FloatArray]:
         """proto_in (classes, inputs) and proto_out (classes, outputs), in volts, from epoch 2 on."""
-        if not self._ready[lane]:
+        if not self._ready[replica]:
             return {}
-        return {"proto_in": self._proto_in_V[lane].copy(), "proto_out": self._proto_out_V[lane].copy()}
+        return {"proto_in": self._proto_in_V[replica].copy(), "proto_out": self._proto_out_V[replica].copy()}
 
-    def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
+    def epoch_facts(self, replica: int) -> dict[str, dict[str, Any]]:
         """How the prototypes were measured, and how far apart their outputs lie (L2, in volts), from epoch 2 on."""
-        if not self._ready[lane]:
+        if not self._ready[replica]:
             return {}
-        outputs = self._proto_out_V[lane]
+        outputs = self._proto_out_V[replica]
         distance = np.sqrt(((outputs[:, None] - outputs[None]) ** 2).sum(axis=2))
         pairs = distance[np.triu_indices(self._classes, 1)]
         nearest = np.where(np.eye(self._classes, dtype=bool), np.inf, distance).min(axis=1)
         facts = {"distance_min_V": pairs.min(), "distance_mean_V": pairs.mean(), "nearest_by_class_V": nearest}
         without = np.isnan(outputs).any(axis=1).sum()
-        solves = _solves(self._status[lane]) if lane in self._status else {}
+        solves = _solves(self._status[replica]) if replica in self._status else {}
         return {"proto_diag": {**solves, **facts, "classes_without_prototype": without}}
 
-    def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
+    def recall(self, replica: int, arrays: Mapping[str, FloatArray]) -> None:
         """Take over what `epoch_arrays` gave."""
         if "proto_out" in arrays:
-            self._proto_in_V[lane] = arrays["proto_in"]
-            self._proto_out_V[lane] = arrays["proto_out"]
-            self._ready[lane] = True
+            self._proto_in_V[replica] = arrays["proto_in"]
+            self._proto_out_V[replica] = arrays["proto_out"]
+            self._ready[replica] = True
 
 
 def _solves(status: IntArray) -> dict[str, float]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.training.pruning import COUNTER, LAST
-from analog_nmos.training.replica import Lane
+from analog_nmos.training.replica import Replica
 from common.errors import InputError
 from common.inputs import parse_json, read_arrays
 from common.runs.files import atomic_writer
@@ -25,38 +25,38 @@ NAMES = "names"  # of all other arrays, before them: a ZIP file's table of conte
 RNG_WORDS = 624  # of the Mersenne Twister; its position is at most that
 
 
-def save_checkpoint(folder: Path, lane: Lane, backend_state: Mapping[str, NDArray[Any]]) -> None:
-    """Write the lane's state and its circuit's; a kill at any moment leaves the old checkpoint or the new one."""
-    _, keys, position, has_gauss, gauss = lane.rng.get_state(legacy=True)
+def save_checkpoint(folder: Path, replica: Replica, backend_state: Mapping[str, NDArray[Any]]) -> None:
+    """Write the replica's state and its circuit's; a kill at any moment leaves the old checkpoint or the new one."""
+    _, keys, position, has_gauss, gauss = replica.rng.get_state(legacy=True)
     arrays: dict[str, Any] = {
-        "epoch": np.int64(lane.epoch),
-        "gate_V": lane.gate_V,
-        "edge_uid": lane.edge_uid,
+        "epoch": np.int64(replica.epoch),
+        "gate_V": replica.gate_V,
+        "edge_uid": replica.edge_uid,
         "rng_keys": keys,
         "rng_rest": np.array([position, has_gauss, gauss], np.float64),
-        "histories": np.array(json.dumps(lane.histories)),
+        "histories": np.array(json.dumps(replica.histories)),
         **{f"backend_{name}": array for name, array in backend_state.items()},
-        **{f"memory_{name}": array for name, array in lane.memory.items()},
+        **{f"memory_{name}": array for name, array in replica.memory.items()},
     }
     with atomic_writer(folder / NAME, durable=True) as stream:
         np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})
 
 
-def load_checkpoint(folder: Path, lane: Lane) -> dict[str, NDArray[Any]] | None:
-    """Bring a lane to the state of the checkpoint; returns the circuit's state (None: no checkpoint).
+def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] | None:
+    """Bring a replica to the state of the checkpoint; returns the circuit's state (None: no checkpoint).
 
     Raises:
-        InputError: the checkpoint is damaged or belongs to another network; the lane is as before then.
+        InputError: the checkpoint is damaged or belongs to another network; the replica is as before then.
     """
     if not (folder / NAME).exists():
         return None
     saved = _Saved(folder)
-    epoch, edge_uid, gate_V = saved.network(lane.start.n_edges)
+    epoch, edge_uid, gate_V = saved.network(replica.start.n_edges)
     rng_state, histories, memory = saved.rng_state(), saved.histories(epoch), saved.memory(edge_uid.size)
-    lane.rng.set_state(rng_state)
-    lane.epoch, lane.edge_uid, lane.gate_V = epoch, edge_uid, gate_V
-    lane.topology = lane.start if edge_uid.size == lane.start.n_edges else lane.start.keep(edge_uid)
-    lane.histories, lane.memory = histories, memory
+    replica.rng.set_state(rng_state)
+    replica.epoch, replica.edge_uid, replica.gate_V = epoch, edge_uid, gate_V
+    replica.topology = replica.start if edge_uid.size == replica.start.n_edges else replica.start.keep(edge_uid)
+    replica.histories, replica.memory = histories, memory
     return saved.with_prefix("backend_")
 
 

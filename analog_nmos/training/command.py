@@ -33,7 +33,7 @@ def train_command(rule: Rule[Any], argv: Sequence[str] | None) -> int:
     parser.add_argument("--lanes", type=Path, metavar="FILE", help=LANES_HELP)
     parser.add_argument("--dry-run", action="store_true", help="check everything, estimate the time, and write nothing")
     arguments = vars(parser.parse_args(argv))
-    where = {name: arguments.pop(name) for name in ("run_dir", "resume", "lanes", "dry_run")}
+    where = {name: arguments.pop(name) for name in ("run_dir", "resume", "replicas", "dry_run")}
     return run_command(rule.prog, lambda: _work(rule, arguments, argparse.Namespace(**where)))
 
 
@@ -45,20 +45,20 @@ LANES_HELP = (
 
 def _work(rule: Rule[Any], given: dict[str, Any], where: argparse.Namespace) -> int:
     if where.resume:
-        if where.run_dir or where.lanes:
+        if where.run_dir or where.replicas:
             raise InputError("--resume goes on in its own folder; leave out --run-dir and --lanes")
         configs = [_resumed(rule.config, where.resume, given)]
     else:
-        configs = _lanes(rule.config, where.lanes, given) if where.lanes else [build(rule.config, given)]
+        configs = _replicas(rule.config, where.replicas, given) if where.replicas else [build(rule.config, given)]
     from analog_nmos.training import estimate, trainer
 
     if where.dry_run:
         print(estimate.describe(rule, configs))
         return 0
-    if where.lanes:
-        trainer.run_lanes(rule, configs, lambda: trainer.lane_folders(rule, len(configs), where.run_dir))
+    if where.replicas:
+        trainer.run_replicas(rule, configs, lambda: trainer.replica_folders(rule, len(configs), where.run_dir))
     else:
-        trainer.run_lanes(rule, configs, [where.resume or where.run_dir], resume=bool(where.resume))
+        trainer.run_replicas(rule, configs, [where.resume or where.run_dir], resume=bool(where.resume))
     return 0
 
 
@@ -86,7 +86,7 @@ def _resumed(config_type: type[TrainerConfig], folder: Path, given: dict[str, An
     return build(config_type, {**config, **paths, **{k: v for k, v in given.items() if k in CHANGEABLE}})
 
 
-def _lanes(config_type: type[TrainerConfig], path: Path, given: dict[str, Any]) -> list[TrainerConfig]:
+def _replicas(config_type: type[TrainerConfig], path: Path, given: dict[str, Any]) -> list[TrainerConfig]:
     """One configuration per line, over what the command line says."""
     configs = []
     for number, line in enumerate(read_text(path, "--lanes").splitlines(), 1):

@@ -12,7 +12,7 @@ from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Status
 from analog_nmos.digits.data import Split
 from analog_nmos.objectives.base import IntArray, Objective
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
-from analog_nmos.training.replica import Lane
+from analog_nmos.training.replica import Replica
 
 Beat = Callable[[], None]
 CONVERGED = int(Status.CONVERGED)  # an enum's attribute costs a microsecond, which is a tenth of a solve
@@ -20,7 +20,7 @@ CONVERGED = int(Status.CONVERGED)  # an enum's attribute costs a microsecond, wh
 
 @dataclass
 class Training:
-    """Sums over one epoch of L lanes; arrays have shape (L,), seconds are shared by the lanes.
+    """Sums over one epoch of L replicas; arrays have shape (L,), seconds are shared by the replicas.
 
     A failed solve counts as a wrong prediction and adds no loss; free and clamped failures are reloads (no convergence)
     or non-finite outputs.
@@ -28,7 +28,7 @@ class Training:
 
     correct: IntArray
     loss: FloatArray
-    judged: IntArray
+    evaluated: IntArray
     active: IntArray
     reload_free: IntArray
     reload_clamp: IntArray
@@ -41,27 +41,27 @@ class Training:
     total_s: float = 0.0
 
     @classmethod
-    def zeros(cls, n_lanes: int) -> Training:
+    def zeros(cls, n_replicas: int) -> Training:
         """Before the first sample."""
-        counts = {field.name: np.zeros(n_lanes, np.int64) for field in fields(cls) if field.default is MISSING}
-        return cls(**{**counts, "loss": np.zeros(n_lanes)})  # type: ignore[arg-type]
+        counts = {field.name: np.zeros(n_replicas, np.int64) for field in fields(cls) if field.default is MISSING}
+        return cls(**{**counts, "loss": np.zeros(n_replicas)})  # type: ignore[arg-type]
 
     def failures(self) -> IntArray:
-        """Failed solves per lane."""
+        """Failed solves per replica."""
         return self.reload_free + self.reload_clamp + self.nonfinite_free + self.nonfinite_clamp
 
 
 class EdgeDrops:
-    """Voltage drops over all edges, padded where a lane has fewer edges than another."""
+    """Voltage drops over all edges, padded where a replica has fewer edges than another."""
 
-    def __init__(self, lanes: Sequence[Lane]) -> None:
-        width = max(lane.topology.n_edges for lane in lanes)
-        ends = np.zeros((2, len(lanes), width), np.intp)  # padding: from ground to ground, a drop of zero
-        for row, lane in enumerate(lanes):
-            ends[0, row, : lane.topology.n_edges] = lane.topology.edges_D
-            ends[1, row, : lane.topology.n_edges] = lane.topology.edges_S
-        self._nodes = max(lane.topology.max_node for lane in lanes) + 1
-        self._drain, self._source = ends + np.arange(len(lanes))[:, None] * self._nodes
+    def __init__(self, replicas: Sequence[Replica]) -> None:
+        width = max(replica.topology.n_edges for replica in replicas)
+        ends = np.zeros((2, len(replicas), width), np.intp)  # padding: from ground to ground, a drop of zero
+        for row, replica in enumerate(replicas):
+            ends[0, row, : replica.topology.n_edges] = replica.topology.edges_D
+            ends[1, row, : replica.topology.n_edges] = replica.topology.edges_S
+        self._nodes = max(replica.topology.max_node for replica in replicas) + 1
+        self._drain, self._source = ends + np.arange(len(replicas))[:, None] * self._nodes
 
     def squared(self, node_V: FloatArray, rows: slice | IntArray) -> FloatArray:
         """(Vd - Vs)^2 in V^2, shape (rows, edges), from node_V (L, nodes)."""
@@ -70,31 +70,31 @@ class EdgeDrops:
 
 
 def train_epoch(
-    lanes: Sequence[Lane],
+    replicas: Sequence[Replica],
     taking_part: BoolArray,
     backend: Backend,
     objective: Objective,
     gate_V: FloatArray,
     beat: Beat,
 ) -> Training:
-    """Train lanes for one epoch.
+    """Train replicas for one epoch.
 
     Args:
-        lanes: runs with equally many training samples; the rng of each that takes part shuffles its order.
+        replicas: runs with equally many training samples; the rng of each that takes part shuffles its order.
         taking_part: shape (L,); the others are left as they are.
-        backend: the lanes' circuits.
-        objective: the lanes' objective.
+        backend: the replicas' circuits.
+        objective: the replicas' objective.
         gate_V: gate voltages (L, edges) in volts, padded; changed in place.
         beat: called before every sample.
     """
-    sums, drops = Training.zeros(len(lanes)), EdgeDrops(lanes)
-    gamma = np.array([[lane.config.gamma] for lane in lanes])
-    x_V = np.stack([lane.data.train.x_V for lane in lanes])
-    label = np.stack([lane.data.train.y for lane in lanes])
-    outputs = lanes[0].topology.out_nodes
-    row, everything = np.arange(len(lanes)), slice(None)
+    sums, drops = Training.zeros(len(replicas)), EdgeDrops(replicas)
+    gamma = np.array([[replica.config.gamma] for replica in replicas])
+    x_V = np.stack([replica.data.train.x_V for replica in replicas])
+    label = np.stack([replica.data.train.y for replica in replicas])
+    outputs = replicas[0].topology.out_nodes
+    row, everything = np.arange(len(replicas)), slice(None)
     clock = time.perf_counter
-    for sample in _orders(lanes, taking_part):
+    for sample in _orders(replicas, taking_part):
         beat()
         x, y = x_V[row, sample], label[row, sample]
         start = clock()
@@ -102,9 +102,9 @@ def train_epoch(
         free = backend.solve_free(x, taking_part)
         sums.free_s += clock() - start
         solved = _count(free.status, taking_part, sums.solves, sums.reload_free, sums.nonfinite_free, backend)
-        view = objective.judge(free.node_V[:, outputs], y)
+        view = objective.evaluate(free.node_V[:, outputs], y)
         sums.correct += solved & (view.prediction == y)
-        sums.judged += solved
+        sums.evaluated += solved
         np.add(sums.loss, view.loss, out=sums.loss, where=solved)
         active = solved & view.active
         if not active.any():
@@ -125,7 +125,7 @@ def train_epoch(
 
 @dataclass(frozen=True)
 class Validation:
-    """Free outputs of one lane: out_V (samples, outputs) in volts (NaN where the solve failed), status (samples,)."""
+    """Free outputs of one replica: out_V (samples, outputs) in volts (NaN where a solve failed), status (samples,)."""
 
     out_V: FloatArray
     status: IntArray
@@ -147,25 +147,25 @@ class Validation:
         return Status(int(np.bincount(failed).argmax()) if failed.size else Status.NO_CONVERGENCE).advice
 
 
-def validate(backend: Backend, lane: int, part: Split, beat: Beat, chunk: int = 20) -> Validation:
-    """Free outputs of one lane for all samples of a part, with its current gate voltages."""
+def validate(backend: Backend, replica: int, part: Split, beat: Beat, chunk: int = 20) -> Validation:
+    """Free outputs of one replica for all samples of a part, with its current gate voltages."""
     start = time.perf_counter()
     out_V, status = [], []
     for first in range(0, len(part.y), chunk):
         beat()
-        out, state = backend.solve_many(lane, part.x_V[first : first + chunk])
+        out, state = backend.solve_many(replica, part.x_V[first : first + chunk])
         out_V.append(out)
         status.append(state)
     return Validation(np.concatenate(out_V), np.concatenate(status), time.perf_counter() - start)
 
 
-def _orders(lanes: Sequence[Lane], taking_part: BoolArray) -> IntArray:
-    """The order of samples, shape (samples, L): one shuffle of the generator of each lane that takes part."""
+def _orders(replicas: Sequence[Replica], taking_part: BoolArray) -> IntArray:
+    """The order of samples, shape (samples, L): one shuffle of the generator of each replica that takes part."""
     orders = []
-    for lane, shuffled in zip(lanes, taking_part, strict=True):
-        order = np.arange(len(lane.data.train.y))
+    for replica, shuffled in zip(replicas, taking_part, strict=True):
+        order = np.arange(len(replica.data.train.y))
         if shuffled:
-            lane.rng.shuffle(order)
+            replica.rng.shuffle(order)
         orders.append(order)
     return np.stack(orders, axis=1)
 
@@ -173,12 +173,12 @@ def _orders(lanes: Sequence[Lane], taking_part: BoolArray) -> IntArray:
 def _count(
     status: IntArray, asked: BoolArray, solves: IntArray, reloads: IntArray, nonfinite: IntArray, backend: Backend
 ) -> BoolArray:
-    """Which lanes were solved; the others are counted, and their circuits reloaded with their whole state."""
+    """Which replicas were solved; the others are counted, and their circuits reloaded with their whole state."""
     solves += asked
-    solved: BoolArray = status == CONVERGED  # a lane that was not asked is SKIPPED
+    solved: BoolArray = status == CONVERGED  # a replica that was not asked is SKIPPED
     failed = asked & ~solved
     if failed.any():
-        for lane in np.flatnonzero(failed):
-            (nonfinite if status[lane] == Status.NOT_FINITE else reloads)[lane] += 1
-            backend.reload(int(lane))
+        for replica in np.flatnonzero(failed):
+            (nonfinite if status[replica] == Status.NOT_FINITE else reloads)[replica] += 1
+            backend.reload(int(replica))
     return solved

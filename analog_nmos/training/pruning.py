@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import ModelCard
-from analog_nmos.training.replica import Lane
+from analog_nmos.training.replica import Replica
 from common.errors import InputError
 
 COUNTER, LAST = "epochs_below_cutoff", "last_pruning"
@@ -22,30 +22,30 @@ def check_threshold(card: ModelCard) -> None:
         raise InputError(f"pruning needs a threshold voltage, for --vg-cutoff-ratio: {problem}") from None
 
 
-def below_cutoff(lane: Lane, card: ModelCard) -> NDArray[np.bool_]:
+def below_cutoff(replica: Replica, card: ModelCard) -> NDArray[np.bool_]:
     """Which edges stay, as a mask (edges,): those not below vg_cutoff_ratio * vto for vg_cutoff_epochs epochs in a row.
 
-    Counts the epochs in the lane's memory, for the edges that stay, and notes there how many edges the last pruning
+    Counts the epochs in the replica's memory, for the edges that stay, and notes there how many edges the last pruning
     removed and left.
     """
-    config = lane.config
+    config = replica.config
     cutoff_V = config.vg_cutoff_ratio * card.vto_V  # type: ignore[attr-defined]
-    before = lane.memory.get(COUNTER, np.zeros(lane.gate_V.size, np.int64))
-    count = np.where(lane.gate_V < cutoff_V, before + 1, 0)
+    before = replica.memory.get(COUNTER, np.zeros(replica.gate_V.size, np.int64))
+    count = np.where(replica.gate_V < cutoff_V, before + 1, 0)
     keep: NDArray[np.bool_] = count < config.vg_cutoff_epochs  # type: ignore[attr-defined]
-    lane.memory[COUNTER] = count[keep]
+    replica.memory[COUNTER] = count[keep]
     if not keep.all():
-        lane.memory[LAST] = np.array([(~keep).sum(), keep.sum()])
+        replica.memory[LAST] = np.array([(~keep).sum(), keep.sum()])
     return keep
 
 
-def last_pruning(lane: Lane, card: ModelCard) -> dict[str, Any]:
+def last_pruning(replica: Replica, card: ModelCard) -> dict[str, Any]:
     """For the meta of a pruned topology: the cutoff (V, epochs), and how many edges the last pruning removed and left.
 
     A checkpoint of version 0.1 does not say how many it removed (None).
     """
-    config: Any = lane.config
-    unknown = None if lane.topology.n_edges < lane.start.n_edges else 0
-    removed, remaining = lane.memory.get(LAST, np.array([unknown, lane.topology.n_edges], object)).tolist()
+    config: Any = replica.config
+    unknown = None if replica.topology.n_edges < replica.start.n_edges else 0
+    removed, remaining = replica.memory.get(LAST, np.array([unknown, replica.topology.n_edges], object)).tolist()
     cutoff = {"vg_cutoff": config.vg_cutoff_ratio * card.vto_V, "vg_cutoff_epochs": config.vg_cutoff_epochs}
     return {**cutoff, "removed": removed, "remaining": remaining}

@@ -19,7 +19,7 @@ from analog_nmos.digits.data import N_PIXELS
 from analog_nmos.objectives.prototype import ONE_HOT_V
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
 from analog_nmos.training.epoch import Training
-from analog_nmos.training.replica import Lane
+from analog_nmos.training.replica import Replica
 
 SATURATED_V = 1e-12  # a gate voltage this close to a limit is counted as there
 PLAIN = (
@@ -33,20 +33,20 @@ PROTOTYPE_EPOCHS = {
 }
 
 
-def run_facts(config: TrainerConfig, lane: Lane, card: ModelCard, job: str) -> dict[str, Any]:
+def run_facts(config: TrainerConfig, replica: Replica, card: ModelCard, job: str) -> dict[str, Any]:
     """For run_meta.json.
 
     Raises:
         InputError: the run prunes, and the card has no threshold voltage to prune against.
     """
-    topology = lane.start
+    topology = replica.start
     facts = {
         "script": f"{job}.py",
         "argv": list(sys.argv),
         "dataset": "sklearn_digits",
         "input_shape": [int(np.sqrt(N_PIXELS))] * 2,
-        "train_count": len(lane.data.train.y),
-        "test_count": len(lane.data.test.y),
+        "train_count": len(replica.data.train.y),
+        "test_count": len(replica.data.test.y),
         **_settings(config),
         "rails": {"vminus": config.vminus, "vplus": config.vplus},
         "device": {"include_path": _card_path(config), "subckt": SUBCIRCUIT},
@@ -61,13 +61,13 @@ def run_facts(config: TrainerConfig, lane: Lane, card: ModelCard, job: str) -> d
     }
     if _has_prototypes(config):
         return {**facts, **PROTOTYPE_EPOCHS, "onehot_hi_v": ONE_HOT_V}
-    saved = "test" if lane.data.validates_on_test else "val"
+    saved = "test" if replica.data.validates_on_test else "val"
     return {**facts, "diagnostics": {"vout_saved": saved, "diode_source_to_vplus": False}}
 
 
-def epoch_facts(lane: Lane, card: ModelCard) -> dict[str, Any]:
+def epoch_facts(replica: Replica, card: ModelCard) -> dict[str, Any]:
     """For 0_epoch_summary_epoch<n>.json: everything but what training and validation measured."""
-    config = lane.config
+    config = replica.config
     settings = {
         **_settings(config),
         "rails": [config.vminus, config.vplus],
@@ -75,13 +75,13 @@ def epoch_facts(lane: Lane, card: ModelCard) -> dict[str, Any]:
         "device_subckt": SUBCIRCUIT,
         **_of_trainer(config, card),
     }
-    mode = {"mode": "onehot" if lane.epoch < 2 else "proto"} if _has_prototypes(config) else {}
-    return {"epoch": lane.epoch, **mode, "config": settings, "vg_stats": _gate_statistics(lane.gate_V)}
+    mode = {"mode": "onehot" if replica.epoch < 2 else "proto"} if _has_prototypes(config) else {}
+    return {"epoch": replica.epoch, **mode, "config": settings, "vg_stats": _gate_statistics(replica.gate_V)}
 
 
 def training_counts(sums: Training, row: int) -> dict[str, float]:
-    """Solved free and clamped operating points of one lane's epoch, and how many samples trained or were skipped."""
-    free, active = int(sums.judged[row]), int(sums.active[row])
+    """Solved free and clamped operating points of one replica's epoch, and how many samples trained or were skipped."""
+    free, active = int(sums.evaluated[row]), int(sums.active[row])
     return {
         "n_free": free,
         "n_clamp": active - int(sums.reload_clamp[row]) - int(sums.nonfinite_clamp[row]),

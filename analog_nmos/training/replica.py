@@ -1,4 +1,4 @@
-"""A lane: one training run's state in memory. Lanes advance side by side and never touch each other's numbers."""
+"""A replica: one training run's state in memory. Replicas advance side by side and never touch each other's numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(eq=False)
-class Lane:
+class Replica:
     """Settings, data and the moving state of one run.
 
     Attributes:
@@ -53,15 +53,15 @@ class Lane:
             self.histories.setdefault(name, []).append(value)
 
 
-# Which edges stay after an epoch, as a mask (edges,); what it must remember goes into the lane's memory.
-Prune = Callable[[Lane, ModelCard], NDArray[np.bool_]]
+# Which edges stay after an epoch, as a mask (edges,); what it must remember goes into the replica's memory.
+Prune = Callable[[Replica, ModelCard], NDArray[np.bool_]]
 
 
-def new_lane(config: TrainerConfig, data: Digits, topology: Topology) -> Lane:
+def new_replica(config: TrainerConfig, data: Digits, topology: Topology) -> Replica:
     """The state before epoch 0, with the random draws in the published order."""
     rng = np.random.RandomState(config.seed)
     if config.vg_init == "random":
         gate_V = rng.uniform(config.vg_init_lo, config.vg_init_hi, topology.n_edges)
     else:
         gate_V = np.full(topology.n_edges, config.vg_init_fixed)
-    return Lane(config, data, topology, topology, rng, gate_V, np.arange(topology.n_edges))
+    return Replica(config, data, topology, topology, rng, gate_V, np.arange(topology.n_edges))

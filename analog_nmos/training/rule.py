@@ -47,9 +47,9 @@ class Rule(Generic[Config]):
             RunError: too many operating points failed.
             Interrupted: a signal; the last complete epoch is on disk.
         """
-        from analog_nmos.training.trainer import run_lanes
+        from analog_nmos.training.trainer import run_replicas
 
-        return run_lanes(self, [config], [run_dir], resume=resume)[0]
+        return run_replicas(self, [config], [run_dir], resume=resume)[0]
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """The command; returns its exit code."""

@@ -20,7 +20,7 @@ from analog_nmos.training.circuits import Circuits
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.pruning import below_cutoff, check_threshold
 from analog_nmos.training.published import run_facts
-from analog_nmos.training.replica import Lane, new_lane
+from analog_nmos.training.replica import Replica, new_replica
 from analog_nmos.training.rule import Rule
 from analog_nmos.training.session import Job, Session
 from analog_nmos.training.summary import finish
@@ -33,43 +33,43 @@ from common.runs.read import read_meta
 
 PACKAGE = "analog_nmos"
 RunDirs = Sequence[str | Path | None] | Callable[[], Sequence[str | Path | None]]
-# Lanes share one clock, one circuit description and one set of sample numbers.
+# Replicas share one clock, one circuit description and one set of sample numbers.
 SHARED = (
     *("epochs", "topology", "model_card", "backend", "train_limit", "test_limit", "val_split"),
     *(field.name for field in dataclasses.fields(CircuitOptions)),
 )
 
 
-def run_lanes(
+def run_replicas(
     rule: Rule[Any], configs: Sequence[TrainerConfig], run_dirs: RunDirs, *, resume: bool = False
 ) -> list[Path]:
     """Train networks side by side in this process, each with the numbers that it would have alone; returns the folders.
 
-    The configurations may differ in seed and hyperparameters, not in what SHARED names. A lane that fails is marked as
-    failed and the others go on; RunError then names it at the end. `run_dirs` may be a function that gives the folders,
-    called when all else is checked. See `Rule.run` for the rest.
+    The configurations may differ in seed and hyperparameters, not in what SHARED names. A replica that fails is marked
+    as failed and the others go on; RunError then names it at the end. `run_dirs` may be a function that gives the
+    folders, called when all else is checked. See `Rule.run` for the rest.
     """
-    _check_lanes(configs)
+    _check_replicas(configs)
     given = run_dirs if resume and not callable(run_dirs) else [None] * len(configs)
     earlier = [Path(folder) if folder else None for folder in given]
     card = _shared_card(configs, earlier)
     if rule.prune is below_cutoff:
         check_threshold(card)
-    lanes = [load_lane(config, folder) for config, folder in zip(configs, earlier, strict=True)]
-    version = _solver_version(lanes, earlier, card)
-    about = [_facts(rule, lane, version, card, folder) for lane, folder in zip(lanes, earlier, strict=True)]
+    replicas = [load_replica(config, folder) for config, folder in zip(configs, earlier, strict=True)]
+    version = _solver_version(replicas, earlier, card)
+    about = [_facts(rule, replica, version, card, folder) for replica, folder in zip(replicas, earlier, strict=True)]
     wanted = run_dirs() if callable(run_dirs) else run_dirs
     folders = [
         Path(run_dir) if resume and run_dir else new_folder(PACKAGE, rule.job, config.seed, run_dir)
         for config, run_dir in zip(configs, wanted, strict=True)
     ]
     quiet = configs[0].quiet
-    samples = sum(lane.config.epochs * len(lane.data.train.y) for lane in lanes)
+    samples = sum(replica.config.epochs * len(replica.data.train.y) for replica in replicas)
     with StopSignals() as signals, Progress(samples, quiet=quiet) as progress, contextlib.ExitStack() as stack:
         jobs = []
-        for lane, folder, facts in zip(lanes, folders, about, strict=True):
-            run = Run(folder, lane.config, signals, echo=None if quiet else progress.echo, facts=facts)
-            jobs.append(Job(lane, stack.enter_context(run)))
+        for replica, folder, facts in zip(replicas, folders, about, strict=True):
+            run = Run(folder, replica.config, signals, echo=None if quiet else progress.echo, facts=facts)
+            jobs.append(Job(replica, stack.enter_context(run)))
         objective = rule.objective.of(configs)
         session = Session(jobs, objective, rule.prune, card)
         session.train(progress)
@@ -88,8 +88,8 @@ def load_card(config: TrainerConfig, folder: str | Path | None = None) -> ModelC
     return read_model_card(_copy(folder, record.CARD) or config.model_card or default_card_path())
 
 
-def load_lane(config: TrainerConfig, folder: str | Path | None = None) -> Lane:
-    """A lane before its first epoch, with the topology of its configuration or the copy in a run folder.
+def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Replica:
+    """A replica before its first epoch, with the topology of its configuration or the copy in a run folder.
 
     Raises:
         InputError: the topology does not fit the digits, or the data cannot be split so.
@@ -105,13 +105,13 @@ def load_lane(config: TrainerConfig, folder: str | Path | None = None) -> Lane:
         train_limit=config.train_limit,
         test_limit=config.test_limit,
     )
-    return new_lane(config, data, topology)
+    return new_replica(config, data, topology)
 
 
-def lane_folders(rule: Rule[Any], lanes: int, run_dir: str | Path | None) -> list[Path]:
+def replica_folders(rule: Rule[Any], replicas: int, run_dir: str | Path | None) -> list[Path]:
     """Paths lane_0000, ... inside one new folder."""
     parent = new_folder(PACKAGE, f"{rule.job}_lanes", 0, run_dir)
-    return [parent / f"lane_{index:04d}" for index in range(lanes)]
+    return [parent / f"lane_{index:04d}" for index in range(replicas)]
 
 
 def _copy(folder: str | Path | None, name: str) -> Path | None:
@@ -127,17 +127,17 @@ def _copy(folder: str | Path | None, name: str) -> Path | None:
 
 
 def _shared_card(configs: Sequence[TrainerConfig], folders: Sequence[Path | None]) -> ModelCard:
-    """The model card of all lanes; one file's content may have changed between the starts of two runs."""
+    """The model card of all replicas; one file's content may have changed between the starts of two runs."""
     cards = [load_card(config, folder) for config, folder in zip(configs, folders, strict=True)]
     for card in cards:
         if (card.model, card.instance) != (cards[0].model, cards[0].instance):
-            raise InputError(f"lanes must share the model card: {card.path} differs from {cards[0].path}")
+            raise InputError(f"replicas must share the model card: {card.path} differs from {cards[0].path}")
     return cards[0]
 
 
-def _solver_version(lanes: Sequence[Lane], folders: Sequence[Path | None], card: ModelCard) -> str:
+def _solver_version(replicas: Sequence[Replica], folders: Sequence[Path | None], card: ModelCard) -> str:
     """Build the circuits once, to see that they can be, before a run folder is touched."""
-    with contextlib.closing(Circuits.at_checkpoints(lanes, folders, card)[0]) as circuits:
+    with contextlib.closing(Circuits.at_checkpoints(replicas, folders, card)[0]) as circuits:
         return circuits.backend.version
 
 
@@ -147,20 +147,20 @@ def _check_topology(path: Path | None, topology: Topology) -> None:
             raise InputError(f"topology {path} has {count} {name}; the digits need {needed}")
 
 
-def _check_lanes(configs: Sequence[TrainerConfig]) -> None:
+def _check_replicas(configs: Sequence[TrainerConfig]) -> None:
     for config in configs:
         check(config)
         for name in SHARED:
             if getattr(config, name) != getattr(configs[0], name):
                 raise InputError(
-                    f"lanes must share {name}: {getattr(config, name)} differs from {getattr(configs[0], name)}"
+                    f"replicas must share {name}: {getattr(config, name)} differs from {getattr(configs[0], name)}"
                 )
 
 
-def _facts(rule: Rule[Any], lane: Lane, version: str, card: ModelCard, folder: Path | None) -> dict[str, Any]:
+def _facts(rule: Rule[Any], replica: Replica, version: str, card: ModelCard, folder: Path | None) -> dict[str, Any]:
     """What run_meta.json holds besides the configuration."""
-    published = run_facts(lane.config, lane, card, rule.job)
-    shape = {"inputs": lane.start.n_inputs, "outputs": lane.start.n_outputs}
+    published = run_facts(replica.config, replica, card, rule.job)
+    shape = {"inputs": replica.start.n_inputs, "outputs": replica.start.n_outputs}
     begun = read_meta(folder).get("timestamp") if folder and (folder / META).exists() else None
     return {
         "package": PACKAGE,
@@ -170,6 +170,10 @@ def _facts(rule: Rule[Any], lane: Lane, version: str, card: ModelCard, folder: P
         **published,
         "topology": {**shape, **published["topology"]},
         "model_card": {"model": card.model, "instance": card.instance},
-        "samples": {"train": len(lane.data.train.y), "val": len(lane.data.val.y), "test": len(lane.data.test.y)},
-        "validated_on": "test set" if lane.data.validates_on_test else "validation split",
+        "samples": {
+            "train": len(replica.data.train.y),
+            "val": len(replica.data.val.y),
+            "test": len(replica.data.test.y),
+        },
+        "validated_on": "test set" if replica.data.validates_on_test else "validation split",
     }

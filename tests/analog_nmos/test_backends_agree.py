@@ -1,4 +1,4 @@
-"""Whole trainings: ngspice and the native solver give the same histories, and lanes the numbers of single runs."""
+"""Whole trainings: ngspice and the native solver give the same histories, and replicas the numbers of single runs."""
 
 import json
 import signal
@@ -44,36 +44,42 @@ def test_two_full_epochs_have_identical_accuracies(here, tmp_path, name):
     assert fast.meta["backend_version"].startswith("numba ")
 
 
-def test_lanes_have_the_numbers_of_single_runs(here, sparse_digits, tmp_path):
+def test_replicas_have_the_numbers_of_single_runs(here, sparse_digits, tmp_path):
     settings = [{"seed": 1, "gamma": 3.0}, {"seed": 2, "gamma": 0.5, "delta": 0.2}, {"seed": 3, "vg_init": "fixed"}]
     (tmp_path / "settings.jsonl").write_text("".join(json.dumps(one) + "\n" for one in settings))
     common = ("--train-limit", 60, "--test-limit", 30, "--epochs", 3, "--topology", sparse_digits, "--vg-init-lo", 0.45)
     for trainer, more in (("dense_trainer", ()), ("auto_prune_trainer", ("--vg-cutoff-epochs", 1))):
-        here(f"analog_nmos.{trainer}", *common, *more, "--lanes", "settings.jsonl", "--run-dir", f"lanes_{trainer}")
+        here(f"analog_nmos.{trainer}", *common, *more, "--lanes", "settings.jsonl", "--run-dir", f"replicas_{trainer}")
         for index, one in enumerate(settings):
             words = [word for name, value in one.items() if name != "seed" for word in (f"--{name}", value)]
             alone = f"{trainer}_{index}"
             options = (*common, *more, *words, "--backend", "native", "--run-dir", alone)
             here(f"analog_nmos.{trainer}", one["seed"], *options)
-            single, lane = load_run(tmp_path / alone), load_run(tmp_path / f"lanes_{trainer}" / f"lane_{index:04d}")
-            assert lane.status == "done"
+            single, replica = (
+                load_run(tmp_path / alone),
+                load_run(tmp_path / f"replicas_{trainer}" / f"lane_{index:04d}"),
+            )
+            assert replica.status == "done"
             names = [path.name for path in single.folder.glob("0_*.npy") if not path.name.endswith("_s.npy")]
             assert len(names) >= 18
             for name in names:
-                assert np.array_equal(single.array(name), lane.array(name)), name
+                assert np.array_equal(single.array(name), replica.array(name)), name
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ('{"seed": 1}\n{"seed": 1, "body_tie": "source"}\n', "lanes must share body_tie: source differs from ground"),
+        (
+            '{"seed": 1}\n{"seed": 1, "body_tie": "source"}\n',
+            "must share body_tie: source differs from ground",
+        ),
         ('{"sed": 1}\n', "line 1: unknown setting 'sed'"),
         ('{"gamma": 0}\n', "line 1: argument --gamma: 0 is out of range"),
         ("\n", "no settings in it"),
         ('{"backend": "ngspice"}\n{"backend": "ngspice"}\n', "ngspice has one circuit per process"),
     ],
 )
-def test_lanes_that_cannot_run_are_refused(here, tmp_path, lines, message):
+def test_replicas_that_cannot_run_are_refused(here, tmp_path, lines, message):
     (tmp_path / "settings.jsonl").write_text(lines)
     failed = here("analog_nmos.dense_trainer", "--lanes", "settings.jsonl", "--epochs", 1, code=2)
     assert message in failed.err
@@ -135,9 +141,9 @@ def test_native_solves_that_fail_are_counted_and_reported(here, sparse_digits, t
     assert np.isnan(vout[lost]).all()
 
 
-def test_one_lane_that_fails_leaves_the_others_alone(sparse_digits, tmp_path, monkeypatch):
+def test_one_replica_that_fails_leaves_the_others_alone(sparse_digits, tmp_path, monkeypatch):
     from analog_nmos.auto_prune_trainer import RULE
-    from analog_nmos.training.trainer import run_lanes
+    from analog_nmos.training.trainer import run_replicas
     from common.cli import build
 
     shared = {
@@ -150,9 +156,9 @@ def test_one_lane_that_fails_leaves_the_others_alone(sparse_digits, tmp_path, mo
     }
     settings = [{"seed": 1}, {"seed": 2, "vg_cutoff_ratio": 20.0, "vg_cutoff_epochs": 2}, {"seed": 3}]
     configs = [build(RULE.config, shared | one) for one in settings]
-    folders = [tmp_path / f"lane{index}" for index in range(3)]
-    with pytest.raises(RunError, match="lane1: epoch 2: every transistor is below the cutoff"):
-        run_lanes(RULE, configs, folders)
+    folders = [tmp_path / f"replica{index}" for index in range(3)]
+    with pytest.raises(RunError, match="replica1: epoch 2: every transistor is below the cutoff"):
+        run_replicas(RULE, configs, folders)
     assert [load_run(folder).status for folder in folders] == ["done", "failed", "done"]
     alone = RULE.run(configs[2], tmp_path / "alone")
     assert np.array_equal(load_run(alone).array("0_val_hinge"), load_run(folders[2]).array("0_val_hinge"))

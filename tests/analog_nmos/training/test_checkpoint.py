@@ -9,7 +9,7 @@ from analog_nmos.auto_prune_trainer import RULE
 from analog_nmos.training import summary
 from analog_nmos.training.checkpoint import NAME, read_gates
 from analog_nmos.training.circuits import Circuits
-from analog_nmos.training.trainer import load_card, load_lane
+from analog_nmos.training.trainer import load_card, load_replica
 from common.cli import build
 from common.errors import InputError
 
@@ -34,15 +34,19 @@ def run(sparse_network, tmp_path_factory):
 def restore(run):
     """The state that a folder's checkpoint gives, as plain values."""
     settings, folder = run
-    card, lane = load_card(settings, folder), load_lane(settings, folder)
+    card, replica = load_card(settings, folder), load_replica(settings, folder)
 
     def state(place):
-        circuits, restored = Circuits.at_checkpoints([lane], [place], card)
+        circuits, restored = Circuits.at_checkpoints([replica], [place], card)
         assert restored == [True]
-        arrays = {"gate_V": lane.gate_V, "uid": lane.edge_uid, **lane.memory, **circuits.state(0)}
-        arrays |= {"rng": lane.rng.get_state()[1], "D": lane.topology.edges_D}
+        arrays = {"gate_V": replica.gate_V, "uid": replica.edge_uid, **replica.memory, **circuits.state(0)}
+        arrays |= {"rng": replica.rng.get_state()[1], "D": replica.topology.edges_D}
         values = {name: array.tobytes() for name, array in arrays.items()}
-        return values | {"epoch": lane.epoch, "histories": json.dumps(lane.histories), "rest": lane.rng.get_state()[2:]}
+        return values | {
+            "epoch": replica.epoch,
+            "histories": json.dumps(replica.histories),
+            "rest": replica.rng.get_state()[2:],
+        }
 
     return state
 

@@ -7,7 +7,7 @@ from analog_nmos.dense_trainer_cross_entropy import CrossEntropyConfig
 from analog_nmos.digits.data import Digits, Split
 from analog_nmos.topology import dense
 from analog_nmos.training.record import guessing_line
-from analog_nmos.training.replica import new_lane
+from analog_nmos.training.replica import new_replica
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,12 @@ from analog_nmos.training.replica import new_lane
 )
 def test_accuracies_of_guessing_are_said_once(epoch, train_acc, val_acc, warns):
     train, val = (Split(np.zeros((n, 2)), np.zeros(n, np.int64)) for n in (1437, 360))
-    lane = new_lane(CrossEntropyConfig(), Digits(train, val, val), dense(2, 2))
-    lane.epoch, lane.histories = epoch, {"train_acc": [train_acc], "val_acc": [0.7, val_acc], "val_ce": [2.4, 11.0]}
-    line = guessing_line(lane)
+    replica = new_replica(CrossEntropyConfig(), Digits(train, val, val), dense(2, 2))
+    replica.epoch, replica.histories = (
+        epoch,
+        {"train_acc": [train_acc], "val_acc": [0.7, val_acc], "val_ce": [2.4, 11.0]},
+    )
+    line = guessing_line(replica)
     assert (line is not None) == warns
     if warns:
         assert line.startswith("warning: nothing learned after epoch 1: the accuracy 0.1")

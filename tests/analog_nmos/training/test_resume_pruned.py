@@ -132,15 +132,15 @@ def test_vout_outlives_pruning_and_the_process(config, killed, tmp_path):
 
 @pytest.mark.parametrize(
     ("checkpoints", "moment"),
-    [(4 + 4 + 3, "one lane of three is an epoch ahead"), (3 * 5, "all have trained, none has ended")],
+    [(4 + 4 + 3, "one replica of three is an epoch ahead"), (3 * 5, "all have trained, none has ended")],
 )
 def test_killed_side_by_side(config, whole, killed, tmp_path, checkpoints, moment):
-    lanes = [config(**PRUNES, seed=0), config(**KEEPS, seed=1), config(**PRUNES, seed=2)]
-    folders = [tmp_path / f"lane{index}" for index in range(3)]
-    work = functools.partial(trainer.run_lanes, RULE, lanes, folders)
+    replicas = [config(**PRUNES, seed=0), config(**KEEPS, seed=1), config(**PRUNES, seed=2)]
+    folders = [tmp_path / f"replica{index}" for index in range(3)]
+    work = functools.partial(trainer.run_replicas, RULE, replicas, folders)
     assert killed(work, "checkpoint.npz", checkpoints, after=True), moment
-    trainer.run_lanes(RULE, lanes, folders, resume=True)
-    for settings, folder in zip(lanes, folders, strict=True):
+    trainer.run_replicas(RULE, replicas, folders, resume=True)
+    for settings, folder in zip(replicas, folders, strict=True):
         assert_same(whole(settings), folder)
     assert len({load_run(folder).metrics["edges"].iloc[-1] for folder in folders}) == 3
 
@@ -226,15 +226,15 @@ def test_an_epoch_that_fails_is_not_committed(config, tmp_path):
     assert load_run(tmp_path / "run").metrics["epoch"].tolist() == [0, 1, 2]
 
 
-def test_lanes_do_not_mix_model_cards_or_lost_files(config, killed, tmp_path):
+def test_replicas_do_not_mix_model_cards_or_lost_files(config, killed, tmp_path):
     settings = [config(**PRUNES, seed=seed, epochs=1) for seed in (0, 1)]
     folders = [tmp_path / "a", tmp_path / "b"]
-    trainer.run_lanes(RULE, settings, folders)
+    trainer.run_replicas(RULE, settings, folders)
     card = folders[1] / "model_card.lib"
     card.write_text(re.sub(r"(?i)vto=0.75", "vto=0.8", card.read_text()))
     grown = [dataclasses.replace(one, epochs=2) for one in settings]
-    with pytest.raises(InputError, match=r"lanes must share the model card: .*b/model_card\.lib differs from .*a/"):
-        trainer.run_lanes(RULE, grown, folders, resume=True)
+    with pytest.raises(InputError, match=r"replicas must share the model card: .*b/model_card\.lib differs from .*a/"):
+        trainer.run_replicas(RULE, grown, folders, resume=True)
     (folders[0] / "topology.npz").unlink()
     with pytest.raises(InputError, match=r"topology\.npz, which its checkpoint belongs to, is missing"):
         RULE.run(grown[0], folders[0], resume=True)

@@ -1,4 +1,4 @@
-"""One lane with hidden nodes: Newton with its fallbacks, through the kernels of `hidden`.
+"""One replica with hidden nodes: Newton with its fallbacks, through the kernels of `hidden`.
 
 Up to `DENSE` unknowns the system is factored inside the kernel, above that by SuperLU.
 """
@@ -51,8 +51,8 @@ class Sources(NamedTuple):
     accuracy: Accuracy
 
 
-class CoupledLane:
-    """Solves one lane with hidden nodes.
+class CoupledReplica:
+    """Solves one replica with hidden nodes.
 
     Args:
         network: from `couple`.
