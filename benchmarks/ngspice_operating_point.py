@@ -127,7 +127,7 @@ class Ours:
 
     def __init__(self, case: Case, *, train: bool = False) -> None:
         self._case, self._train = case, train
-        self._backend = NgspiceBackend(case.topology, read_model_card(default_card_path()), case.options)
+        self._backend = NgspiceBackend([case.topology], read_model_card(default_card_path()), case.options)
         self._backend.set_gates(case.gate_V[None])
 
     def __call__(self, sample: int) -> FloatArray:

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analog_nmos.backends import make_backend
+from analog_nmos.backends.make import make_backend
 from analog_nmos.dense_trainer import HingeConfig
 from analog_nmos.objectives.hinge import Hinge
+from analog_nmos.objectives.settings import hyperparameters
 from analog_nmos.training.epoch import train_epoch, validate
-from analog_nmos.training.trainer import load_card, load_replica
+from analog_nmos.training.opening import load_card, load_replica
+from analog_nmos.training.replica import padded_gates
 
 SETTINGS = {"gamma": 0.3, "delta": 0.1, "margin": 0.02, "vg_init": "fixed", "vg_init_fixed": 4.0}
 
@@ -32,12 +34,12 @@ def seconds_per_epoch(backend_name: str, tie: str, replicas: int, epochs: int, l
     ]
     states = [load_replica(config) for config in configs]
     backend = make_backend(backend_name, [state.topology for state in states], load_card(configs[0]), configs[0])
-    objective, gate_V = Hinge.of(configs), np.stack([state.gate_V for state in states])
+    objective = Hinge.of([hyperparameters(Hinge, config) for config in configs])
     everyone, taken = np.ones(replicas, bool), []
     for _ in range(epochs + 1):
         start = time.perf_counter()
-        sums = train_epoch(states, everyone, backend, objective, gate_V, _nothing)
-        backend.set_gates(gate_V)
+        sums = train_epoch(states, everyone, backend, objective, _nothing)
+        backend.set_gates(padded_gates(states))
         for row, state in enumerate(states):
             validate(backend, row, state.data.val, _nothing)
         taken.append((time.perf_counter() - start) / replicas)

@@ -6,12 +6,18 @@ ngspice has one circuit and therefore one replica.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.circuit import CircuitOptions
+from analog_nmos.topology import Topology
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -56,22 +62,45 @@ class Solution:
     status: NDArray[np.int64]
 
 
-class Backend(Protocol):
-    """A loaded circuit of one or more replicas."""
+class Backend(ABC):
+    """A loaded circuit for each of L replicas.
 
-    name: str
-    n_replicas: int
+    Args of a subclass:
+        topologies: one a replica.
+        card: of all transistors.
+        options: rails, resistances, temperatures, tolerances.
+
+    Attributes:
+        most_replicas: how many circuits one process can solve at most; None for any number.
+        takes_minutes: whether an epoch takes minutes, so that estimates measure some of its samples.
+    """
+
+    most_replicas: ClassVar[int | None] = None
+    takes_minutes: ClassVar[bool] = False
+
+    @abstractmethod
+    def __init__(self, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> None:
+        """Load the circuits.
+
+        Raises:
+            InputError: the solver is missing, or does not model the card or the topologies.
+        """
+        self._topologies = topologies
 
     @property
     def version(self) -> str:
         """Of the solver, for run_meta.json."""
+        return ""
 
+    @abstractmethod
     def set_gates(self, gate_V: FloatArray) -> None:
         """Gate voltages for the next solves, shape (L, edges) in volts; replicas with fewer edges pad with anything."""
 
+    @abstractmethod
     def solve_free(self, input_V: FloatArray, mask: BoolArray) -> Solution:
         """Operating points with all outputs free; input_V has shape (L, inputs), mask (L,) says which replicas."""
 
+    @abstractmethod
     def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         """Operating points with the outputs of mask `clamped` (L, outputs) held near target_V (L, outputs).
 
@@ -81,18 +110,30 @@ class Backend(Protocol):
 
     def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
         """Free outputs (samples, outputs) in V and status (samples,) of one replica for inputs (samples, inputs)."""
+        topology, mask = self._topologies[replica], np.arange(len(self._topologies)) == replica
+        out_V = np.full((len(input_V), topology.n_outputs), np.nan)
+        status = np.empty(len(input_V), np.int64)
+        for sample, row in enumerate(input_V):
+            solution = self.solve_free(np.tile(row, (mask.size, 1)), mask)
+            status[sample] = solution.status[replica]
+            out_V[sample] = solution.node_V[replica, topology.out_nodes]
+        return out_V, status
 
     def reload(self, replica: int) -> None:
         """Build the replica's circuit anew with its whole state (gate voltages and VOUT), after a failed solve."""
+        return
 
     def state(self, replica: int) -> dict[str, NDArray[Any]]:
         """Everything that a later solve of this replica depends on besides gates and inputs; for checkpoints.
 
         "sink_V" (outputs,) is VOUT; what else there is belongs to the backend (its first guess, for example).
         """
+        return {}
 
     def restore(self, replica: int, state: dict[str, NDArray[Any]]) -> None:
         """Take over what `state` returned. "sink_V" alone will do (after pruning): the rest then starts anew."""
+        return
 
     def close(self) -> None:
-        """Free the circuit."""
+        """Free the circuits."""
+        return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import BoolArray, FloatArray, Solution, Status
+from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution, Status
 from analog_nmos.backends.ngspice_library import Ngspice, ngspice
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
@@ -18,18 +19,19 @@ from common.errors import InputError, RunError
 LARGEST_V = 1e9  # from 1e15 V on ngspice 39 can crash: its matrix overflows
 
 
-class NgspiceBackend:
+class NgspiceBackend(Backend):
     """One circuit in libngspice, one replica. See `analog_nmos.backends.base.Backend` for the methods.
 
     Raises:
         InputError: libngspice is missing, or ngspice does not accept the circuit with this card.
     """
 
-    name = "ngspice"
-    n_replicas = 1
+    most_replicas, takes_minutes = 1, True  # libngspice holds one circuit a process
 
-    def __init__(self, topology: Topology, card: ModelCard, options: CircuitOptions) -> None:
-        self._topology, self._card, self._options = topology, card, options
+    def __init__(self, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> None:
+        super().__init__(topologies, card, options)
+        [self._topology] = topologies
+        topology, self._card, self._options = self._topology, card, options
         self._spice: Ngspice = ngspice()
         touched = np.isin(topology.hidden_nodes, [topology.edges_D, topology.edges_S])
         # A hidden node without an edge is not in the netlist: it stays at 0 V, where rshunt would hold it.
@@ -72,17 +74,6 @@ class NgspiceBackend:
         if mask[0]:
             np.copyto(self._wanted.sink_V, target_V[0], where=clamped[0])
         return self._solve(input_V, clamped[0], mask)
-
-    def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Free outputs for many inputs, one after the other."""
-        out_V = np.full((len(input_V), self._topology.n_outputs), np.nan)
-        status = np.empty(len(input_V), np.int64)
-        everyone = np.ones(1, bool)
-        for sample, row in enumerate(input_V):
-            solution = self.solve_free(row[None], everyone)
-            status[sample] = solution.status[0]
-            out_V[sample] = solution.node_V[0, self._topology.out_nodes]
-        return out_V, status
 
     def reload(self, replica: int) -> None:
         """Load the circuit anew; the next solve alters everything, and is as if there had been no reload.

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends import make_backend
 from analog_nmos.backends.base import Backend, BoolArray, FloatArray
+from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.digits.data import Split
 from analog_nmos.training.checkpoint import check_state, load_checkpoint
 from analog_nmos.training.epoch import Beat, Validation, validate
-from analog_nmos.training.replica import Replica
+from analog_nmos.training.replica import Replica, padded_gates
 
 State = dict[str, NDArray[Any]]
 
@@ -25,12 +25,9 @@ class Circuits:
 
     Attributes:
         backend: the solver; another object after `prune`.
-        gate_V: gate voltages in volts, shape (L, most edges), padded. A replica's own `gate_V` is a view of its row, so
-            that who trains the one trains the other.
     """
 
     backend: Backend
-    gate_V: FloatArray
 
     def __init__(self, replicas: Sequence[Replica], card: ModelCard) -> None:
         """Circuits as they are at the start, with nothing remembered.
@@ -97,7 +94,7 @@ class Circuits:
         """
         states = [self.state(row) for row in range(len(self._replicas))]
         for row, keep in keeps.items():
-            states[row] = {"sink_V": states[row]["sink_V"]}
+            states[row] = {name: array for name, array in states[row].items() if name == "sink_V"}
             self._replicas[row].keep_edges(keep)
         self.close()
         self._build()
@@ -109,17 +106,11 @@ class Circuits:
         self.backend.close()
 
     def _build(self) -> None:
-        replicas, options = self._replicas, self._replicas[0].config
-        self.backend = make_backend(options.backend, [replica.topology for replica in replicas], self._card, options)
-        self.gate_V = np.zeros((len(replicas), max(replica.topology.n_edges for replica in replicas)))
-        for row, replica in zip(self.gate_V, replicas, strict=True):
-            own = row[: replica.topology.n_edges]
-            own[:] = replica.gate_V
-            replica.gate_V = own
+        options, topologies = self._replicas[0].config, [replica.topology for replica in self._replicas]
+        self.backend = make_backend(options.backend, topologies, self._card, options)
 
     def _set_gates(self, row: int, gate_V: FloatArray | None = None) -> None:
-        wanted = self.gate_V
+        wanted = padded_gates(self._replicas)
         if gate_V is not None:
-            wanted = wanted.copy()
             wanted[row, : gate_V.size] = gate_V
         self.backend.set_gates(wanted)

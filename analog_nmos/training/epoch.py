@@ -12,7 +12,7 @@ from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Status
 from analog_nmos.digits.data import Split
 from analog_nmos.objectives.base import IntArray, Objective
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
-from analog_nmos.training.replica import Replica
+from analog_nmos.training.replica import Replica, padded_gates
 
 Beat = Callable[[], None]
 CONVERGED = int(Status.CONVERGED)  # an enum's attribute costs a microsecond, which is a tenth of a solve
@@ -71,37 +71,35 @@ class EdgeDrops:
 
 def train_epoch(
     replicas: Sequence[Replica],
-    taking_part: BoolArray,
+    mask: BoolArray,
     backend: Backend,
     objective: Objective,
-    gate_V: FloatArray,
     beat: Beat,
 ) -> Training:
-    """Train replicas for one epoch.
+    """Train replicas for one epoch, and move their gate voltages at its end.
 
     Args:
         replicas: runs with equally many training samples; the rng of each that takes part shuffles its order.
-        taking_part: shape (L,); the others are left as they are.
+        mask: shape (L,); the others are left as they are.
         backend: the replicas' circuits.
         objective: the replicas' objective.
-        gate_V: gate voltages (L, edges) in volts, padded; changed in place.
         beat: called before every sample.
     """
-    sums, drops = Training.zeros(len(replicas)), EdgeDrops(replicas)
+    sums, drops, gate_V = Training.zeros(len(replicas)), EdgeDrops(replicas), padded_gates(replicas)
     gamma = np.array([[replica.config.gamma] for replica in replicas])
     x_V = np.stack([replica.data.train.x_V for replica in replicas])
     label = np.stack([replica.data.train.y for replica in replicas])
     outputs = replicas[0].topology.out_nodes
     row, everything = np.arange(len(replicas)), slice(None)
     clock = time.perf_counter
-    for sample in _orders(replicas, taking_part):
+    for sample in _orders(replicas, mask):
         beat()
         x, y = x_V[row, sample], label[row, sample]
         start = clock()
         backend.set_gates(gate_V)
-        free = backend.solve_free(x, taking_part)
+        free = backend.solve_free(x, mask)
         sums.free_s += clock() - start
-        solved = _count(free.status, taking_part, sums.solves, sums.reload_free, sums.nonfinite_free, backend)
+        solved = _count(free.status, mask, sums.solves, sums.reload_free, sums.nonfinite_free, backend)
         view = objective.evaluate(free.node_V[:, outputs], y)
         sums.correct += solved & (view.prediction == y)
         sums.evaluated += solved
@@ -120,6 +118,8 @@ def train_epoch(
         step = -gamma[rows] * (drops.squared(clamped.node_V, rows) - free_square[rows])
         gate_V[rows] = (gate_V[rows] + step).clip(GATE_LOW_V, GATE_HIGH_V)
         sums.update_s += clock() - start
+    for replica, trained_V in zip(replicas, gate_V, strict=True):
+        replica.gate_V = trained_V[: replica.gate_V.size].copy()
     return sums
 
 
@@ -159,10 +159,10 @@ def validate(backend: Backend, replica: int, part: Split, beat: Beat, chunk: int
     return Validation(np.concatenate(out_V), np.concatenate(status), time.perf_counter() - start)
 
 
-def _orders(replicas: Sequence[Replica], taking_part: BoolArray) -> IntArray:
+def _orders(replicas: Sequence[Replica], mask: BoolArray) -> IntArray:
     """The order of samples, shape (samples, L): one shuffle of the generator of each replica that takes part."""
     orders = []
-    for replica, shuffled in zip(replicas, taking_part, strict=True):
+    for replica, shuffled in zip(replicas, mask, strict=True):
         order = np.arange(len(replica.data.train.y))
         if shuffled:
             replica.rng.shuffle(order)

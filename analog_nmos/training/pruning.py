@@ -22,17 +22,21 @@ def check_threshold(card: ModelCard) -> None:
         raise InputError(f"pruning needs a threshold voltage, for --vg-cutoff-ratio: {problem}") from None
 
 
+def cutoff(config: Any, card: ModelCard) -> dict[str, Any]:
+    """The gate voltage in volts below which an edge is removed, and after how many epochs, by published names."""
+    return {"vg_cutoff": config.vg_cutoff_ratio * card.vto_V, "vg_cutoff_epochs": config.vg_cutoff_epochs}
+
+
 def below_cutoff(replica: Replica, card: ModelCard) -> NDArray[np.bool_]:
     """Which edges stay, as a mask (edges,): those not below vg_cutoff_ratio * vto for vg_cutoff_epochs epochs in a row.
 
     Counts the epochs in the replica's memory, for the edges that stay, and notes there how many edges the last pruning
     removed and left.
     """
-    config = replica.config
-    cutoff_V = config.vg_cutoff_ratio * card.vto_V  # type: ignore[attr-defined]
+    limit = cutoff(replica.config, card)
     before = replica.memory.get(COUNTER, np.zeros(replica.gate_V.size, np.int64))
-    count = np.where(replica.gate_V < cutoff_V, before + 1, 0)
-    keep: NDArray[np.bool_] = count < config.vg_cutoff_epochs  # type: ignore[attr-defined]
+    count = np.where(replica.gate_V < limit["vg_cutoff"], before + 1, 0)
+    keep: NDArray[np.bool_] = count < limit["vg_cutoff_epochs"]
     replica.memory[COUNTER] = count[keep]
     if not keep.all():
         replica.memory[LAST] = np.array([(~keep).sum(), keep.sum()])
@@ -44,8 +48,6 @@ def last_pruning(replica: Replica, card: ModelCard) -> dict[str, Any]:
 
     A checkpoint of version 0.1 does not say how many it removed (None).
     """
-    config: Any = replica.config
     unknown = None if replica.topology.n_edges < replica.start.n_edges else 0
     removed, remaining = replica.memory.get(LAST, np.array([unknown, replica.topology.n_edges], object)).tolist()
-    cutoff = {"vg_cutoff": config.vg_cutoff_ratio * card.vto_V, "vg_cutoff_epochs": config.vg_cutoff_epochs}
-    return {**cutoff, "removed": removed, "remaining": remaining}
+    return {**cutoff(replica.config, card), "removed": removed, "remaining": remaining}

@@ -1,7 +1,7 @@
 """Names and places under which scripts of the published programs look for things in a run's JSON files.
 
-Our files hold these beside our own. Which of them a run has follows from its options: `margin` is a hinge trainer's,
-`softmax_temp` the cross-entropy trainer's, `vg_cutoff_epochs` the pruning trainer's; the prototype trainer has none.
+Our files hold these beside our own. Which of them a run has follows from its options, its
+objective, and whether it prunes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import SUBCIRCUIT, ModelCard, default_card_path
 from analog_nmos.digits.data import N_PIXELS
-from analog_nmos.objectives.prototype import ONE_HOT_V
+from analog_nmos.objectives.base import Objective
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
 from analog_nmos.training.epoch import Training
+from analog_nmos.training.pruning import cutoff
 from analog_nmos.training.replica import Replica
 
 SATURATED_V = 1e-12  # a gate voltage this close to a limit is counted as there
@@ -26,22 +27,17 @@ PLAIN = (
     *("seed", "gamma", "margin", "softmax_temp", "delta", "epochs", "input_vmin", "input_vmax"),
     *("solver", "body_tie", "body_res", "rs_clamp"),
 )
-PROTOTYPE_EPOCHS = {
-    "epoch0": "validation without training",
-    "epoch1": "all outputs clamped to a one-hot target",
-    "epoch2plus": "all outputs nudged towards the prototype of the class",
-}
 
 
-def run_facts(config: TrainerConfig, replica: Replica, card: ModelCard, job: str) -> dict[str, Any]:
+def run_facts(replica: Replica, kind: type[Objective], card: ModelCard) -> dict[str, Any]:
     """For run_meta.json.
 
     Raises:
         InputError: the run prunes, and the card has no threshold voltage to prune against.
     """
-    topology = replica.start
-    facts = {
-        "script": f"{job}.py",
+    config, topology = replica.config, replica.start
+    return {
+        "script": f"{config.job}.py",
         "argv": list(sys.argv),
         "dataset": "sklearn_digits",
         "input_shape": [int(np.sqrt(N_PIXELS))] * 2,
@@ -57,15 +53,12 @@ def run_facts(config: TrainerConfig, replica: Replica, card: ModelCard, job: str
             "edges": topology.n_edges,
             "meta": topology.meta,
         },
-        **_of_trainer(config, card),
+        **_of_trainer(config, kind, card),
+        **kind.run_facts("test" if replica.data.validates_on_test else "val"),
     }
-    if _has_prototypes(config):
-        return {**facts, **PROTOTYPE_EPOCHS, "onehot_hi_v": ONE_HOT_V}
-    saved = "test" if replica.data.validates_on_test else "val"
-    return {**facts, "diagnostics": {"vout_saved": saved, "diode_source_to_vplus": False}}
 
 
-def epoch_facts(replica: Replica, card: ModelCard) -> dict[str, Any]:
+def epoch_facts(replica: Replica, kind: type[Objective], card: ModelCard) -> dict[str, Any]:
     """For 0_epoch_summary_epoch<n>.json: everything but what training and validation measured."""
     config = replica.config
     settings = {
@@ -73,10 +66,10 @@ def epoch_facts(replica: Replica, card: ModelCard) -> dict[str, Any]:
         "rails": [config.vminus, config.vplus],
         "device_include_path": _card_path(config),
         "device_subckt": SUBCIRCUIT,
-        **_of_trainer(config, card),
+        **_of_trainer(config, kind, card),
     }
-    mode = {"mode": "onehot" if replica.epoch < 2 else "proto"} if _has_prototypes(config) else {}
-    return {"epoch": replica.epoch, **mode, "config": settings, "vg_stats": _gate_statistics(replica.gate_V)}
+    own = kind.summary_facts(replica.epoch)
+    return {"epoch": replica.epoch, **own, "config": settings, "vg_stats": _gate_statistics(replica.gate_V)}
 
 
 def training_counts(sums: Training, row: int) -> dict[str, float]:
@@ -97,38 +90,14 @@ def seconds(epoch_s: Mapping[str, float]) -> dict[str, float]:
     return {"epoch_total": epoch_s["epoch_total_s"], **parts}
 
 
-def sweep_settings(config: TrainerConfig) -> dict[str, Any]:
-    """For run_spec.json and runspecs.jsonl of a sweep: flat, and nothing else, since readers unpack it into a class."""
-    known = {field.name for field in fields(config)}
-    names = ("seed", "epochs", "gamma", "delta", "margin", "softmax_temp", "body_tie")
-    return {
-        **{name: getattr(config, name) for name in names if name in known},
-        "vg_init_mode": config.vg_init,
-        "vg_fixed": config.vg_init_fixed,
-        "vg_lo": config.vg_init_lo,
-        "vg_hi": config.vg_init_hi,
-        "solver": config.solver,
-    }
-
-
 def _settings(config: TrainerConfig) -> dict[str, Any]:
     known = {field.name for field in fields(config)}
     start = {"mode": config.vg_init, "lo": config.vg_init_lo, "hi": config.vg_init_hi, "fixed": config.vg_init_fixed}
     return {**{name: getattr(config, name) for name in PLAIN if name in known}, "vg_init": start}
 
 
-def _of_trainer(config: Any, card: ModelCard) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    if hasattr(config, "softmax_temp"):
-        facts["loss"] = "cross_entropy"
-    if hasattr(config, "vg_cutoff_epochs"):
-        cutoff_V = config.vg_cutoff_ratio * card.vto_V
-        facts |= {"model_vto": card.vto_V, "vg_cutoff": cutoff_V, "vg_cutoff_epochs": config.vg_cutoff_epochs}
-    return facts
-
-
-def _has_prototypes(config: Any) -> bool:
-    return not hasattr(config, "margin") and not hasattr(config, "softmax_temp")
+def _of_trainer(config: TrainerConfig, kind: type[Objective], card: ModelCard) -> dict[str, Any]:
+    return {**kind.published, **({"model_vto": card.vto_V, **cutoff(config, card)} if config.prunes else {})}
 
 
 def _card_path(config: TrainerConfig) -> str:

@@ -123,7 +123,12 @@ def write_epoch(folder: Path, replica: Replica, objective: Objective, row: int) 
 
 
 def write_summary(
-    folder: Path, replica: Replica, card: ModelCard, loss: str, train: Mapping[str, float], val: Mapping[str, Any]
+    folder: Path,
+    replica: Replica,
+    card: ModelCard,
+    objective: Objective,
+    train: Mapping[str, float],
+    val: Mapping[str, Any],
 ) -> None:
     """The summary of an epoch that has trained and validated, under our names and the published ones.
 
@@ -131,11 +136,12 @@ def write_summary(
         folder: of the run.
         replica: after the epoch, before pruning.
         card: of its transistors.
-        loss: its name, e.g. hinge.
+        objective: what it trains for.
         train: accuracy, loss and counts.
         val: accuracy, loss and diagnostics.
     """
-    facts, gate_V = published.epoch_facts(replica, card), replica.gate_V
+    facts, gate_V = published.epoch_facts(replica, type(objective), card), replica.gate_V
+    loss = objective.loss_name
     seconds = {name: replica.histories[name][-1] for name in SECONDS}
     ours = {"mean": gate_V.mean(), "std": gate_V.std(), "min": gate_V.min(), "max": gate_V.max(), "edges": gate_V.size}
     summary = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.digits.data import Digits
 from analog_nmos.topology import Topology
 from analog_nmos.training.config import TrainerConfig
@@ -25,7 +24,7 @@ class Replica:
         rng: the run's only source of random numbers: the gate initialisation, then one shuffle an epoch.
         start: the topology that the run began with.
         topology: what pruning has left of it.
-        gate_V: trainable gate voltages, shape (edges,), in volts.
+        gate_V: trainable gate voltages, shape (edges,), in volts; here and nowhere else, but during an epoch.
         edge_uid: for each edge its number in `start`, shape (edges,).
         epoch: epochs done.
         histories: lists by their names in the run folder, e.g. train_acc, val_acc.
@@ -53,10 +52,6 @@ class Replica:
             self.histories.setdefault(name, []).append(value)
 
 
-# Which edges stay after an epoch, as a mask (edges,); what it must remember goes into the replica's memory.
-Prune = Callable[[Replica, ModelCard], NDArray[np.bool_]]
-
-
 def new_replica(config: TrainerConfig, data: Digits, topology: Topology) -> Replica:
     """The state before epoch 0, with the random draws in the published order."""
     rng = np.random.RandomState(config.seed)
@@ -65,3 +60,11 @@ def new_replica(config: TrainerConfig, data: Digits, topology: Topology) -> Repl
     else:
         gate_V = np.full(topology.n_edges, config.vg_init_fixed)
     return Replica(config, data, topology, topology, rng, gate_V, np.arange(topology.n_edges))
+
+
+def padded_gates(replicas: Sequence[Replica]) -> FloatArray:
+    """A copy of all gate voltages in volts, shape (L, most edges); zeros where a replica has fewer."""
+    gate_V = np.zeros((len(replicas), max(replica.gate_V.size for replica in replicas)))
+    for row, replica in zip(gate_V, replicas, strict=True):
+        row[: replica.gate_V.size] = replica.gate_V
+    return gate_V

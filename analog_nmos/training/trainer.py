@@ -1,179 +1,252 @@
-"""From configurations to finished run folders: check everything, claim the folders, train, finish."""
+"""The trainer of all commands: epochs, validation, pruning and checkpoints of networks that train side by side."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
-from analog_nmos.circuit import CircuitOptions
-from analog_nmos.digits.data import N_CLASSES, N_PIXELS, load_digits
-from analog_nmos.topology import Topology, find_topology, shipped
-from analog_nmos.training import record
-from analog_nmos.training.checkpoint import NAME as CHECKPOINT
+import numpy as np
+
+from analog_nmos.backends.base import BoolArray, FloatArray
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.digits.data import Split
+from analog_nmos.objectives.base import Objective
+from analog_nmos.objectives.settings import hyperparameters, objective_class
+from analog_nmos.training import published, record
+from analog_nmos.training.checkpoint import save_checkpoint
 from analog_nmos.training.circuits import Circuits
 from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.epoch import Training, Validation, train_epoch
+from analog_nmos.training.opening import check_shared, load_replica, shared_card
 from analog_nmos.training.pruning import below_cutoff, check_threshold
-from analog_nmos.training.published import run_facts
-from analog_nmos.training.replica import Replica, new_replica
-from analog_nmos.training.rule import Rule
-from analog_nmos.training.session import Job, Session
+from analog_nmos.training.replica import Replica
 from analog_nmos.training.summary import finish
-from common.cli import check
-from common.errors import InputError, RunError
+from common.errors import RunError
+from common.experiment import Result, Start
 from common.progress import Progress
-from common.runs import Run, StopSignals, new_folder
-from common.runs.folder import META
-from common.runs.read import read_meta
-
-PACKAGE = "analog_nmos"
-RunDirs = Sequence[str | Path | None] | Callable[[], Sequence[str | Path | None]]
-# Replicas share one clock, one circuit description and one set of sample numbers.
-SHARED = (
-    *("epochs", "topology", "model_card", "backend", "train_limit", "test_limit", "val_split"),
-    *(field.name for field in dataclasses.fields(CircuitOptions)),
-)
+from common.runs import Run
+from common.runs.metrics import keep_rows
 
 
-def run_replicas(
-    rule: Rule[Any], configs: Sequence[TrainerConfig], run_dirs: RunDirs, *, resume: bool = False
-) -> list[Path]:
-    """Train networks side by side in this process, each with the numbers that it would have alone; returns the folders.
+@contextlib.contextmanager
+def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Iterator[NmosTrainer]:
+    """Load and check everything that the runs need; see `common.experiment.Experiment.open`.
 
-    The configurations may differ in seed and hyperparameters, not in what SHARED names. A replica that fails is marked
-    as failed and the others go on; RunError then names it at the end. `run_dirs` may be a function that gives the
-    folders, called when all else is checked. See `Rule.run` for the rest.
-    """
-    _check_replicas(configs)
-    given = run_dirs if resume and not callable(run_dirs) else [None] * len(configs)
-    earlier = [Path(folder) if folder else None for folder in given]
-    card = _shared_card(configs, earlier)
-    if rule.prune is below_cutoff:
-        check_threshold(card)
-    replicas = [load_replica(config, folder) for config, folder in zip(configs, earlier, strict=True)]
-    version = _solver_version(replicas, earlier, card)
-    about = [_facts(rule, replica, version, card, folder) for replica, folder in zip(replicas, earlier, strict=True)]
-    wanted = run_dirs() if callable(run_dirs) else run_dirs
-    folders = [
-        Path(run_dir) if resume and run_dir else new_folder(PACKAGE, rule.job, config.seed, run_dir)
-        for config, run_dir in zip(configs, wanted, strict=True)
-    ]
-    quiet = configs[0].quiet
-    samples = sum(replica.config.epochs * len(replica.data.train.y) for replica in replicas)
-    with StopSignals() as signals, Progress(samples, quiet=quiet) as progress, contextlib.ExitStack() as stack:
-        jobs = []
-        for replica, folder, facts in zip(replicas, folders, about, strict=True):
-            run = Run(folder, replica.config, signals, echo=None if quiet else progress.echo, facts=facts)
-            jobs.append(Job(replica, stack.enter_context(run)))
-        objective = rule.objective.of(configs)
-        session = Session(jobs, objective, rule.prune, card)
-        session.train(progress)
-        for row, job in enumerate(jobs):
-            if job.failure is None:
-                finish(job, card, objective.epoch_arrays(row).keys(), functools.partial(session.evaluate, row))
-                job.run.finish()
-        failures = [f"{job.run.folder}: {job.failure}" for job in jobs if job.failure]
-        if failures:
-            raise RunError("; ".join(failures))
-    return folders
-
-
-def load_card(config: TrainerConfig, folder: str | Path | None = None) -> ModelCard:
-    """The model card of a configuration, or the copy in a run folder."""
-    return read_model_card(_copy(folder, record.CARD) or config.model_card or default_card_path())
-
-
-def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Replica:
-    """A replica before its first epoch, with the topology of its configuration or the copy in a run folder.
+    The configurations may differ in seed and hyperparameters, not in what `config.SHARED` names; each has the numbers
+    that it would have alone.
 
     Raises:
-        InputError: the topology does not fit the digits, or the data cannot be split so.
+        InputError: the settings cannot be, or a file is missing or damaged.
     """
-    path = _copy(folder, record.TOPOLOGY) or config.topology
-    topology = find_topology(path) if path else shipped()
-    _check_topology(path, topology)
-    data = load_digits(
-        config.seed,
-        config.input_vmin,
-        config.input_vmax,
-        val_split=config.val_split,
-        train_limit=config.train_limit,
-        test_limit=config.test_limit,
-    )
-    return new_replica(config, data, topology)
-
-
-def replica_folders(rule: Rule[Any], replicas: int, run_dir: str | Path | None) -> list[Path]:
-    """Paths lane_0000, ... inside one new folder."""
-    parent = new_folder(PACKAGE, f"{rule.job}_lanes", 0, run_dir)
-    return [parent / f"lane_{index:04d}" for index in range(replicas)]
-
-
-def _copy(folder: str | Path | None, name: str) -> Path | None:
-    """A file of a run folder, if it got so far before it was stopped."""
-    if not folder:
-        return None
-    path = Path(folder) / name
-    if path.exists():
-        return path
-    if (Path(folder) / CHECKPOINT).exists():  # the settings may name another file by now
-        raise InputError(f"run folder {folder}: {name}, which its checkpoint belongs to, is missing")
-    return None
-
-
-def _shared_card(configs: Sequence[TrainerConfig], folders: Sequence[Path | None]) -> ModelCard:
-    """The model card of all replicas; one file's content may have changed between the starts of two runs."""
-    cards = [load_card(config, folder) for config, folder in zip(configs, folders, strict=True)]
-    for card in cards:
-        if (card.model, card.instance) != (cards[0].model, cards[0].instance):
-            raise InputError(f"replicas must share the model card: {card.path} differs from {cards[0].path}")
-    return cards[0]
-
-
-def _solver_version(replicas: Sequence[Replica], folders: Sequence[Path | None], card: ModelCard) -> str:
-    """Build the circuits once, to see that they can be, before a run folder is touched."""
+    check_shared(configs)
+    folders = [start.folder if start.begun else None for start in starts]
+    card = shared_card(configs, folders)
+    if configs[0].prunes:
+        check_threshold(card)
+    kind = objective_class(configs[0].trains)
+    objective = kind.of([hyperparameters(kind, config) for config in configs])
+    replicas = [load_replica(config, folder) for config, folder in zip(configs, folders, strict=True)]
+    # The circuits are built once before a folder is touched, to see that they can be.
     with contextlib.closing(Circuits.at_checkpoints(replicas, folders, card)[0]) as circuits:
-        return circuits.backend.version
+        version = circuits.backend.version
+    trainer = NmosTrainer(replicas, objective, card, version, [start.meta.get("timestamp") for start in starts])
+    with contextlib.closing(trainer):
+        yield trainer
 
 
-def _check_topology(path: Path | None, topology: Topology) -> None:
-    for name, count, needed in (("inputs", topology.n_inputs, N_PIXELS), ("outputs", topology.n_outputs, N_CLASSES)):
-        if count != needed:
-            raise InputError(f"topology {path} has {count} {name}; the digits need {needed}")
+class NmosTrainer:
+    """The epochs of one start of the process; the replicas share a solver, and one that fails leaves the others alone.
 
+    Args:
+        replicas: at their checkpoints, or new.
+        objective: of all of them.
+        card: of all transistors.
+        version: of the backend.
+        begun: when each run began, as its run_meta.json says; None for now.
+    """
 
-def _check_replicas(configs: Sequence[TrainerConfig]) -> None:
-    for config in configs:
-        check(config)
-        for name in SHARED:
-            if getattr(config, name) != getattr(configs[0], name):
-                raise InputError(
-                    f"replicas must share {name}: {getattr(config, name)} differs from {getattr(configs[0], name)}"
-                )
+    def __init__(
+        self,
+        replicas: Sequence[Replica],
+        objective: Objective,
+        card: ModelCard,
+        version: str,
+        begun: Sequence[str | None],
+    ) -> None:
+        self.replicas, self.objective, self.card, self.version = replicas, objective, card, version
+        self.configs = [replica.config for replica in replicas]
+        self.units = sum(replica.config.epochs * len(replica.data.train.y) for replica in replicas)
+        self._begun = begun
+        self._runs: Sequence[Run] = ()
+        self._circuits: Circuits | None = None
 
+    def facts(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
+        """What run_meta.json holds besides the configuration."""
+        return [self._facts(replica, begun) for replica, begun in zip(self.replicas, self._begun, strict=True)]
 
-def _facts(rule: Rule[Any], replica: Replica, version: str, card: ModelCard, folder: Path | None) -> dict[str, Any]:
-    """What run_meta.json holds besides the configuration."""
-    published = run_facts(replica.config, replica, card, rule.job)
-    shape = {"inputs": replica.start.n_inputs, "outputs": replica.start.n_outputs}
-    begun = read_meta(folder).get("timestamp") if folder and (folder / META).exists() else None
-    return {
-        "package": PACKAGE,
-        "job": rule.job,
-        "timestamp": begun or datetime.now(UTC).isoformat(timespec="seconds"),
-        "backend_version": version,
-        **published,
-        "topology": {**shape, **published["topology"]},
-        "model_card": {"model": card.model, "instance": card.instance},
-        "samples": {
-            "train": len(replica.data.train.y),
-            "val": len(replica.data.val.y),
-            "test": len(replica.data.test.y),
-        },
-        "validated_on": "test set" if replica.data.validates_on_test else "validation split",
-    }
+    def begin(self, runs: Sequence[Run], progress: Progress) -> None:
+        """Bring the replicas to their checkpoints; new ones write what stands at the start, and validate (epoch 0)."""
+        self._runs, self._progress = runs, progress
+        # Only now do the folders belong to this process, so only now do the checkpoints count.
+        self._circuits, restored = Circuits.at_checkpoints(self.replicas, [run.folder for run in runs], self.card)
+        for row, (replica, run) in enumerate(zip(self.replicas, runs, strict=True)):
+            keep_rows(run.folder, replica.epoch + 1 if restored[row] else 0)
+            self.objective.recall(row, replica.memory)
+            progress.advance(replica.epoch * len(replica.data.train.y))
+            if not restored[row]:
+                record.write_start(run.folder, replica, self.card)
+        self._finish_epoch([row for row, there in enumerate(restored) if not there], None)
+
+    def advance(self) -> bool:
+        """The next epoch of the replicas that are furthest behind; False if all have failed or done their last one."""
+        behind = self._furthest_behind()
+        if behind.any():
+            self._epoch(behind)
+        return bool(behind.any())
+
+    def finish(self) -> list[Result | None]:
+        """The last files of every run that has not failed, and what it ends with."""
+        return [
+            finish(replica, run, self.card, self.objective.epoch_arrays(row), functools.partial(self.evaluate, row))
+            if run.failure is None
+            else None
+            for row, (replica, run) in enumerate(zip(self.replicas, self._runs, strict=True))
+        ]
+
+    def evaluate(
+        self, row: int, gate_V: FloatArray, arrays: Mapping[str, FloatArray], part: Split
+    ) -> tuple[float, FloatArray]:
+        """Accuracy of one replica, and its outputs (samples, outputs) in volts.
+
+        Args:
+            row: the replica.
+            gate_V: gate voltages to use, shape (edges,).
+            arrays: what the objective measured then; see `Objective.epoch_arrays`.
+            part: samples.
+        """
+        self.objective.recall(row, arrays)
+        validation = self.circuits.outputs(row, part, self._runs[row].beat, gate_V)
+        solved = np.isfinite(validation.out_V).all(axis=1)
+        view = self.objective.replica(row).evaluate(validation.out_V[solved], part.y[solved])
+        return float((view.prediction == part.y[solved]).sum() / len(part.y)), validation.out_V
+
+    @property
+    def circuits(self) -> Circuits:
+        """The replicas' circuits, from `begin` on."""
+        assert self._circuits is not None
+        return self._circuits
+
+    def close(self) -> None:
+        """Free the solver."""
+        if self._circuits is not None:
+            self._circuits.close()
+
+    def _facts(self, replica: Replica, begun: str | None) -> dict[str, Any]:
+        known = published.run_facts(replica, type(self.objective), self.card)
+        shape = {"inputs": replica.start.n_inputs, "outputs": replica.start.n_outputs}
+        parts = ("train", "val", "test")
+        return {
+            "timestamp": begun or datetime.now(UTC).isoformat(timespec="seconds"),
+            "backend_version": self.version,
+            **known,
+            "objective": {
+                "name": replica.config.trains,
+                "loss": self.objective.loss_name,
+                "label": self.objective.loss_label,
+            },
+            "topology": {**shape, **known["topology"]},
+            "model_card": {"model": self.card.model, "instance": self.card.instance},
+            "samples": {part: len(getattr(replica.data, part).y) for part in parts},
+            "validated_on": "test set" if replica.data.validates_on_test else "validation split",
+        }
+
+    def _furthest_behind(self) -> BoolArray:
+        """Which replicas train next: the unfinished ones with the fewest epochs (after a kill they may differ)."""
+        pairs = list(zip(self.replicas, self._runs, strict=True))
+        unfinished = [run.failure is None and replica.epoch < replica.config.epochs for replica, run in pairs]
+        epochs = [replica.epoch if open_ else np.inf for replica, open_ in zip(self.replicas, unfinished, strict=True)]
+        behind: BoolArray = np.array(unfinished) & (np.array(epochs) == min(epochs))
+        return behind
+
+    def _epoch(self, mask: BoolArray) -> None:
+        start = time.perf_counter()
+        rows = [int(row) for row in np.flatnonzero(mask)]
+        for row in rows:
+            replica = self.replicas[row]
+            replica.epoch += 1
+            measure = functools.partial(self.circuits.measure, row)
+            self.objective.begin_epoch(replica.epoch, row, replica.data.train, measure)
+        first = self.replicas[rows[0]]
+        self._progress.describe(f"epoch {first.epoch} (accuracy {first.histories['val_acc'][-1]:.4f})")
+
+        def beat() -> None:
+            self._progress.advance(len(rows))
+            for run in self._runs:
+                run.beat()
+
+        sums = train_epoch(self.replicas, mask, self.circuits.backend, self.objective, beat)
+        sums.total_s = time.perf_counter() - start
+        self._finish_epoch(rows, sums)
+
+    def _finish_epoch(self, rows: Sequence[int], sums: Training | None) -> None:
+        """Record training (none in epoch 0), validate, prune, and commit each replica by its checkpoint.
+
+        An epoch that fails is not committed: a resumed run meets the failure again and does not go on behind it.
+        """
+        recorded = {row: self._record(row, sums) for row in rows}
+        failures = {row: self._too_many_failed(row, validation, sums) for row, (_, validation) in recorded.items()}
+        if sums is not None and self.configs[0].prunes:
+            failures |= self._prune([row for row in rows if not failures[row]])
+        for row, (numbers, _) in recorded.items():
+            run, replica, failure = self._runs[row], self.replicas[row], failures[row]
+            record.write_histories(run.folder, replica)
+            run.metrics(record.metrics_row(replica, self.objective))
+            if failure is None:
+                save_checkpoint(run.folder, replica, self.circuits.state(row))
+            run.log(record.epoch_line(replica, numbers))
+            if warning := record.guessing_line(replica):
+                run.log(warning)
+            if failure is not None:
+                run.finish(failure)
+
+    def _record(self, row: int, sums: Training | None) -> tuple[dict[str, float], Validation]:
+        run, replica = self._runs[row], self.replicas[row]
+        train = record.record_training(replica, row, self.objective, sums) if sums is not None else {}
+        validation = self.circuits.outputs(row, replica.data.val, run.beat)
+        val, diagnostics = record.record_validation(run.folder, replica, self.objective.replica(row), validation)
+        if sums is not None:
+            replica.histories["epoch_total_s"][-1] += validation.seconds
+            record.write_epoch(run.folder, replica, self.objective, row)
+            trained = {**train, **published.training_counts(sums, row)}
+            record.write_summary(run.folder, replica, self.card, self.objective, trained, {**val, **diagnostics})
+            replica.memory |= self.objective.epoch_arrays(row)
+        return {**train, **val}, validation
+
+    def _too_many_failed(self, row: int, validation: Validation, sums: Training | None) -> RunError | None:
+        """The failure of a replica of whose epoch too many operating points failed."""
+        replica = self.replicas[row]
+        failed = validation.reloads + validation.nonfinite
+        solves = len(validation.status)
+        if sums is not None:
+            failed += int(sums.failures()[row])
+            solves += int(sums.solves[row])
+        if failed <= replica.config.max_failures * solves:
+            return None
+        return RunError(
+            f"epoch {replica.epoch}: {failed} of {solves} operating points failed "
+            f"(--max-failures allows {replica.config.max_failures:g} of them); {validation.advice()}"
+        )
+
+    def _prune(self, rows: Sequence[int]) -> dict[int, RunError]:
+        """Remove the edges below the cutoff; returns the failures of replicas that would have none left."""
+        keeps = {row: below_cutoff(self.replicas[row], self.card) for row in rows}
+        fewer = {row: keep for row, keep in keeps.items() if keep.any() and not keep.all()}
+        if fewer:
+            self.circuits.prune(fewer)
+        empty = "every transistor is below the cutoff; none would be left"
+        return {row: RunError(f"epoch {self.replicas[row].epoch}: {empty}") for row in rows if not keeps[row].any()}

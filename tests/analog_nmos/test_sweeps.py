@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from analog_nmos import auto_prune_sweep, dense_sweep, sweep, xent_sweep
-from analog_nmos.dense_trainer import RULE, HingeConfig
+from analog_nmos.dense_trainer import HingeConfig
+from analog_nmos.dense_trainer import run as train
 from common.errors import InputError
 from common.runs import load_run, load_sweep
 from common.sweeps.axes import Axis, chosen_axes
@@ -151,7 +152,7 @@ def test_a_sweep_with_a_killed_worker_gives_the_numbers_of_single_runs(start, sp
     for name in sorted(retried)[:1] + sorted(set(table["run"]) - retried)[:1]:
         spec = next(spec for spec in read_specs(folder) if spec.folder == name)
         config = HingeConfig(**{**spec.config, "topology": sparse_digits, "quiet": True})
-        alone = load_run(RULE.run(config, tmp_path / f"alone_{name}"))
+        alone = load_run(train(config, tmp_path / f"alone_{name}"))
         assert np.array_equal(alone.array("0_val_acc"), load_run(folder / name).array("0_val_acc"))
         assert np.array_equal(alone.array("0_vg_unique_epoch40"), load_run(folder / name).array("0_vg_unique_epoch40"))
         row = table[table["run"] == name].iloc[0]

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import BoolArray, FloatArray, Solution
+from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution
 from analog_nmos.backends.native import parameters
 from analog_nmos.backends.native.accuracy import limits
 from analog_nmos.backends.native.coupled import CoupledReplicas
@@ -24,7 +24,7 @@ from common.compiled.cache import source_hash
 from common.errors import InputError
 
 
-class NativeBackend:
+class NativeBackend(Backend):
     """L replicas, one topology each, solved exactly: every output within `tolerance_V` of the netlist's solution.
 
     A replica's numbers depend on its own gates, inputs and `state` only, to the last bit: neither on the other
@@ -45,8 +45,6 @@ class NativeBackend:
             temperatures.
     """
 
-    name = "native"
-
     def __init__(
         self,
         topologies: Sequence[Topology],
@@ -56,6 +54,7 @@ class NativeBackend:
         tolerance_V: float = 1e-7,
         max_passes: int = 150,
     ) -> None:
+        super().__init__(topologies, card, options)
         options.check()
         if not topologies:
             raise InputError("native needs at least one replica")

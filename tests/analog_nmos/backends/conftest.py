@@ -35,7 +35,7 @@ def make_ngspice(spice: Ngspice) -> Callable[..., NgspiceBackend]:
     """Makes the ngspice backend of a topology; further arguments are circuit options."""
 
     def make(topology: Topology, **options: Any) -> NgspiceBackend:
-        return NgspiceBackend(topology, read_model_card(default_card_path()), CircuitOptions(**options))
+        return NgspiceBackend([topology], read_model_card(default_card_path()), CircuitOptions(**options))
 
     return make
 

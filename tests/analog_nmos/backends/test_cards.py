@@ -120,7 +120,7 @@ from analog_nmos.topology import dense
 from common.errors import InputError
 for path in (sys.argv[1], default_card_path()):
     try:
-        NgspiceBackend(dense(2, 1), read_model_card(path), CircuitOptions())
+        NgspiceBackend([dense(2, 1)], read_model_card(path), CircuitOptions())
     except InputError as problem:
         print(problem, flush=True)
 """
@@ -143,7 +143,7 @@ def voltages(backend: NativeBackend | NgspiceBackend) -> np.ndarray:
 
 
 def in_ngspice(card: ModelCard, **options: str) -> np.ndarray:
-    backend = NgspiceBackend(TOPOLOGY, card, CircuitOptions(**TIGHT, **options))
+    backend = NgspiceBackend([TOPOLOGY], card, CircuitOptions(**TIGHT, **options))
     try:
         return voltages(backend)
     finally:

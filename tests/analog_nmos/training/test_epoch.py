@@ -3,22 +3,20 @@
 import numpy as np
 import pytest
 
-from analog_nmos.backends.base import Solution, Status
+from analog_nmos.backends.base import Backend, Solution, Status
 from analog_nmos.digits.data import Digits, Split
 from analog_nmos.objectives.hinge import Hinge
 from analog_nmos.topology import dense
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import train_epoch, validate
-from analog_nmos.training.replica import new_replica
+from analog_nmos.training.replica import new_replica, padded_gates
 
 
-class Conductors:
+class Conductors(Backend):
     """Outputs are the mean of their inputs weighted by gate voltage; a clamped output sits at its target.
 
     `fail` maps (phase, number of the call) to a status that replica 0 returns instead.
     """
-
-    name, version = "conductors", "0"
 
     def __init__(self, replicas, fail=None):
         self.replicas, self.n_replicas = replicas, len(replicas)
@@ -73,13 +71,6 @@ def make_replica(seed, gamma=0.3, samples=12, inputs=4, network=None):
     return new_replica(config, Digits(part, part, part), network or dense(inputs, 3))
 
 
-def padded(replicas):
-    rows = np.zeros((len(replicas), max(replica.gate_V.size for replica in replicas)))
-    for row, replica in zip(rows, replicas, strict=True):
-        row[: replica.gate_V.size] = replica.gate_V
-    return rows
-
-
 def by_hand(replica, margin, delta, order):
     """Coupled learning with the hinge, written out for one conductor network."""
     network, gate = replica.topology, replica.gate_V.copy()
@@ -116,12 +107,12 @@ def test_an_epoch_is_coupled_learning_written_out(nothing):
     twin.uniform(1.0, 3.0, 12)
     twin.shuffle(order)
     expected, correct = by_hand(replica, 0.05, 0.2, order)
-    gate_V = padded([replica])
+    start_V = replica.gate_V.copy()
     sums = train_epoch(
-        [replica], np.ones(1, bool), Conductors([replica]), Hinge(np.array([0.05]), np.array([0.2])), gate_V, nothing
+        [replica], np.ones(1, bool), Conductors([replica]), Hinge(np.array([0.05]), np.array([0.2])), nothing
     )
-    assert np.allclose(gate_V[0], expected, rtol=0, atol=1e-12)
-    assert not np.allclose(expected, replica.gate_V, atol=1e-3)
+    assert np.allclose(replica.gate_V, expected, rtol=0, atol=1e-12)
+    assert not np.allclose(expected, start_V, atol=1e-3)
     assert sums.correct[0] == correct
     assert sums.evaluated[0] == 12
     assert 0 < sums.active[0] <= 12
@@ -148,24 +139,21 @@ def test_replicas_do_not_touch_each_other(nothing):
 
     margin, delta = np.array([0.05, 0.1, 0.2]), np.array([0.2, 0.1, 0.3])
     together = replicas()
-    gate_V = padded(together)
-    train_epoch(together, np.ones(3, bool), Conductors(together), Hinge(margin, delta), gate_V, nothing)
+    train_epoch(together, np.ones(3, bool), Conductors(together), Hinge(margin, delta), nothing)
     for row, replica in enumerate(replicas()):
-        alone = padded([replica])
         hinge = Hinge(margin[row : row + 1], delta[row : row + 1])
-        train_epoch([replica], np.ones(1, bool), Conductors([replica]), hinge, alone, nothing)
-        assert np.array_equal(alone[0], gate_V[row, : alone.shape[1]])
+        train_epoch([replica], np.ones(1, bool), Conductors([replica]), hinge, nothing)
+        assert np.array_equal(replica.gate_V, together[row].gate_V)
 
 
 def test_a_replica_that_does_not_take_part_stays_as_it_is(nothing):
     replicas = [make_replica(1), make_replica(2)]
-    gate_V = padded(replicas)
-    before = gate_V.copy()
+    before = [replica.gate_V.copy() for replica in replicas]
     state = replicas[0].rng.get_state()[1].copy()
     hinge = Hinge(np.array([0.1, 0.1]), np.array([0.2, 0.2]))
-    sums = train_epoch(replicas, np.array([False, True]), Conductors(replicas), hinge, gate_V, nothing)
-    assert np.array_equal(gate_V[0], before[0])
-    assert not np.array_equal(gate_V[1], before[1])
+    sums = train_epoch(replicas, np.array([False, True]), Conductors(replicas), hinge, nothing)
+    assert np.array_equal(replicas[0].gate_V, before[0])
+    assert not np.array_equal(replicas[1].gate_V, before[1])
     assert np.array_equal(replicas[0].rng.get_state()[1], state)
     assert sums.solves[0] == 0
 
@@ -182,15 +170,14 @@ def test_a_replica_that_does_not_take_part_stays_as_it_is(nothing):
 def test_failed_solves_are_counted_reloaded_and_skipped(phase, status, counter, nothing):
     replica = make_replica(3)
     backend = Conductors([replica], fail={(phase, 2): status})
-    gate_V = padded([replica])
-    sums = train_epoch([replica], np.ones(1, bool), backend, Hinge(np.array([9.0]), np.array([0.2])), gate_V, nothing)
+    sums = train_epoch([replica], np.ones(1, bool), backend, Hinge(np.array([9.0]), np.array([0.2])), nothing)
     counts = {
         name: int(getattr(sums, name)[0])
         for name in ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
     }
     assert counts == {**dict.fromkeys(counts, 0), counter: 1}
     assert backend.reloads == [0]
-    assert np.isfinite(gate_V).all()
+    assert np.isfinite(replica.gate_V).all()
     assert np.isfinite(sums.loss).all()
     assert sums.evaluated[0] == (11 if phase == "free" else 12)
     assert sums.failures()[0] == 1
@@ -198,18 +185,15 @@ def test_failed_solves_are_counted_reloaded_and_skipped(phase, status, counter, 
 
 def test_gate_voltages_stay_in_their_range(nothing):
     replica = make_replica(3, gamma=1e4)
-    gate_V = padded([replica])
-    train_epoch(
-        [replica], np.ones(1, bool), Conductors([replica]), Hinge(np.array([9.0]), np.array([0.5])), gate_V, nothing
-    )
-    assert gate_V.min() == 0.4
-    assert gate_V.max() == 8.0
+    train_epoch([replica], np.ones(1, bool), Conductors([replica]), Hinge(np.array([9.0]), np.array([0.5])), nothing)
+    assert replica.gate_V.min() == 0.4
+    assert replica.gate_V.max() == 8.0
 
 
 def test_validation_counts_failures():
     replica = make_replica(3)
     backend = Conductors([replica])
-    backend.set_gates(padded([replica]))
+    backend.set_gates(padded_gates([replica]))
     backend.solve_many = lambda _, x: (np.full((len(x), 3), np.nan), np.array([3, 1, 2, 0] * 3))
     found = validate(backend, 0, replica.data.val, lambda: None)
     assert (found.reloads, found.nonfinite) == (6, 3)

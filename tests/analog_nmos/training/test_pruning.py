@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analog_nmos.auto_prune_trainer import RULE, AutoPruneConfig
+from analog_nmos.auto_prune_trainer import AutoPruneConfig, run
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.digits.data import Digits, Split
 from analog_nmos.topology import dense
@@ -46,7 +46,7 @@ def test_a_card_without_a_threshold_is_refused_before_anything_is_written(tmp_pa
     card.write_text(default_card_path().read_text().replace("vto=0.75", ""))
     line = rf"^pruning needs a threshold voltage, .*: model card {card}: gives no threshold voltage; add vto=[^\n]*$"
     with pytest.raises(InputError, match=line):
-        RULE.run(AutoPruneConfig(model_card=card, backend="native", train_limit=20), tmp_path / "run")
+        run(AutoPruneConfig(model_card=card, backend="native", train_limit=20), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -22,11 +22,11 @@ from common.sweeps.axes import chosen_axes
 from common.sweeps.folder import make_folder, prepare, settle_specs
 from common.sweeps.spec import read_specs
 
-RULES = {
-    "hinge": dense_trainer.RULE,
-    "prune": auto_prune_trainer.RULE,
-    "ce": dense_trainer_cross_entropy.RULE,
-    "mse": dense_trainer_avgappr.RULE,
+TRAINERS = {
+    "hinge": dense_trainer,
+    "prune": auto_prune_trainer,
+    "ce": dense_trainer_cross_entropy,
+    "mse": dense_trainer_avgappr,
 }
 SETTINGS = "seed gamma delta epochs input_vmin input_vmax solver body_tie body_res rs_clamp vg_init"
 TRAIN = "acc n_free n_clamp skipped reload_free reload_clamp nonfinite_free nonfinite_clamp"
@@ -53,8 +53,10 @@ def runs(sparse_network, tmp_path_factory):
         for name in ("learning_curves", "timing", "hinge_active"):
             patch.setattr(summary, name, lambda *words: None)
         own = {"prune": {"vg_cutoff_epochs": 1}, "ce": {"softmax_temp": 0.01}}
-        configs = {name: build(rule.config, few | own.get(name, {})) for name, rule in RULES.items()}
-        return {name: (configs[name], rule.run(configs[name], place / name)) for name, rule in RULES.items()}
+        configs = {
+            name: build(trainer.EXPERIMENT.config, few | own.get(name, {})) for name, trainer in TRAINERS.items()
+        }
+        return {name: (configs[name], rule.run(configs[name], place / name)) for name, rule in TRAINERS.items()}
 
 
 def read(folder, name):
@@ -65,7 +67,7 @@ def names(text):
     return set(text.split())
 
 
-@pytest.mark.parametrize("trainer", RULES)
+@pytest.mark.parametrize("trainer", TRAINERS)
 def test_epoch_summaries(runs, trainer):
     folder = runs[trainer][1]
     found, gate_V = read(folder, "0_epoch_summary_epoch2.json"), np.load(folder / "0_vg_unique_epoch2.npy")
@@ -92,7 +94,7 @@ def test_epoch_summaries(runs, trainer):
         assert cutoff == pytest.approx([0.75, 0.6, 1])
 
 
-@pytest.mark.parametrize("trainer", RULES)
+@pytest.mark.parametrize("trainer", TRAINERS)
 def test_diagnostics_are_floats(runs, trainer):
     for epoch in (0, 1, 2):
         found = read(runs[trainer][1], f"0_diag_epoch{epoch}.json")
@@ -110,7 +112,7 @@ def test_prototype_diagnostics(runs):
     assert type(found["proto_ok"]) is float
 
 
-@pytest.mark.parametrize("trainer", RULES)
+@pytest.mark.parametrize("trainer", TRAINERS)
 def test_run_meta(runs, trainer):
     config, folder = runs[trainer]
     found = read(folder, "run_meta.json")
@@ -137,7 +139,7 @@ def test_the_start_stays_the_timestamp_of_a_resumed_run(runs):
     config, folder = runs["hinge"]
     meta = read(folder, "run_meta.json")
     (folder / "run_meta.json").write_text(json.dumps(meta | {"timestamp": "2026-01-11T00:00:00+00:00"}))
-    RULES["hinge"].run(dataclasses.replace(config, epochs=3), folder, resume=True)
+    TRAINERS["hinge"].run(dataclasses.replace(config, epochs=3), folder, resume=True)
     found = read(folder, "run_meta.json")
     assert (found["timestamp"], found["epochs"]) == ("2026-01-11T00:00:00+00:00", 3)
 

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from analog_nmos.auto_prune_sweep import SWEEP
-from analog_nmos.auto_prune_trainer import RULE
-from analog_nmos.training import record, summary, trainer
+from analog_nmos.auto_prune_trainer import EXPERIMENT, AutoPruneConfig
+from analog_nmos.auto_prune_trainer import run as train
+from analog_nmos.training import record, summary
 from analog_nmos.training.record import PRUNED
 from common.cli import build
 from common.errors import InputError, RunError
+from common.experiment import Start, drive
 from common.runs import load_run
 from common.sweeps.axes import chosen_axes
 from common.sweeps.worker import Task, run_task
@@ -56,7 +58,7 @@ def config(network):
     def make(backend="native", **settings):
         few = {"train_limit": 40, "test_limit": 20} if backend == "native" else {"train_limit": 12, "test_limit": 6}
         shared = {"topology": network, "backend": backend, "epochs": EPOCHS, "final_test": True, "quiet": True}
-        return build(RULE.config, {**few, **shared, **settings})
+        return build(AutoPruneConfig, {**few, **shared, **settings})
 
     return make
 
@@ -89,7 +91,7 @@ def whole(tmp_path_factory):
 
     def run(settings):
         if settings not in made:
-            made[settings] = RULE.run(settings, tmp_path_factory.mktemp("whole") / "run")
+            made[settings] = train(settings, tmp_path_factory.mktemp("whole") / "run")
         return made[settings]
 
     return run
@@ -100,8 +102,8 @@ def test_killed_alone(config, whole, killed, tmp_path, moment):
     settings = config(**PRUNES)
     edges = load_run(whole(settings)).metrics["edges"].tolist()
     assert edges[0] == 60 > edges[2] > edges[4]
-    assert killed(lambda: RULE.run(settings, tmp_path / "cut"), *MOMENTS[moment])
-    RULE.run(settings, tmp_path / "cut", resume=True)
+    assert killed(lambda: train(settings, tmp_path / "cut"), *MOMENTS[moment])
+    train(settings, tmp_path / "cut", resume=True)
     assert_same(whole(settings), tmp_path / "cut")
 
 
@@ -109,24 +111,24 @@ def test_killed_alone(config, whole, killed, tmp_path, moment):
 @pytest.mark.parametrize("moment", ["in training", "after the checkpoint", "after the end"])
 def test_killed_in_ngspice(config, whole, killed, tmp_path, moment):
     settings = config("ngspice", **PRUNES, body_tie="floating")
-    assert killed(lambda: RULE.run(settings, tmp_path / "cut"), *MOMENTS[moment])
+    assert killed(lambda: train(settings, tmp_path / "cut"), *MOMENTS[moment])
     with np.load(tmp_path / "cut" / "checkpoint.npz") as checkpoint:
         assert checkpoint["backend_sink_V"].any()
         assert checkpoint["edge_uid"].size < 60
-    RULE.run(settings, tmp_path / "cut", resume=True)
+    train(settings, tmp_path / "cut", resume=True)
     assert_same(whole(settings), tmp_path / "cut")
 
 
 def test_vout_outlives_pruning_and_the_process(config, killed, tmp_path):
     """What the clamped sources kept moves later numbers, so a run that forgot it would differ."""
     settings = config(**PRUNES)
-    assert killed(lambda: RULE.run(settings, tmp_path / "cut"), *MOMENTS["after the checkpoint"])
+    assert killed(lambda: train(settings, tmp_path / "cut"), *MOMENTS["after the checkpoint"])
     shutil.copytree(tmp_path / "cut", tmp_path / "forgetful")
     with np.load(tmp_path / "forgetful" / "checkpoint.npz") as checkpoint:
         arrays = dict(checkpoint)
     arrays["backend_sink_V"] = np.zeros(10)
     np.savez(tmp_path / "forgetful" / "checkpoint.npz", **arrays)
-    runs = [load_run(RULE.run(settings, tmp_path / name, resume=True)) for name in ("cut", "forgetful")]
+    runs = [load_run(train(settings, tmp_path / name, resume=True)) for name in ("cut", "forgetful")]
     assert not np.array_equal(*[run.array("0_vout_test_epoch4") for run in runs])
 
 
@@ -137,9 +139,9 @@ def test_vout_outlives_pruning_and_the_process(config, killed, tmp_path):
 def test_killed_side_by_side(config, whole, killed, tmp_path, checkpoints, moment):
     replicas = [config(**PRUNES, seed=0), config(**KEEPS, seed=1), config(**PRUNES, seed=2)]
     folders = [tmp_path / f"replica{index}" for index in range(3)]
-    work = functools.partial(trainer.run_replicas, RULE, replicas, folders)
+    work = functools.partial(drive, EXPERIMENT, replicas, [Start(folder) for folder in folders])
     assert killed(work, "checkpoint.npz", checkpoints, after=True), moment
-    trainer.run_replicas(RULE, replicas, folders, resume=True)
+    drive(EXPERIMENT, replicas, [Start(folder, begun=True) for folder in folders])
     for settings, folder in zip(replicas, folders, strict=True):
         assert_same(whole(settings), folder)
     assert len({load_run(folder).metrics["edges"].iloc[-1] for folder in folders}) == 3
@@ -149,7 +151,7 @@ def test_killed_side_by_side(config, whole, killed, tmp_path, checkpoints, momen
 @pytest.mark.parametrize("backend", ["native", "ngspice"])
 def test_a_finished_run_grows(config, whole, here, tmp_path, backend):
     settings = config(backend, **PRUNES)
-    RULE.run(dataclasses.replace(settings, epochs=2), tmp_path / "grown")
+    train(dataclasses.replace(settings, epochs=2), tmp_path / "grown")
     here("analog_nmos.auto_prune_trainer", "--resume", "grown", "--epochs", EPOCHS)
     assert_same(whole(settings), tmp_path / "grown")
 
@@ -168,7 +170,7 @@ def sweep(network, tmp_path):
 
 def assert_as_alone(task, whole, network):
     for spec in task.specs:
-        settings = build(RULE.config, {**spec.config, "topology": network, "quiet": True})
+        settings = build(AutoPruneConfig, {**spec.config, "topology": network, "quiet": True})
         alone, run = load_run(whole(settings)), load_run(Path(task.folder) / spec.folder)
         assert alone.meta["result"] == run.meta["result"]
         for name in ("0_vg_unique_epoch4", "0_vout_test_epoch4", "0_train_hinge"):
@@ -209,10 +211,10 @@ def test_killed_at_every_file(config, whole, killed, tmp_path):
     settings = config(**PRUNES)
     for count in itertools.count(1):
         folder = tmp_path / str(count)
-        if not killed(lambda folder=folder: RULE.run(settings, folder), "", count):
+        if not killed(lambda folder=folder: train(settings, folder), "", count):
             break
         if (folder / "run_meta.json").exists():
-            RULE.run(settings, folder, resume=True)
+            train(settings, folder, resume=True)
             assert_same(whole(settings), folder)
         shutil.rmtree(folder)
     assert count > 100
@@ -222,20 +224,20 @@ def test_an_epoch_that_fails_is_not_committed(config, tmp_path):
     settings = config(**{**PRUNES, "vg_cutoff_ratio": 20.0, "vg_cutoff_epochs": 2})
     for resume in (False, True, True):
         with pytest.raises(RunError, match="epoch 2: every transistor is below the cutoff"):
-            RULE.run(settings, tmp_path / "run", resume=resume)
+            train(settings, tmp_path / "run", resume=resume)
     assert load_run(tmp_path / "run").metrics["epoch"].tolist() == [0, 1, 2]
 
 
 def test_replicas_do_not_mix_model_cards_or_lost_files(config, killed, tmp_path):
     settings = [config(**PRUNES, seed=seed, epochs=1) for seed in (0, 1)]
     folders = [tmp_path / "a", tmp_path / "b"]
-    trainer.run_replicas(RULE, settings, folders)
+    drive(EXPERIMENT, settings, [Start(folder) for folder in folders])
     card = folders[1] / "model_card.lib"
     card.write_text(re.sub(r"(?i)vto=0.75", "vto=0.8", card.read_text()))
     grown = [dataclasses.replace(one, epochs=2) for one in settings]
     with pytest.raises(InputError, match=r"replicas must share the model card: .*b/model_card\.lib differs from .*a/"):
-        trainer.run_replicas(RULE, grown, folders, resume=True)
+        drive(EXPERIMENT, grown, [Start(folder, begun=True) for folder in folders])
     (folders[0] / "topology.npz").unlink()
     with pytest.raises(InputError, match=r"topology\.npz, which its checkpoint belongs to, is missing"):
-        RULE.run(grown[0], folders[0], resume=True)
+        train(grown[0], folders[0], resume=True)
     assert [load_run(folder).status for folder in folders] == ["done", "done"]
