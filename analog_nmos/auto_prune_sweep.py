@@ -30,7 +30,7 @@ SWEEP = Sweep(
     function="analog_nmos.auto_prune_sweep:train",
     lists=True,
     workers=20,
-    lanes=sweep.REPLICAS,
+    replicas=sweep.REPLICAS,
     short=sweep.short,
 )
 main = SWEEP.main

@@ -30,7 +30,7 @@ SWEEP = Sweep(
     function="analog_nmos.dense_sweep:train",
     lists=True,
     workers=10,
-    lanes=sweep.REPLICAS,
+    replicas=sweep.REPLICAS,
     short=sweep.short,
 )
 main = SWEEP.main

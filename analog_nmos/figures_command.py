@@ -13,7 +13,7 @@ from common.cli import Parser, run_command
 from common.errors import InputError
 from common.progress import Progress
 from common.runs.folder import make_writable
-from common.words import integer, shown
+from common.values import integer, shown
 
 DESCRIPTION = """\
 Draw the figures of a run, finished or not, from its folder alone.

@@ -11,9 +11,9 @@ from typing import Any
 from analog_nmos.backends import BACKENDS
 from analog_nmos.training.config import SHARED, TrainerConfig
 from common.errors import InputError
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
-from common.sweeps.spec import RunSpec
 
 REPLICAS = 8  # side by side in one process a run takes two thirds of the time that it takes alone
 SHUFFLE_SEED = 11

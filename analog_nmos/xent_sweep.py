@@ -42,7 +42,7 @@ SWEEP = Sweep(
     function="analog_nmos.xent_sweep:train",
     lists=True,
     workers=10,
-    lanes=sweep.REPLICAS,
+    replicas=sweep.REPLICAS,
     short=sweep.short,
 )
 main = SWEEP.main

@@ -9,7 +9,7 @@ from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.base import Objective
 from common.cli import build
 from common.errors import InputError
-from common.words import number, shown
+from common.values import number, shown
 
 OPTION = "--objective-options"
 
