@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +20,9 @@ from analog_nmos.training.epoch import Training, Validation
 from analog_nmos.training.replica import Replica
 from common.runs.files import atomic_writer, write_array, write_json, write_text
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
 COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
 SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
@@ -28,6 +30,8 @@ SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
 
 def write_start(folder: Path, replica: Replica, card: ModelCard) -> None:
     """Topology, model card, netlist, graph and test set: the folder explains itself without any other file."""
+    import networkx as nx
+
     config, topology = replica.config, replica.topology
     write_text(folder / CARD, card.text)
     topology.save(folder / TOPOLOGY)
@@ -44,6 +48,8 @@ def write_start(folder: Path, replica: Replica, card: ModelCard) -> None:
 
 def as_graph(topology: Topology, gate_V: NDArray[np.float64] | None = None) -> nx.MultiDiGraph[int]:
     """The network for networkx: nodes with their kind, an edge from drain to source with its uid and gate voltage."""
+    import networkx as nx
+
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
     kinds = (
         ("rail", [topology.negref, topology.posref]),
