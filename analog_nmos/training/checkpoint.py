@@ -111,7 +111,7 @@ class _Saved:
         return epoch, edge_uid, gate_V
 
     def rng_state(self) -> tuple[str, NDArray[np.uint32], int, int, float]:
-        """For `RandomState.set_state`, which takes any position without a look."""
+        """For `RandomState.set_state`, which does not check the position."""
         keys = self._array("rng_keys", np.uint32, (RNG_WORDS,))
         position, has_gauss, gauss = self._array("rng_rest", np.float64, (3,)).tolist()
         if position not in range(RNG_WORDS + 1) or has_gauss not in (0, 1):

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.digits.data import N_CLASSES
 from analog_nmos.objectives.base import Objective
-from analog_nmos.topology import Topology
+from analog_nmos.topology.graph import as_graph
 from analog_nmos.training import published
 from analog_nmos.training.epoch import Training, Validation
 from analog_nmos.training.replica import Replica
 from common.runs.files import atomic_writer, write_array, write_json, write_text
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
 COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
@@ -44,26 +40,6 @@ def write_start(folder: Path, replica: Replica, card: ModelCard) -> None:
     if not replica.data.validates_on_test:
         write_array(folder / "val_x.npy", replica.data.val.x_V)
         write_array(folder / "val_y.npy", replica.data.val.y)
-
-
-def as_graph(topology: Topology, gate_V: NDArray[np.float64] | None = None) -> nx.MultiDiGraph[int]:
-    """The network for networkx: nodes with their kind, an edge from drain to source with its uid and gate voltage."""
-    import networkx as nx
-
-    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
-    kinds = (
-        ("rail", [topology.negref, topology.posref]),
-        ("output", topology.out_nodes),
-        ("input", topology.input_nodes),
-        ("hidden", topology.hidden_nodes),
-    )
-    for kind, nodes in kinds:
-        for node in nodes:
-            graph.add_node(int(node), kind=kind)
-    for uid, (drain, source) in enumerate(zip(topology.edges_D.tolist(), topology.edges_S.tolist(), strict=True)):
-        facts = {} if gate_V is None else {"gate_V": float(gate_V[uid])}
-        graph.add_edge(drain, source, key=uid, uid=uid, **facts)
-    return graph
 
 
 def record_validation(

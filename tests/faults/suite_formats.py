@@ -65,10 +65,10 @@ def replicas(folder):
 
 
 def read_replicas(path):
-    from analog_nmos.dense_trainer import HingeConfig
-    from analog_nmos.training.command import _replicas
+    from analog_nmos.dense_trainer import EXPERIMENT
+    from common.experiment.replicas import read_replicas as read
 
-    return _replicas(HingeConfig, path, {})
+    return read(EXPERIMENT, path, {})
 
 
 # --- magnetoionic ------------------------------------------------------------------------------------------------
