@@ -6,10 +6,10 @@ from dataclasses import KW_ONLY, dataclass
 
 from common.cli import option
 from common.errors import InputError
+from corruption_study.corruptions import CORRUPTIONS
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "gelu")
 MODEL_TYPES = ("mlp", "cnn")
-CORRUPTIONS = ("uniform", "gaussian", "salt-pepper", "blank", "shuffle-labels")
 DATASETS = ("mnist", "fashion-mnist", "digits")
 CORRUPTION_HELP = "what strength p does to the training set: " + ", ".join(CORRUPTIONS)
 
