@@ -13,6 +13,7 @@ from typing import Any
 from common import inputs
 from common.cli import build, option
 from common.errors import InputError
+from common.plugins import label
 from common.sweeps.spec import RunSpec
 from corruption_study.config import ACTIVATIONS, MODEL_TYPES, Setup, TrainConfig, check_layers
 
@@ -51,7 +52,9 @@ class Training(Setup):
 class Campaign(Training):
     """Runs: every activation x model type x p x repeat."""
 
-    activations: tuple[str, ...] = option(("relu", "tanh", "sigmoid"), "activation functions", choices=ACTIVATIONS)
+    activations: tuple[str, ...] = option(
+        ("relu", "tanh", "sigmoid"), "activation functions", choices=tuple(ACTIVATIONS)
+    )
     model_types: tuple[str, ...] = option(("mlp",), "model families", choices=MODEL_TYPES)
     ps: tuple[float, ...] = option((0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), "corruption strengths", low=0, high=1)
     repeats: int = option(5, "runs of each combination, with seeds of their own", low=1)
@@ -82,7 +85,9 @@ def settle(preset: str | None, file: Mapping[str, Any], given: Mapping[str, Any]
     for layer in (PRESETS[preset] if preset else {}, file, given):
         for name in OWN:
             if name in layer:
-                values = {key: value for key, value in values.items() if key not in (f"mlp_{name}", f"cnn_{name}")}
+                values = {
+                    key: value for key, value in values.items() if key not in [f"{own}_{name}" for own in MODEL_TYPES]
+                }
         values.update(layer)
     return build(Campaign, values)
 
@@ -123,7 +128,7 @@ def specs_of(campaign: Campaign) -> list[RunSpec]:
                 for repeat in range(campaign.repeats):
                     seed = draw.randint(1, LARGEST_SEED)
                     axes = {"activation": activation, "model_type": model_type, "p": float(p), "repeat": repeat}
-                    name = f"{model_type}_{activation}_p{float(p)!r}_r{repeat}"
+                    name = f"{label(model_type)}_{activation}_p{float(p)!r}_r{repeat}"
                     config = run_settings(campaign, activation, model_type, float(p), seed)
                     specs.append(RunSpec(len(specs), name, config, axes, _group(config)))
     return specs
@@ -132,7 +137,7 @@ def specs_of(campaign: Campaign) -> list[RunSpec]:
 def run_settings(campaign: Campaign, activation: str, model_type: str, p: float, seed: int) -> dict[str, Any]:
     """One run's settings in JSON's types, without the place of the data, which is the machine's."""
     shared = {field.name: getattr(campaign, field.name) for field in dataclasses.fields(Setup)}
-    shared |= {name: own for name in OWN if (own := getattr(campaign, f"{model_type}_{name}")) is not None}
+    shared |= {name: own for name in OWN if (own := getattr(campaign, f"{model_type}_{name}", None)) is not None}
     config = TrainConfig(
         **shared,
         activation=activation,

@@ -19,12 +19,10 @@ from common.replicas.evaluate import evaluate
 from common.replicas.initial import initialise
 from common.replicas.loss import CrossEntropy
 from common.seeding import torch_generator
-from corruption_study.cnn import StackedCNN, cnn_shapes
-from corruption_study.config import TrainConfig
+from corruption_study.config import MODEL_TYPES, TrainConfig
 from corruption_study.corruption import CorruptedImages
 from corruption_study.data import training_and_test
 from corruption_study.device import get_device
-from corruption_study.mlp import StackedMLP, mlp_shapes
 
 OWN = ("p", "seed")  # what replicas of one stack may differ in
 TEST_BATCH = 500
@@ -55,10 +53,10 @@ class Stack:
         self.device = get_device(config.use_cuda)
         self.train_images, self.test_images = training_and_test(config, self.device, kernels=kernels)
         self.seeds = [each.seed for each in configs]
-        self.bank = _bank(config, len(configs), self.train_images.pixels.shape[1], self.device)
+        family = MODEL_TYPES.get(config.model_type)
+        self.bank = Bank(family.shapes(config.activation, family.sizes_of(config)), len(configs), self.device)
         initialise(self.bank, [torch_generator(seed, "init") for seed in self.seeds])
-        kind = {"mlp": StackedMLP, "cnn": StackedCNN}[config.model_type]
-        self.network: StackedMLP | StackedCNN = kind(self.bank, config.activation)
+        self.network = family.stacked(self.bank, config.activation)
         self.adam = Adam(self.bank, config.learning_rate, config.weight_decay, kernels=kernels)
         self.score = CrossEntropy(len(configs), self.device, kernels=kernels)
         strengths = [each.p for each in configs]
@@ -167,9 +165,3 @@ def train(
             result["corrupted_test_accuracy"] = {p: found[r] for p, found in corrupted.items()}
         results.append(stack.broken.get(r, result))
     return results
-
-
-def _bank(config: TrainConfig, replicas: int, pixels: int, device: torch.device) -> Bank:
-    if config.model_type == "mlp":
-        return Bank(mlp_shapes(pixels, config.hidden_sizes), replicas, device)
-    return Bank(cnn_shapes(math.isqrt(pixels), config.channels, config.hidden), replicas, device)
