@@ -14,7 +14,7 @@ from common import inputs
 from common.cli import build, option
 from common.errors import InputError
 from common.plugins import label
-from common.sweeps.spec import RunSpec
+from common.runs.spec import RunSpec
 from corruption_study.config import ACTIVATIONS, MODEL_TYPES, Setup, TrainConfig, check_layers
 
 PRESETS: dict[str, dict[str, Any]] = {

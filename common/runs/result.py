@@ -99,7 +99,8 @@ def from_columns(columns: Mapping[str, Any]) -> Result:
     """A result from its columns in a table, or from the flat numbers that earlier versions recorded."""
     numbers: dict[str, dict[str, Any]] = {FINAL: {}, SELECTED: {}}
     more: dict[str, Any] = {}
-    for name, value in {**columns, **_mean(columns.get("trials"))}.items():
+    flat = {**columns, **_mean(columns.get("trials"))}
+    for name, value in flat.items():
         kind, _, metric = name.partition("_")
         if name in _EARLIER and _is_number(value):
             kind, metric, factor = _EARLIER[name]
@@ -109,10 +110,8 @@ def from_columns(columns: Mapping[str, Any]) -> Result:
         elif name not in ("score", "score_name"):
             more[name] = value
     final, chosen = numbers[FINAL], numbers[SELECTED]
-    on, epoch = (
-        chosen.pop(ON, "validation set" if "bounty_loop" in {**columns, **more} else ""),
-        chosen.pop(EPOCH, None),
-    )
+    on = chosen.pop(ON, "validation set" if "bounty_percent" in flat else "")
+    epoch = chosen.pop(EPOCH, None)
     there = [f"{kind}_{metric}" for kind, found in ((FINAL, final), (SELECTED, chosen)) for metric in found]
     offered = [str(columns.get("score_name", "")), *_SCORES, *there]
     score = next((name for name in offered if name in there), "")
