@@ -89,6 +89,9 @@ class Setup(Optimization):
 class TrainConfig(Setup, Start, Optimization, Network):
     """One run."""
 
+    _: KW_ONLY
+    quiet: bool = option(False, "print nothing but errors", local=True)
+
     def check(self) -> None:
         """Raise InputError for layers that the images do not allow."""
         check_layers(self.channels, self.hidden_sizes)

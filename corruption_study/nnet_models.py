@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
+from common.cli import check
+from common.errors import RunError
 from common.plugins import is_own
 from common.replicas.batches import Images, epoch_orders
 from common.seeding import torch_generator
@@ -30,6 +32,7 @@ from corruption_study.data import training_and_test
 from corruption_study.device import get_device
 from corruption_study.mlp import MLP
 from corruption_study.model_type import SIDE
+from corruption_study.trainer import train
 
 __all__ = [
     "MLP", "CorruptedDataset", "SimpleCNN", "TrainConfig", "build_model", "corrupt_pixels", "evaluate",
@@ -87,7 +90,7 @@ def corrupt_pixels(x: Tensor, p: float, *, generator: torch.Generator | None = N
 
 
 class CorruptedDataset(Dataset[tuple[Tensor, Tensor]]):
-    """Images (1, 28, 28) in [0, 1] and labels, corrupted anew every time they are looked at.
+    """Images (1, 28, 28) in [0, 1] and labels, corrupted anew every time they are read.
 
     Args:
         images: the clean ones, as bytes; or any data set of pairs (image in [0, 1], label), whose images get uniform
@@ -196,8 +199,6 @@ def train_one_epoch(model: nn.Module, loader: DataLoader[Any], optimizer: torch.
     Raises:
         RunError: the loss is not finite.
     """
-    from common.errors import RunError
-
     model.train()
     total, seen = 0.0, 0
     for step, (x, y) in enumerate(loader):
@@ -235,10 +236,6 @@ def train_and_evaluate(cfg: TrainConfig) -> dict[str, Any]:
         InputError: a setting out of range, no data, no CUDA device.
         RunError: the loss is not finite.
     """
-    from common.cli import check
-    from common.errors import RunError
-    from corruption_study.trainer import train
-
     check(cfg)
     result = train([cfg])[0]
     if isinstance(result, RunError):

@@ -75,7 +75,7 @@ def test_a_file_wins_over_a_preset_and_the_command_line_over_both(tmp_path):
     ("words", "message"),
     [
         ("--ps 0 1.5", "at most 1"),
-        ("--ps 0.1 0.1", "0.1 stands there twice"),
+        ("--ps 0.1 0.1", "0.1 is given twice"),
         ("--activations swish", "is not one of relu, tanh, sigmoid, leaky_relu, gelu"),
         ("--model-types rnn", "is not one of mlp, cnn"),
         ("--repeats 0", "at least 1"),
