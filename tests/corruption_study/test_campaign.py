@@ -3,10 +3,12 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from corruption_study.campaign import Campaign, read_toml, settle, specs_of
 from corruption_study.nnet_models import TrainConfig, train_and_evaluate
 
 MODULE = "corruption_study.run_experiments"
+EARLIER = Path(__file__).with_name("earlier")
 
 
 def rows_of(path):
@@ -168,7 +171,7 @@ def test_a_campaign_killed_and_interrupted_ends_with_the_same_files(start, here,
     first.kill()
     first.communicate()
     before = status.read_text().count('"start"')
-    second = start(MODULE, *more)
+    second = start(MODULE, "--resume", "cut", "--max-workers", "1")
     wait_for(lambda: status.read_text().count('"start"') > before, second)
     second.send_signal(signal.SIGINT)
     _, err = second.communicate(timeout=60)
@@ -182,6 +185,36 @@ def test_a_campaign_killed_and_interrupted_ends_with_the_same_files(start, here,
     assert "0 to do now" in again.out
     assert (tmp_path / "whole" / tables.PER_RUN).read_bytes() == per_run
     check_tables(tmp_path / "whole")
+
+
+def test_a_campaign_of_an_earlier_version_is_resumed_and_its_tables_are_the_same(here, tmp_path):
+    """One of its two runs is done, the other has a checkpoint; its manifest holds no settings."""
+    shutil.copytree(EARLIER / "campaign", tmp_path / "mine")
+    for words, message in (
+        ("--epochs 4", "--epochs 4 differs from the run's 3; start a new run"),
+        ("--ps 0", "--ps [0.0] differs from the run's [0.0, 0.5]"),
+        ("--seed 8", "--seed 8 differs from the run's"),
+        ("--preset reliable", "--hidden-sizes [1024, 512, 256] differs"),
+        ("--output-dir other", "--resume goes on in its own folder"),
+    ):
+        assert message in here(MODULE, "--resume", "mine", *words.split(), code=2).err
+    assert "1 to do now" in here(MODULE, "--resume", "mine", "--seed", "7", "--epochs", "3", "--dry-run").out
+    here(MODULE, "--resume", "mine", "--quiet", "--max-workers", "1")
+    for name in (tables.PER_RUN, tables.SUMMARY, tables.TEST_PS):
+        expected, found = without_seconds(EARLIER / "expected" / name), without_seconds(tmp_path / "mine" / name)
+        assert found[0] == expected[0]  # to the digit: the end that the earlier version wrote
+        assert list(found[1]) == list(expected[1])
+        for column, text in expected[1].items():
+            assert found[1][column] == text or float(found[1][column]) == pytest.approx(float(text), rel=1e-3), column
+    assert "is done; there is nothing to go on with" in here(MODULE, "--resume", "mine", code=2).err
+
+
+def test_only_a_campaign_is_resumed(here, tmp_path):
+    assert "no runspecs.jsonl in it" in here(MODULE, "--resume", "nowhere", code=2).err
+    shutil.copytree(EARLIER / "campaign", tmp_path / "other")
+    manifest = tmp_path / "other" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("corruption_study.worker", "another").replace("-run", "-other"))
+    assert "was not made by corruption-run but by corruption-other" in here(MODULE, "--resume", "other", code=2).err
 
 
 def wait_for(ready, process):
@@ -265,7 +298,7 @@ def test_tables_can_be_written_and_summarized_from_a_notebook(tmp_path):
 
 
 def test_workers_leave_room_for_their_threads(monkeypatch):
-    monkeypatch.setattr("common.devices.available_cores", lambda: 8)
+    monkeypatch.setattr(run_experiments, "available_cores", lambda: 8)
     assert run_experiments.workers_for(Campaign(), None) == 8
     assert run_experiments.workers_for(Campaign(cpu_threads_per_worker=3), None) == 2
     assert run_experiments.workers_for(Campaign(), 3) == 3
