@@ -22,6 +22,7 @@ from corruption_study.campaign import PRESETS, Campaign, layered, read_toml, set
 from corruption_study.config import TrainConfig
 from corruption_study.data import check_images
 from corruption_study.device import get_device
+from corruption_study.estimate import describe
 from corruption_study.resume import FUNCTION, SETTINGS, recorded, resumed
 from corruption_study.stack_size import settle_stacks
 from corruption_study.tables import Tables, summarize_runs, write_csv
@@ -131,8 +132,6 @@ def dry_run(
     campaign: Campaign, folder: Path, options: Options, stack: int | None, specs: Sequence[RunSpec] | None = None
 ) -> str:
     """What a start would do, in some lines."""
-    from corruption_study.estimate import describe
-
     check(campaign)
     specs = merged_specs(folder, specs or specs_of(campaign))
     todo = selected(specs, finished(folder, specs, retry_failed=options.retry_failed), options)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common.cli import build
+from common.devices import set_threads
 from common.errors import InputError
 from common.inputs import read_json
+from common.replicas.choose import choose_stack
 from common.runs.files import write_json
 from common.runs.spec import RunSpec
 from corruption_study.campaign import families
@@ -85,8 +87,6 @@ def measure(config: TrainConfig, sizes: Sequence[int]) -> Measured:
     """
     import torch
 
-    from common.devices import set_threads
-    from common.replicas.choose import choose_stack
     from corruption_study.trainer import Stack
 
     begun = time.perf_counter()
