@@ -5,13 +5,11 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import finish, wait_until
 
 from common.errors import InputError
 from corruption_study import run_experiments, tables
@@ -142,22 +140,6 @@ def test_fashion_mnist_takes_the_same_path(monkeypatch):
     assert 0 <= result["test_accuracy"] <= 1
 
 
-def test_help_is_quick_and_loads_nothing_heavy():
-    code = (
-        "import sys\n"
-        "for module in ('run_experiments', 'plot'):\n"
-        "    main = __import__('corruption_study.' + module, fromlist=['main']).main\n"
-        "    for words in (['--help'], ['--seed', 'x']):\n"
-        "        try: main(words)\n"
-        "        except SystemExit: pass\n"
-        "bad = {'torch', 'numba', 'matplotlib', 'sklearn', 'distributed', 'pandas'} & set(sys.modules)\n"
-        "sys.exit(f'loaded {bad}' if bad else 0)\n"
-    )
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert time.perf_counter() - begun < 5
-
-
 @pytest.mark.slow
 def test_a_campaign_killed_and_interrupted_ends_with_the_same_files(start, here, small, tmp_path):
     words = [*small, "--test-ps", "0.3", "--output-dir"]
@@ -167,14 +149,14 @@ def test_a_campaign_killed_and_interrupted_ends_with_the_same_files(start, here,
     more = [*words, "cut", "--max-workers", "1"]
     first = start(MODULE, *more)
     status = tmp_path / "cut" / "status.jsonl"
-    wait_for(lambda: status.exists() and '"start"' in status.read_text(), first)
+    wait_until(lambda: status.exists() and '"start"' in status.read_text(), first)
     first.kill()
     first.communicate()
     before = status.read_text().count('"start"')
     second = start(MODULE, "--resume", "cut", "--max-workers", "1")
-    wait_for(lambda: status.read_text().count('"start"') > before, second)
+    wait_until(lambda: status.read_text().count('"start"') > before, second)
     second.send_signal(signal.SIGINT)
-    _, err = second.communicate(timeout=60)
+    _, err = finish(second)
     assert second.returncode in (0, 130)  # 0: the last run was over before the signal came
     assert "Traceback" not in err
     here(MODULE, *words, "cut")
@@ -215,14 +197,6 @@ def test_only_a_campaign_is_resumed(here, tmp_path):
     manifest = tmp_path / "other" / "manifest.json"
     manifest.write_text(manifest.read_text().replace("corruption_study.worker", "another").replace("-run", "-other"))
     assert "was not made by corruption-run but by corruption-other" in here(MODULE, "--resume", "other", code=2).err
-
-
-def wait_for(ready, process):
-    end = time.monotonic() + 90
-    while not ready():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def check_tables(folder):
