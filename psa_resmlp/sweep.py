@@ -15,9 +15,9 @@ from common.sweeps.listener import Listener
 from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
 from common.words import integer, shown
-from psa_resmlp.architectures import ARCHITECTURES, parse
-from psa_resmlp.config import COMPAT, TrainConfig
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.study.architectures import ARCHITECTURES, parse
+from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.training.config import COMPAT, TrainConfig
 
 DESCRIPTION = """\
 Train the study: 98 architectures in six modes, ten trials each, 100 meta-loops. All modes and trials of an architecture
@@ -40,7 +40,7 @@ def specs(axes: Sequence[Axis]) -> list[RunSpec]:
 
 def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
     """Train trials of one architecture side by side, each in its run folder; returns what each came to."""
-    from psa_resmlp.together import train_together
+    from psa_resmlp.training.together import train_together
 
     return train_together([build(TrainConfig, typed(config)) for config in configs], folders)
 
@@ -78,13 +78,13 @@ def _group(config: TrainConfig) -> str:
 
 
 def _estimate(todo: Sequence[RunSpec], workers: int) -> str:
-    from psa_resmlp.estimate import describe
+    from psa_resmlp.training.estimate import describe
 
     return describe(todo, workers)
 
 
 def _tables(folder: Path) -> Listener:
-    from psa_resmlp.study_tables import StudyTables
+    from psa_resmlp.tables.sweep import StudyTables
 
     return StudyTables(folder)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from common.cli import Parser, add_options, build, check, run_command
 from common.errors import InputError
-from psa_resmlp.config import HowConfig, TrainConfig
+from psa_resmlp.training.config import HowConfig, TrainConfig
 
 PACKAGE, JOB = "psa_resmlp", "train"
 DESCRIPTION = """\
@@ -59,7 +59,7 @@ def run(config: TrainConfig, run_dir: str | Path | None = None, *, fresh: bool =
         Interrupted: a signal has come; starting again goes on.
     """
     check(config)
-    from psa_resmlp.trainer import train
+    from psa_resmlp.training.trainer import train
 
     return train(config, run_dir, fresh=fresh)
 
@@ -71,7 +71,7 @@ def _work(given: dict[str, Any], run_dir: Path | None, resume: Path | None, fres
     if run_dir is not None or fresh:
         word = "--fresh" if fresh else "--run-dir"
         raise InputError(f"--resume goes on in its own folder; leave out {word}")
-    from psa_resmlp.trainer import resume as go_on
+    from psa_resmlp.training.trainer import resume as go_on
 
     config = _resumed(resume, given)
     go_on(config, resume)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psa_resmlp.architectures import Architecture
 from psa_resmlp.figures.scales import Scale
 from psa_resmlp.figures.space import Points, area, border, cells, place
+from psa_resmlp.study.architectures import Architecture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

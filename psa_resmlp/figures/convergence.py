@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError
 from common.plotting import line_plot, style
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture, parse
-from psa_resmlp.chain import UNKNOWN, Chain, described, is_chain, is_chained
 from psa_resmlp.figures.scales import ACCURACY_TICKS, accuracy_of, negative_log_error
-from psa_resmlp.modes import MODE_NAMES, MODE_TITLES
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture, parse
+from psa_resmlp.study.chain import UNKNOWN, Chain, described, is_chain, is_chained
+from psa_resmlp.study.modes import MODE_NAMES, MODE_TITLES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.plotting import COLORS, style
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture
 from psa_resmlp.figures.space import draw_axes, place
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from common.plotting import style
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture
 from psa_resmlp.figures.cells import draw_cells, draw_legend
 from psa_resmlp.figures.scales import accuracy_scale, effect_scale, parameter_scale, spread_scale
 from psa_resmlp.figures.space import draw_axes
-from psa_resmlp.make_trial_accuracy_table import winners
-from psa_resmlp.modes import MODE_NAMES, MODE_TITLES
-from psa_resmlp.paired import PairedTest, paired_test
-from psa_resmlp.regimes import REGIMES, SECOND, get_all_regime_classifications
+from psa_resmlp.scripts.make_trial_accuracy_table import winners
+from psa_resmlp.scripts.regimes import REGIMES, SECOND, get_all_regime_classifications
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture
+from psa_resmlp.study.modes import MODE_NAMES, MODE_TITLES
+from psa_resmlp.tables.paired import PairedTest, paired_test
 from psa_resmlp.tables.study import Study
 
 if TYPE_CHECKING:

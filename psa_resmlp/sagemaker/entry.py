@@ -26,8 +26,8 @@ from common.cli import Parser, add_options, build, run_command
 from common.errors import InputError, Interrupted
 from common.inputs import parse_json, read_json
 from common.runs.files import write_json
-from psa_resmlp.config import TrainConfig
 from psa_resmlp.sagemaker.results import RESULTS, from_run
+from psa_resmlp.training.config import TrainConfig
 
 DESCRIPTION = """\
 Train one job of psa-sagemaker-run inside its container. Options of psa-train come from SageMaker's hyperparameters;
@@ -63,7 +63,7 @@ def train(config: TrainConfig, root: Path) -> Path:
     Raises:
         InputError, RunError, Interrupted: as psa-train.
     """
-    from psa_resmlp.trainer import train_in
+    from psa_resmlp.training.trainer import train_in
 
     checkpoints = root / "checkpoints"
     _set_damaged_aside(checkpoints)

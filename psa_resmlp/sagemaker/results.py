@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from psa_resmlp.architectures import parse
-from psa_resmlp.chain import described, is_chained
 from psa_resmlp.sagemaker.names import Cell
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.chain import described, is_chained
 from psa_resmlp.tables.study import Trial
 
 RESULTS, OLD_RESULTS = "comprehensive_results.json", "results.txt"

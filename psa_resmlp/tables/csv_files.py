@@ -9,9 +9,9 @@ from typing import Any
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.architectures import parse
-from psa_resmlp.modes import MODE_NAMES
-from psa_resmlp.reading import rows_of
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.study.reading import rows_of
 from psa_resmlp.tables.study import Study, Trial, summarise
 
 TRIAL_COLUMNS = (

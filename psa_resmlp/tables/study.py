@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.architectures import FAMILIES, Architecture
+from psa_resmlp.study.architectures import FAMILIES, Architecture
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture, parse
-from psa_resmlp.modes import MODE_NAMES, MODES
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture, parse
+from psa_resmlp.study.modes import MODE_NAMES, MODES
 from psa_resmlp.tables.study import Study, Summary
 from psa_resmlp.tables.trials import MISSING, family_of
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.architectures import FAMILY_TITLES, parse
-from psa_resmlp.modes import MODE_NAMES, MODES
+from psa_resmlp.study.architectures import FAMILY_TITLES, parse
+from psa_resmlp.study.modes import MODE_NAMES, MODES
 from psa_resmlp.tables.study import Study, Trial
 
 MISSING = "N/A"

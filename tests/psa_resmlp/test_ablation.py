@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from common.seeding import stream
-from psa_resmlp.ablation import Ablation, apply, draw
-from psa_resmlp.architectures import parse
-from psa_resmlp.modes import MODE_NAMES, get_mode
-from psa_resmlp.network import shapes
+from psa_resmlp.model.network import shapes
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.modes import MODE_NAMES, get_mode
+from psa_resmlp.training.ablation import Ablation, apply, draw
 
 ARCHITECTURE = parse("[2*4, 1*3]")
 

@@ -6,7 +6,7 @@ import pytest
 
 from common.runs import load_run, load_sweep
 from common.runs.lock import FolderLock
-from psa_resmlp.chain import described, is_chain, is_chained, leads_on
+from psa_resmlp.study.chain import described, is_chain, is_chained, leads_on
 
 QUICK = ("--arch", "[1*4]", "--dataset", "digits", "--lr", "0.01", "--threads", "1", "--meta-loops", "1")
 

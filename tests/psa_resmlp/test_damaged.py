@@ -12,9 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from common.errors import InputError
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.job import Job
-from psa_resmlp.restore import check_beside, load
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.job import Job
+from psa_resmlp.training.restore import check_beside, load
 
 QUICK = ("--arch", "[1*4]", "--dataset", "digits", "--lr", "0.01", "--threads", "1", "--ablation-mode", "hidden")
 CONFIG = TrainConfig(arch="[1*4]", dataset="digits", ablation_mode="hidden")

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.data import as_inputs, load_study
-from psa_resmlp.engine import Engine
-from psa_resmlp.images import image_sets
-from psa_resmlp.job import Job
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.model.images import image_sets
+from psa_resmlp.study.data import as_inputs, load_study
+from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.engine import Engine
+from psa_resmlp.training.job import Job
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import pytest
 
 from common.errors import InputError
-from psa_resmlp.ablation import damageable
-from psa_resmlp.architectures import parse
-from psa_resmlp.modes import ABLATIVE_MODES, BASELINE_MODES, MODE_NAMES, MODES, get_mode
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.modes import ABLATIVE_MODES, BASELINE_MODES, MODE_NAMES, MODES, get_mode
+from psa_resmlp.training.ablation import damageable
 
 
 def test_six_modes_in_the_order_of_the_tables():

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from psa_resmlp import sweep
-from psa_resmlp.architectures import ARCHITECTURES, parse
-from psa_resmlp.estimate import fit, representatives, shares
+from psa_resmlp.study.architectures import ARCHITECTURES, parse
 from psa_resmlp.tables import read_study
+from psa_resmlp.training.estimate import fit, representatives, shares
 
 SMALL = (
     "--arch",

@@ -13,8 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from common.runs import load_run
-from psa_resmlp.architectures import parse
-from psa_resmlp.network import shapes
+from psa_resmlp.model.network import shapes
+from psa_resmlp.study.architectures import parse
 
 QUICK = ("--arch", "[2*6]", "--dataset", "digits", "--lr", "0.003", "--threads", "1")
 
@@ -204,8 +204,8 @@ def test_a_leading_double_hyphen_and_the_environment(here, tmp_path, monkeypatch
 
 
 def test_compat_switches_act_where_they_should():
-    from psa_resmlp.config import TrainConfig
-    from psa_resmlp.job import Job
+    from psa_resmlp.training.config import TrainConfig
+    from psa_resmlp.training.job import Job
 
     def job(mode, *compat, family="resmlp"):
         config = TrainConfig(arch="[1*4]", ablation_mode=mode, compat=compat, family=family)

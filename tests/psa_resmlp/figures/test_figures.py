@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psa_resmlp.architectures import ARCHITECTURES, parse
 from psa_resmlp.figures.convergence import convergence, read_curves
 from psa_resmlp.figures.design_space import design_space
 from psa_resmlp.figures.heatmaps import HEATMAPS, MODE_COLORS, REGIME_COLORS, Input, draw
-from psa_resmlp.make_figure_heatmaps import NAMES
-from psa_resmlp.modes import MODE_NAMES
-from psa_resmlp.paired import paired_test
+from psa_resmlp.scripts.make_figure_heatmaps import NAMES
+from psa_resmlp.study.architectures import ARCHITECTURES, parse
+from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.tables import write_study
+from psa_resmlp.tables.paired import paired_test
 
 pytestmark = pytest.mark.usefixtures("foreign_settings")
 

@@ -50,12 +50,12 @@ def test_the_archive_runs_by_itself(tmp_path):
         sys.executable,
         "-I",
         "-c",
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import psa_resmlp.trainer",
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import psa_resmlp.training.trainer",
     ]
     found = subprocess.run(
-        [*words[:-1], f"{words[-1]}; print(psa_resmlp.trainer.__file__)"], capture_output=True, text=True
+        [*words[:-1], f"{words[-1]}; print(psa_resmlp.training.trainer.__file__)"], capture_output=True, text=True
     )
-    assert Path(found.stdout.strip()) == tmp_path / "psa_resmlp/trainer.py", found.stderr
+    assert Path(found.stdout.strip()) == tmp_path / "psa_resmlp/training/trainer.py", found.stderr
     assert git_version(tmp_path) == git_version(Path(__file__).parents[3])
 
 

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from psa_resmlp import panels, trainer
-from psa_resmlp.architectures import parse
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.job import Job, Loop
-from psa_resmlp.session import Lane
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.training import panels, trainer
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.session import Lane
 
 LOGS, OUT = "results/psa_sagemaker/logs", "results/psa_sagemaker"
 OURS, PUBLISHED = "psa-18x18-hidden-3f0c2a91-01", "psa-18x18-hidden-2025-08-04-19-53-35-910"

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from common.errors import InputError
 from common.inputs import shorten
 from common.runs.files import atomic_writer
-from psa_resmlp.ablation import apply
-from psa_resmlp.clean import CHECKPOINT
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.job import Job
+from psa_resmlp.scripts.clean import CHECKPOINT
+from psa_resmlp.training.ablation import apply
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.job import Job
 
 if TYPE_CHECKING:
     from torch import Tensor

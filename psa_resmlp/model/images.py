@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from common.replicas.jit import kernel
-from psa_resmlp.data import MEAN, STD, StudyData, as_inputs
+from psa_resmlp.study.data import MEAN, STD, StudyData, as_inputs
 
 
 @kernel

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from common.cli import Parser
 from common.errors import InputError
-from psa_resmlp.architectures import FAMILIES, Architecture, chosen
-from psa_resmlp.data import DATASETS, MNIST_VALIDATION_ZEROR, validation_zeror
+from psa_resmlp.study.architectures import FAMILIES, Architecture, chosen
+from psa_resmlp.study.data import DATASETS, MNIST_VALIDATION_ZEROR, validation_zeror
 from psa_resmlp.tables.files import find_trials, read_study
 from psa_resmlp.tables.study import Study
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from common.cli import option
 from common.devices import DEVICE_HELP, check_device_name
 from common.errors import InputError
-from psa_resmlp.architectures import FAMILIES, Architecture, build, parse
-from psa_resmlp.data import DATASETS
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.study.architectures import FAMILIES, Architecture, build, parse
+from psa_resmlp.study.data import DATASETS
+from psa_resmlp.study.modes import MODE_NAMES
 
 ADAMW_DECAY, BLOCK_DROPOUT = "adamw-decay", "block-dropout"
 COMPAT = (ADAMW_DECAY, BLOCK_DROPOUT)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from psa_resmlp.architectures import CLASSES, INPUTS, Architecture
-from psa_resmlp.config import TrainConfig
+from psa_resmlp.study.architectures import CLASSES, INPUTS, Architecture
+from psa_resmlp.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from common.sweeps.spec import RunSpec
@@ -93,10 +93,10 @@ def measure(architecture: Architecture, config: TrainConfig, together: int) -> t
     import torch
 
     from common.devices import set_threads
-    from psa_resmlp.images import ImageSet
-    from psa_resmlp.job import Job
-    from psa_resmlp.modes import MODE_NAMES
-    from psa_resmlp.session import stack_choice
+    from psa_resmlp.model.images import ImageSet
+    from psa_resmlp.study.modes import MODE_NAMES
+    from psa_resmlp.training.job import Job
+    from psa_resmlp.training.session import stack_choice
 
     set_threads(1, libraries=("torch", "numba"))
     rng = np.random.default_rng(0)
@@ -121,7 +121,7 @@ def _together(configs: Sequence[TrainConfig]) -> dict[Architecture, int]:
 
 
 def _largest_MiB(configs: Sequence[TrainConfig]) -> float:
-    from psa_resmlp.session import MEMORY_MiB, replica_MiB
+    from psa_resmlp.training.session import MEMORY_MiB, replica_MiB
 
     counts = _together(configs)
     return max(

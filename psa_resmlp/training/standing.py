@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from psa_resmlp.chain import ADVICE, UNKNOWN, Chain, chain_of, described, is_chain, is_chained, leads_on
-from psa_resmlp.checkpoint import path_of
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.job import Job
-from psa_resmlp.restore import load
+from psa_resmlp.study.chain import ADVICE, UNKNOWN, Chain, chain_of, described, is_chain, is_chained, leads_on
+from psa_resmlp.training.checkpoint import path_of
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.job import Job
+from psa_resmlp.training.restore import load
 
 
 @dataclass(frozen=True)

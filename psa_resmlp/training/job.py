@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from common.replicas.counter import child_keys, stream_key
 from common.seeding import stream, torch_generator
-from psa_resmlp.ablation import Ablation, draw
-from psa_resmlp.architectures import Architecture
-from psa_resmlp.config import ADAMW_DECAY, BLOCK_DROPOUT, TrainConfig
-from psa_resmlp.modes import get_mode
-from psa_resmlp.network import ENTRY, INNER, roles
+from psa_resmlp.model.network import ENTRY, INNER, roles
+from psa_resmlp.study.architectures import Architecture
+from psa_resmlp.study.modes import get_mode
+from psa_resmlp.training.ablation import Ablation, draw
+from psa_resmlp.training.config import ADAMW_DECAY, BLOCK_DROPOUT, TrainConfig
 
 # What the recorded results had without meaning to.
 ADAMW_DEFAULT_DECAY, BLOCK_RATE = 0.01, 0.1

@@ -18,16 +18,16 @@ from common.runs.files import append_line
 from common.runs.folder import META, make_writable
 from common.runs.lock import FolderLock, Held
 from common.runs.run import LOG
-from psa_resmlp import panels
-from psa_resmlp.chain import chain_of, described, is_chained
-from psa_resmlp.checkpoint import fresh_folder, path_of
-from psa_resmlp.clean import default_model_dir
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.data import load_study
-from psa_resmlp.images import image_sets
-from psa_resmlp.job import Job, Loop
-from psa_resmlp.session import Lane, Session, check_size, threads_for
-from psa_resmlp.standing import Standing, facts_of, lines, standings
+from psa_resmlp.model.images import image_sets
+from psa_resmlp.scripts.clean import default_model_dir
+from psa_resmlp.study.chain import chain_of, described, is_chained
+from psa_resmlp.study.data import load_study
+from psa_resmlp.training import panels
+from psa_resmlp.training.checkpoint import fresh_folder, path_of
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.session import Lane, Session, check_size, threads_for
+from psa_resmlp.training.standing import Standing, facts_of, lines, standings
 
 PACKAGE, JOB = "psa_resmlp", "train"
 

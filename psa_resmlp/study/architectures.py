@@ -14,7 +14,7 @@ from pathlib import Path
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.reading import text_of
+from psa_resmlp.study.reading import text_of
 
 INPUTS, CLASSES = 784, 10
 FAMILIES = ("resmlp", "mlp")

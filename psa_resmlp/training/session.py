@@ -22,15 +22,15 @@ from common.replicas.choose import Choice, choose_stack
 from common.replicas.loss import CrossEntropy
 from common.runs import Run
 from common.runs import metrics as metrics_file
-from psa_resmlp import checkpoint
-from psa_resmlp.architectures import Architecture
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.engine import Engine
-from psa_resmlp.images import ImageSet
-from psa_resmlp.job import Job, Loop
-from psa_resmlp.modes import MODE_NAMES
-from psa_resmlp.network import shapes
-from psa_resmlp.restore import load
+from psa_resmlp.model.images import ImageSet
+from psa_resmlp.model.network import shapes
+from psa_resmlp.study.architectures import Architecture
+from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.training import checkpoint
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.engine import Engine
+from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.restore import load
 
 MEMORY_MiB = 1024
 STACKS = (1, 2, 4, 8, 16, 32, 64)

@@ -16,12 +16,12 @@ from common.replicas.batches import batches
 from common.replicas.counter import as_int64
 from common.replicas.initial import initialise
 from common.replicas.loss import CrossEntropy
-from psa_resmlp.ablation import apply
-from psa_resmlp.images import ImageSet
-from psa_resmlp.job import Job, Loop
-from psa_resmlp.masks import step_keys
-from psa_resmlp.network import Network
-from psa_resmlp.update import Update
+from psa_resmlp.model.images import ImageSet
+from psa_resmlp.model.masks import step_keys
+from psa_resmlp.model.network import Network
+from psa_resmlp.model.update import Update
+from psa_resmlp.training.ablation import apply
+from psa_resmlp.training.job import Job, Loop
 
 EVALUATION_BATCH = 512
 Beat = Callable[[], None]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.errors import InputError
-from psa_resmlp.architectures import FAMILIES
+from psa_resmlp.study.architectures import FAMILIES
 
 
 @dataclass(frozen=True)

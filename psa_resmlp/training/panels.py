@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.guessing import guessing_line
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture
-from psa_resmlp.job import Job, Loop
-from psa_resmlp.network import roles
+from psa_resmlp.model.network import roles
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture
+from psa_resmlp.training.job import Job, Loop
 
 WIDTH = 88
 TITLES = {"entry": "linear, ReLU", "inner": "block: linear, ReLU", "residual": "block: linear, + input, ReLU"}

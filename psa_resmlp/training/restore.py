@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from common.errors import InputError
 from common.inputs import ARRAY_LIMIT, read_bytes
 from common.tensor_files import check_finite, parse_content
-from psa_resmlp.ablation import apply, damageable
-from psa_resmlp.architectures import INPUTS, parse
-from psa_resmlp.checkpoint import FORMAT, KINDS, metadata
-from psa_resmlp.clean import CHECKPOINT
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.job import Job, Loop
-from psa_resmlp.modes import get_mode
-from psa_resmlp.network import shapes
+from psa_resmlp.model.network import shapes
+from psa_resmlp.scripts.clean import CHECKPOINT
+from psa_resmlp.study.architectures import INPUTS, parse
+from psa_resmlp.study.modes import get_mode
+from psa_resmlp.training.ablation import apply, damageable
+from psa_resmlp.training.checkpoint import FORMAT, KINDS, metadata
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.job import Job, Loop
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -18,9 +18,9 @@ from torch import Tensor
 from common.replicas.bank import Bank
 from common.replicas.dropout import dropout_
 from common.replicas.product import STACKED, product, way_of
-from psa_resmlp import kernels as K
-from psa_resmlp.architectures import INPUTS, Architecture
-from psa_resmlp.masks import dropout_torch_
+from psa_resmlp.model import kernels as K
+from psa_resmlp.model.masks import dropout_torch_
+from psa_resmlp.study.architectures import INPUTS, Architecture
 
 Call = Callable[[], Any]
 # What follows a linear layer: ReLU and dropout (where the width changes, and first in a block); the sum with the

@@ -1,4 +1,4 @@
-"""Ablation: which neuron is damaged, and what becomes 0. `psa_resmlp.modes` has the table."""
+"""Ablation: which neuron is damaged, and what becomes 0. `psa_resmlp.study.modes` has the table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from psa_resmlp.architectures import Architecture
-from psa_resmlp.modes import Mode
+from psa_resmlp.study.architectures import Architecture
+from psa_resmlp.study.modes import Mode
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,15 @@ from common.errors import RunError
 from common.runs import Run, StopSignals
 from common.runs.files import append_line
 from common.runs.run import LOG
-from psa_resmlp import panels
-from psa_resmlp.chain import chain_of, described, is_chained
-from psa_resmlp.clean import CHECKPOINT
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.data import load_study
-from psa_resmlp.images import ImageSet, image_sets
-from psa_resmlp.job import Job, Loop
-from psa_resmlp.restore import check_beside
-from psa_resmlp.session import Lane, Session, check_size, threads_for
+from psa_resmlp.model.images import ImageSet, image_sets
+from psa_resmlp.scripts.clean import CHECKPOINT
+from psa_resmlp.study.chain import chain_of, described, is_chained
+from psa_resmlp.study.data import load_study
+from psa_resmlp.training import panels
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.restore import check_beside
+from psa_resmlp.training.session import Lane, Session, check_size, threads_for
 
 
 def train_together(configs: Sequence[TrainConfig], folders: Sequence[Path]) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from psa_resmlp.architectures import Architecture
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.study.architectures import Architecture
+from psa_resmlp.study.modes import MODE_NAMES
 
 _HEAD = r"""#!/usr/bin/env bash
 # Trains every architecture in every mode, one after another, into $models/DxW_mode/. Start it again after a stop or a

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from psa_resmlp.job import Job
+    from psa_resmlp.training.job import Job
 
 UNKNOWN = "unknown"  # of a file of another program, which does not say what it has been through
 Chain = list[dict[str, Any]]
