@@ -21,7 +21,7 @@ from psa_resmlp.study.data import MEAN, STD, load_study
 from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.training.config import TrainConfig
 from psa_resmlp.training.engine import Engine
-from psa_resmlp.training.job import Job
+from psa_resmlp.training.replica import Replica
 from psa_resmlp.training.session import groups, stack_choice, thread_pool, threads_for
 
 
@@ -87,7 +87,7 @@ def ours(config, images, trials, modes):
     threads, workers = threads_for(architecture, available_cores())
     set_threads(threads, libraries=("torch", "numba"))
     jobs = [
-        Job(replace(config, ablation_mode=mode), architecture, 1 + n, 0)
+        Replica(replace(config, ablation_mode=mode), architecture, 1 + n, 0)
         for mode in modes
         for n in range(trials // len(modes))
     ]

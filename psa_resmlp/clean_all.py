@@ -1,8 +1,8 @@
-"""The command `psa-clean-all`; see psa_resmlp.scripts.clean_all."""
+"""The command `psa-clean-all`; see psa_resmlp.scripts.clean."""
 
 import sys
 
-from psa_resmlp.scripts.clean_all import main
+from psa_resmlp.scripts.clean import main_all as main
 
 __all__ = ["main"]
 

@@ -1,8 +1,10 @@
-"""The command `psa-regimes`, and the classification for notebooks; see psa_resmlp.scripts.regimes."""
+"""The command `psa-regimes`, and the classification for notebooks; see psa_resmlp.tables.regimes."""
 
 import sys
 
-from psa_resmlp.scripts.regimes import REGIMES, classify, get_all_regime_classifications, get_asymmetric_models, main
+from psa_resmlp.scripts.regimes import main
+from psa_resmlp.study.architectures import get_asymmetric_models
+from psa_resmlp.tables.regimes import REGIMES, classify, get_all_regime_classifications
 
 __all__ = ["REGIMES", "classify", "get_all_regime_classifications", "get_asymmetric_models", "main"]
 

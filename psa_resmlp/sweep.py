@@ -9,6 +9,7 @@ from typing import Any
 
 from common.cli import build
 from common.errors import InputError
+from common.plugins import label
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
 from common.sweeps.listener import Listener
@@ -42,13 +43,7 @@ def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list
     """Train trials of one architecture side by side, each in its run folder; returns what each came to."""
     from psa_resmlp.training.together import train_together
 
-    return train_together([build(TrainConfig, typed(config)) for config in configs], folders)
-
-
-def typed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a run with the types that JSON lacks."""
-    paths = {name: Path(config[name]) for name in ("model_dir", "data_root") if config.get(name)}
-    return {**config, **paths}
+    return train_together([build(TrainConfig, dict(config)) for config in configs], folders)
 
 
 def _architecture(text: str) -> dict[str, Any]:
@@ -67,7 +62,7 @@ def _compat(word: str) -> dict[str, Any]:
 
 
 def _name(values: Mapping[str, Any]) -> str:
-    return f"{parse(str(values['arch'])).folder}_{values['ablation_mode']}_trial{int(values['trial']):02d}"
+    return f"{parse(str(values['arch'])).folder}_{label(str(values['ablation_mode']))}_trial{int(values['trial']):02d}"
 
 
 def _group(config: TrainConfig) -> str:

@@ -8,18 +8,20 @@ through several modes is left out: it would be compared with others of its last 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from common.errors import InputError
 from common.plotting import line_plot, style
+from common.runs import load_run
 from psa_resmlp.figures.scales import ACCURACY_TICKS, accuracy_of, negative_log_error
 from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture, parse
-from psa_resmlp.study.chain import UNKNOWN, Chain, described, is_chain, is_chained
-from psa_resmlp.study.modes import MODE_NAMES, MODE_TITLES
+from psa_resmlp.study.chain import UNKNOWN, Chain, described, is_chain, is_chained, links
+from psa_resmlp.study.modes import MODE_NAMES, get_mode, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +67,6 @@ def read_curves(
 
 
 def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: Callable[[str], None]) -> None:
-    from common.runs import load_run
-
     record = load_run(folder)
     if "arch" not in record.config:
         return  # a run of another suite
@@ -91,7 +91,6 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: 
 
 
 def _check_numbers(folder: Path, table: pd.DataFrame) -> None:
-    import numpy as np
     import pandas as pd
 
     for name in (name for name in COLUMNS if name.endswith(("loop", "accuracy")) and len(table)):
@@ -108,7 +107,7 @@ def _chain(meta: Mapping[str, Any], trial: str, modes: Iterable[Any]) -> Chain:
     chains = meta.get("chain")
     noted = chains.get(trial, []) if isinstance(chains, dict) else []
     begin = [link for link in noted[:1] if link["mode"] == UNKNOWN] if is_chain(noted) else []
-    return [*begin, *({"mode": str(mode), "meta_loops": len(list(rows))} for mode, rows in itertools.groupby(modes))]
+    return [*begin, *links(map(str, modes))]
 
 
 def convergence(
@@ -127,10 +126,13 @@ def convergence(
         axes = fig.subplots(rows, columns, squeeze=False).ravel()
         for ax, (architecture, modes) in zip(axes, curves, strict=False):
             loops = sorted({int(loop) for curve in modes.values() for loop in curve.loops})
-            series = {_label(modes[name]): _on(modes[name], loops) for name in MODE_NAMES if name in modes}
+            series = {_label(modes[name]): _on(modes[name], loops) for name in in_order(modes)}
             regime = f": {regimes[architecture.name].replace('-', ' ')}" if regimes else ""
             title = f"{FAMILY_TITLES[family]} {architecture.name.replace('*', '×')}{regime}"
             line_plot(ax, loops, series, xlabel="meta-loop", ylabel="validation accuracy (%)", title=title)
+            for line, name in zip(ax.lines, in_order(modes), strict=False):
+                if name not in MODE_NAMES:
+                    line.set_color(get_mode(name).color)
             _stretch(ax, [value for curve in modes.values() for value in curve.accuracies])
             ax.legend(loc="lower right", title="mode (best network)", title_fontsize=7.5)
         for ax in axes[len(curves) :]:
@@ -151,7 +153,7 @@ def _stretch(ax: Axes, accuracies: Sequence[float]) -> None:
 
 
 def _label(curve: Curve) -> str:
-    return f"{MODE_TITLES.get(curve.mode, curve.mode)} ({curve.bounty:.2f} %)"
+    return f"{get_mode(curve.mode).title} ({curve.bounty:.2f} %)"
 
 
 def _on(curve: Curve, loops: Iterable[int]) -> list[float]:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from common.replicas.bank import Bank
 from common.replicas.dropout import dropout_
+from common.replicas.linear import sum_over_batch
 from common.replicas.product import STACKED, product, way_of
 from psa_resmlp.model import kernels as K
 from psa_resmlp.model.masks import dropout_torch_
@@ -203,8 +204,6 @@ class Network:
         return pool[-1]
 
     def _bias_sum(self, grad: Tensor, out: Tensor) -> Call:
-        from common.replicas.linear import sum_over_batch
-
         return functools.partial(sum_over_batch, grad, out)
 
     def _product(self, a: Tensor, b: Tensor, out: Tensor) -> Call:

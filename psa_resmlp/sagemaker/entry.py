@@ -26,6 +26,9 @@ from common.cli import Parser, add_options, build, run_command
 from common.errors import InputError, Interrupted
 from common.inputs import parse_json, read_json
 from common.runs.files import write_json
+from common.runs.folder import META
+from common.runs.lock import RUN_LOCK
+from common.runs.read import read_meta
 from psa_resmlp.sagemaker.results import RESULTS, from_run
 from psa_resmlp.training.config import TrainConfig
 
@@ -102,10 +105,6 @@ def hyperparameters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
 def _set_damaged_aside(checkpoints: Path) -> None:
     """What came back torn from the bucket is done again, to the same numbers, rather than ending the job."""
     from safetensors import SafetensorError, safe_open
-
-    from common.runs.folder import META
-    from common.runs.lock import RUN_LOCK
-    from common.runs.read import read_meta
 
     for path in sorted((checkpoints / "models").rglob("*.safetensors")):
         try:

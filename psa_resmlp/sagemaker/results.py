@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from common.runs import load_run
 from psa_resmlp.sagemaker.names import Cell
 from psa_resmlp.study.architectures import parse
 from psa_resmlp.study.chain import described, is_chained
@@ -31,8 +32,6 @@ class Damaged(Exception):
 
 def from_run(run: Path) -> list[dict[str, Any]]:
     """The results of a finished run folder of psa-train, an entry a trial."""
-    from common.runs import load_run
-
     record = load_run(run)
     names = {"family": record.config["family"], "architecture": record.config["arch"]}
     return [

@@ -20,7 +20,7 @@ from psa_resmlp.sagemaker.names import Cell
 from psa_resmlp.study.architectures import Architecture, parse
 from psa_resmlp.study.reading import rows_of, text_of
 from psa_resmlp.training.config import TrainConfig
-from psa_resmlp.training.estimate import fit, representatives, shares
+from psa_resmlp.training.estimate import fit, measure, representatives, shares
 
 # Columns of cost_report.csv that a fit needs.
 COLUMNS = ("architecture", "family", "instance_type", "status", "trials", "meta_loops", "training_seconds")
@@ -82,7 +82,6 @@ def from_here(cells: Sequence[Cell], shared: Mapping[str, Any], cores: float, *,
         cores: of the other machine.
         quiet: show no bar meanwhile, which is half a minute for the whole study.
     """
-    from psa_resmlp.training.estimate import measure
     from psa_resmlp.training.session import WIDE
 
     family, trials = shared["family"], shared["trials"]

@@ -1,4 +1,4 @@
-"""Remove checkpoints (`psa-clean`): the default one, files by name, or all model files."""
+"""Remove checkpoints (`psa-clean`: the default one, or files by name), or all model files (`psa-clean-all`)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,8 @@ from pathlib import Path
 
 from common.cli import Parser, run_command
 from common.errors import InputError
+from psa_resmlp.training.model_folder import CHECKPOINT, MODEL_DIR_VARIABLE, MODEL_FILES, default_model_dir
 
-CHECKPOINT = "mnist_lkg.safetensors"
-# What psa-train and the reproduction script put into a model folder, and nothing else: a slip of --model-dir must not
-# remove a user's own files.
-MODEL_FILES = ("*.safetensors", "reproduced-*.done")
-MODEL_DIR_VARIABLE = "SAGEMAKER_MODEL_DIR"
 DESCRIPTION = f"""\
 Remove files of trained models, after a list of them with sizes. Without names and --all: the checkpoints
 {CHECKPOINT} of the model folder, those of its trial folders too, so that psa-train starts anew there.
@@ -27,6 +23,14 @@ examples: psa-clean --dry-run
           psa-clean old.safetensors older.safetensors
           psa-clean --all --recursive
 """
+DESCRIPTION_ALL = f"""\
+As psa-clean --all: remove every model file ({", ".join(MODEL_FILES)}) of the model folder, after a
+list of them with sizes; with --recursive also of the folders below it, after a question on a terminal. Other files
+stay.
+
+examples: psa-clean-all --dry-run
+          psa-clean-all --recursive
+"""
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,6 @@ class Found:
 
     path: Path
     size: int | None
-
-
-def default_model_dir() -> Path:
-    """$SAGEMAKER_MODEL_DIR if set, else models."""
-    return Path(os.environ.get(MODEL_DIR_VARIABLE) or "models")
 
 
 def model_files(folder: Path, *, recursive: bool) -> list[Path]:
@@ -124,12 +123,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         "files", nargs="*", metavar="FILE", help="files to remove; those not found are sought in the model folder"
     )
     parser.add_argument("--all", action="store_true", help="also all model files of the model folder itself")
-    add_common(parser)
+    _add_common(parser)
     arguments = parser.parse_args(argv)
     return run_command("psa-clean", lambda: _work(arguments))
 
 
-def add_common(parser: Parser) -> None:
+def main_all(argv: Sequence[str] | None = None) -> int:
+    """The command `psa-clean-all`, which is psa-clean --all; see DESCRIPTION_ALL."""
+    parser = Parser(prog="psa-clean-all", description=DESCRIPTION_ALL)
+    parser.set_defaults(files=[], all=True)
+    _add_common(parser)
+    arguments = parser.parse_args(argv)
+    return run_command("psa-clean-all", lambda: _work(arguments))
+
+
+def _add_common(parser: Parser) -> None:
     """--recursive, --model-dir and --dry-run."""
     text = "with all model files: of the folders below the model folder too"
     parser.add_argument("--recursive", action="store_true", help=text)
@@ -146,22 +154,13 @@ def _work(arguments: argparse.Namespace) -> int:
     for path in paths:
         if not os.path.lexists(path):
             print(f"warning: {path} is not there", file=sys.stderr)
-    if arguments.all:
-        return remove_all(folder, paths, recursive=arguments.recursive, dry_run=arguments.dry_run)
-    found = measure(paths or _default_files(folder))
-    return remove(found, dry_run=arguments.dry_run, ask=len(paths) > 1)
-
-
-def remove_all(folder: Path, paths: Sequence[Path] = (), *, recursive: bool, dry_run: bool) -> int:
-    """List and remove these paths and all model files of the folder; returns 0.
-
-    Raises:
-        InputError: it is a file.
-    """
-    if folder.exists() and not folder.is_dir():
+    if arguments.all and folder.exists() and not folder.is_dir():
         raise InputError(f"--model-dir {folder} is a file, allowed: a folder")
-    everything = [*paths, *model_files(folder, recursive=recursive)]
-    return remove(measure(everything), dry_run=dry_run, ask=recursive or len(paths) > 1)
+    if arguments.all:
+        found = measure([*paths, *model_files(folder, recursive=arguments.recursive)])
+    else:
+        found = measure(paths or _default_files(folder))
+    return remove(found, dry_run=arguments.dry_run, ask=arguments.recursive or len(paths) > 1)
 
 
 def _default_files(folder: Path) -> list[Path]:

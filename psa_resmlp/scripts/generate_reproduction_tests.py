@@ -12,6 +12,7 @@ from typing import Any
 
 from common.cli import Parser, run_command
 from common.errors import InputError
+from common.runs.files import write_text
 from psa_resmlp.scripts.options import add_config_file
 from psa_resmlp.scripts.reproduction_script import commands, script
 from psa_resmlp.study.architectures import chosen
@@ -46,8 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: argparse.Namespace) -> int:
-    from common.runs.files import write_text
-
     architectures, settings = chosen(arguments.config_file), _settings(arguments)
     if not arguments.quiet:
         print("\n".join(commands(architectures, **settings)))

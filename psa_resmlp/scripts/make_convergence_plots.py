@@ -9,10 +9,12 @@ from pathlib import Path
 
 from common.cli import Parser, run_command
 from common.errors import InputError
-from psa_resmlp.scripts.options import RESULTS, add_zeror, zeror_of
-from psa_resmlp.scripts.regimes import add_classifier, get_all_regime_classifications
+from psa_resmlp.figures.convergence import convergence, read_curves
+from psa_resmlp.figures.files import figure_path, save
+from psa_resmlp.scripts.options import RESULTS, add_classifier, add_zeror, zeror_of
 from psa_resmlp.study.architectures import FAMILIES, Architecture, parse_list
 from psa_resmlp.tables.files import read_study
+from psa_resmlp.tables.regimes import get_all_regime_classifications
 
 DESCRIPTION = """\
 Draw validation accuracy per meta-loop, a panel for every architecture and a line for every mode: its best trial, the
@@ -46,9 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(arguments: argparse.Namespace) -> int:
     targets = list(dict.fromkeys(parse_list(arguments.targets)))
-    from psa_resmlp.figures.convergence import convergence, read_curves
-    from psa_resmlp.figures.files import figure_path, save
-
     folder = _folder(arguments)
     best = read_curves(folder, targets, told=lambda line: print(line, file=sys.stderr))
     families = sorted({family for family, _ in best if arguments.family in (None, family)})

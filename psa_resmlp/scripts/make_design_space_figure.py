@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.cli import Parser, run_command
+from psa_resmlp.figures.design_space import design_space
+from psa_resmlp.figures.files import figure_path, save
 from psa_resmlp.scripts.options import RESULTS, add_config_file
 from psa_resmlp.study.architectures import FAMILIES, chosen
 
@@ -32,9 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(arguments: argparse.Namespace) -> int:
     architectures = chosen(arguments.config_file)
-    from psa_resmlp.figures.design_space import design_space
-    from psa_resmlp.figures.files import figure_path, save
-
     path = arguments.output_file or figure_path(RESULTS, arguments.family, "Testing_Design_Space")
     print(f"written: {save(design_space(architectures, arguments.family), path)}")
     return 0

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.cli import Parser, run_command
-from psa_resmlp.scripts.options import RESULTS, add_family, add_input, add_zeror, study_of, zeror_of
-from psa_resmlp.scripts.regimes import add_classifier
+from psa_resmlp.figures.files import figure_path, save
+from psa_resmlp.figures.heatmaps import HEATMAPS, Input, draw
+from psa_resmlp.scripts.options import RESULTS, add_classifier, add_family, add_input, add_zeror, study_of, zeror_of
 
 DESCRIPTION = """\
 Draw six heat maps over depth and width: Baseline_Performance, Ablation_Effects (full less none, paired by trial;
@@ -18,15 +19,6 @@ Winning_Strategy, Parameter_Matching and Regimes.
 example: psa-make-figure-heatmaps --trials-file results/psa_resmlp_trials.md
          writes results/ResMLP_Heatmap_Regimes.png and five more (300 dpi) in some seconds
 """
-# As in psa_resmlp.figures.heatmaps, which --help has no time to load.
-NAMES = (
-    "Baseline_Performance",
-    "Ablation_Effects",
-    "Instability",
-    "Winning_Strategy",
-    "Parameter_Matching",
-    "Regimes",
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_family(parser)
     add_zeror(parser)
     add_classifier(parser)
-    parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", help=f"these: {', '.join(NAMES)}")
+    parser.add_argument("--only", nargs="+", choices=HEATMAPS, metavar="NAME", help=f"these: {', '.join(HEATMAPS)}")
     text = f"where the figures go (default: {RESULTS})"
     parser.add_argument("--output-dir", type=Path, default=RESULTS, metavar="DIR", help=text)
     arguments = parser.parse_args(argv)
@@ -46,11 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _work(arguments: argparse.Namespace) -> int:
     study, architectures = study_of(arguments)
     zeror = zeror_of(arguments)
-    from psa_resmlp.figures.files import figure_path, save
-    from psa_resmlp.figures.heatmaps import Input, draw
-
     data = Input(study, architectures, zeror, arguments.classifier)
-    for name in (name for name in NAMES if name in (arguments.only or NAMES)):
+    for name in (name for name in HEATMAPS if name in (arguments.only or HEATMAPS)):
         path = figure_path(arguments.output_dir, study.family, f"Heatmap_{name}")
         print(f"written: {save(draw(name, data), path)}")
     return 0

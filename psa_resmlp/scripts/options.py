@@ -8,9 +8,11 @@ from pathlib import Path
 
 from common.cli import Parser
 from common.errors import InputError
+from common.runs.files import write_text
 from psa_resmlp.study.architectures import FAMILIES, Architecture, chosen
 from psa_resmlp.study.data import DATASETS, MNIST_VALIDATION_ZEROR, validation_zeror
 from psa_resmlp.tables.files import find_trials, read_study
+from psa_resmlp.tables.regimes import CLASSIFIERS, FIRST, SECOND
 from psa_resmlp.tables.study import Study
 
 RESULTS = Path("results")
@@ -89,6 +91,12 @@ def zeror_of(arguments: argparse.Namespace) -> float:
     return MNIST_VALIDATION_ZEROR if given is None else given
 
 
+def add_classifier(parser: Parser) -> None:
+    """--classifier: whose rules decide on regimes."""
+    text = f"rules for regimes: the {FIRST} paper's, or the {SECOND}'s (default: {SECOND})"
+    parser.add_argument("--classifier", choices=CLASSIFIERS, default=SECOND, metavar="NAME", help=text)
+
+
 def add_output(parser: Parser) -> None:
     """--output: a file to write instead of printing."""
     parser.add_argument("--output", type=Path, metavar="FILE", help="write to this file instead of printing")
@@ -100,8 +108,6 @@ def put(text: str, output: Path | None) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    from common.runs.files import write_text
-
     if output is None:
         print(text, end="")
         return

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from common.plugins import label
 from psa_resmlp.study.architectures import Architecture
 from psa_resmlp.study.modes import MODE_NAMES
 
@@ -126,7 +127,7 @@ def script(
     }
     head = re.sub(r"@(\w+)@", lambda place: words[place[1]], _HEAD)
     lines = [
-        f"one {shlex.quote(str(architecture))} {mode} {architecture.folder}_{mode}"
+        f"one {shlex.quote(str(architecture))} {mode} {architecture.folder}_{label(mode)}"
         for architecture in architectures
         for mode in modes
     ]
@@ -147,7 +148,7 @@ def commands(
     for architecture in architectures:
         lines.append(f"# {architecture}: {architecture.folder}")
         for mode in modes:
-            folder = f"{models.rstrip('/')}/{architecture.folder}_{mode}/"
+            folder = f"{models.rstrip('/')}/{architecture.folder}_{label(mode)}/"
             words = ["--arch", str(architecture), "--ablation-mode", mode, "--model-dir", folder]
             words += ["--trials", str(trials)] * (trials > 1)
             words += ["--meta-loops", str(loops), "--until-loop", str(loops), *options]

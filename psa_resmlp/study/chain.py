@@ -8,23 +8,17 @@ by pure trials alone.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from psa_resmlp.training.job import Job
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 UNKNOWN = "unknown"  # of a file of another program, which does not say what it has been through
 Chain = list[dict[str, Any]]
 ADVICE = "to compare modes, start each with --fresh, or with a --model-dir of its own"
 
 
-def chain_of(job: Job) -> Chain:
-    """What a trial has been through, from its history; empty before its first meta-loop."""
-    chain: Chain = [{"mode": UNKNOWN, "meta_loops": None}] if job.before[1] >= 0 else []
-    for mode, loops in itertools.groupby(job.loops, key=lambda loop: loop.mode):
-        chain.append({"mode": mode, "meta_loops": len(list(loops))})
-    return chain
+def links(modes: Iterable[str]) -> Chain:
+    """The chain of meta-loops in these modes."""
+    return [{"mode": mode, "meta_loops": len(list(loops))} for mode, loops in itertools.groupby(modes)]
 
 
 def is_chain(value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.datasets import as_tensor, load
 from common.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,8 +73,6 @@ def load_study(name: str, root: str | os.PathLike[str] | None = None) -> StudyDa
     Raises:
         InputError: unknown name, or MNIST is not there and cannot be downloaded.
     """
-    from common.datasets import load
-
     if name not in DATASETS:
         raise InputError(f"dataset is {name!r}, allowed: {', '.join(DATASETS)}")
     whole = load("digits28" if name == "digits" else name, root)
@@ -86,8 +85,6 @@ def load_study(name: str, root: str | os.PathLike[str] | None = None) -> StudyDa
 
 def as_inputs(images: Images) -> torch.Tensor:
     """(N, 28, 28) bytes as (N, 784) float32: scaled to 0..1, less MEAN, divided by STD, in that order."""
-    from common.datasets import as_tensor
-
     flat = as_tensor(images).reshape(len(images), -1)
     # The same three float32 operations as torchvision's ToTensor and Normalize, so the same bits.
     return flat.float().div_(255).sub_(MEAN).div_(STD)

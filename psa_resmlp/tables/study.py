@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from common.errors import InputError
 from common.inputs import shorten
 from psa_resmlp.study.architectures import FAMILIES, Architecture
+from psa_resmlp.study.modes import in_order
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ class Study:
     def values(self, architecture: Architecture, mode: str) -> list[float]:
         """Bounties in percent."""
         return [trial.bounty for trial in self.trials(architecture, mode)]
+
+    def modes(self) -> list[str]:
+        """Those that have trials, in the study's order, and behind them others as they come."""
+        return in_order(mode for modes in self.cells.values() for mode, trials in modes.items() if trials)
 
     def summary(self, architecture: Architecture, mode: str) -> Summary | None:
         """Statistics of the bounties; None where there are no trials."""

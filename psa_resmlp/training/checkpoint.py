@@ -8,20 +8,15 @@ meta-loop's number, so these two are the whole random state.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, astuple
+from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from common.errors import InputError
-from common.inputs import shorten
 from common.runs.files import atomic_writer
-from psa_resmlp.scripts.clean import CHECKPOINT
-from psa_resmlp.training.ablation import apply
-from psa_resmlp.training.config import TrainConfig
-from psa_resmlp.training.job import Job
+from psa_resmlp.study.modes import get_mode
+from psa_resmlp.training.replica import Replica
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,43 +25,19 @@ FORMAT = "psa_resmlp 1"
 KINDS = ("lkg", "active")
 
 
-def path_of(folder: Path, trial: int, trials: int) -> Path:
-    """Where a trial's checkpoint lies: in the model folder, or where there are several in trial_<number>/ of it."""
-    return folder / CHECKPOINT if trials == 1 else folder / f"trial_{trial:02d}" / CHECKPOINT
-
-
-def fresh_folder(models: Path, config: TrainConfig) -> Path:
-    """Make a folder of its own below the model folder, such as 18x18_hidden_fresh-1, for a training that starts anew.
-
-    Raises:
-        InputError: it cannot be made.
-    """
-    for number in itertools.count(1):
-        folder = models / f"{config.architecture.folder}_{config.ablation_mode}_fresh-{number}"
-        try:
-            folder.mkdir()  # of two that try, one gets the name
-        except FileExistsError:
-            continue
-        except OSError as problem:
-            raise InputError(f"model folder {shorten(folder)}: cannot be made ({problem.strerror})") from None
-        return folder
-    raise AssertionError("counting does not end")
-
-
-def save(path: Path, job: Job, lkg: Mapping[str, Tensor], images: int) -> None:
+def save(path: Path, replica: Replica, lkg: Mapping[str, Tensor], images: int) -> None:
     """Write the file, whole or not at all.
 
     Args:
         path: the file; its folder is made.
-        job: where the trial stands.
+        replica: where the trial stands.
         lkg: its best network, by parameter, on the CPU.
         images: number of validation images.
     """
     from safetensors.torch import save as to_bytes
 
     active = {name: tensor.clone() for name, tensor in lkg.items()}
-    if job.ablation is not None:
-        apply(job.ablation, active)
+    replica.damage(active)
     tensors = {
         f"{kind}.{name}": value
         for kind, state in zip(KINDS, (lkg, active), strict=True)
@@ -74,24 +45,31 @@ def save(path: Path, job: Job, lkg: Mapping[str, Tensor], images: int) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_writer(path) as stream:
-        stream.write(to_bytes(tensors, metadata(job, images)))
+        stream.write(to_bytes(tensors, metadata(replica, images)))
 
 
-def metadata(job: Job, images: int) -> dict[str, str]:
+def metadata(replica: Replica, images: int) -> dict[str, str]:
     """The metadata of the file; safetensors allows strings only."""
     return {
         "format": FORMAT,
-        "meta_loop": str(job.loop),
-        "bounty_percent": repr(100 * job.bounty_hits / images),
-        "bounty_loop": str(job.bounty_loop),
-        "bounty_hits": str(job.bounty_hits),
-        "mode": job.mode,
-        "architecture": str(job.architecture),
-        "family": job.config.family,
-        "dataset": job.config.dataset,
-        "trial": str(job.trial),
-        "random_state": json.dumps({"seed": job.seed, "trial": job.trial, "meta_loop": job.loop}),
-        "ablation": json.dumps(asdict(job.ablation) if job.ablation else None),
-        "before": json.dumps(job.before),
-        "history": json.dumps([astuple(loop) for loop in job.loops]),
+        "meta_loop": str(replica.loop),
+        "bounty_percent": repr(100 * replica.bounty_hits / images),
+        "bounty_loop": str(replica.bounty_loop),
+        "bounty_hits": str(replica.bounty_hits),
+        "mode": replica.mode,
+        "architecture": str(replica.architecture),
+        "family": replica.config.family,
+        "dataset": replica.config.dataset,
+        "trial": str(replica.trial),
+        "random_state": json.dumps({"seed": replica.seed, "trial": replica.trial, "meta_loop": replica.loop}),
+        "ablation": json.dumps(_ablation(replica)),
+        "before": json.dumps(replica.before),
+        "history": json.dumps([astuple(loop) for loop in replica.loops]),
     }
+
+
+def _ablation(replica: Replica) -> dict[str, Any] | None:
+    if replica.damaged is None:
+        return None
+    column = get_mode(replica.loops[-1].mode).clears_column
+    return {"layer": replica.damaged.layer, "neuron": replica.damaged.number, "clears_column": column}

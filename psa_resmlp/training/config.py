@@ -10,7 +10,7 @@ from common.devices import DEVICE_HELP, check_device_name
 from common.errors import InputError
 from psa_resmlp.study.architectures import FAMILIES, Architecture, build, parse
 from psa_resmlp.study.data import DATASETS
-from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.study.modes import MODES
 
 ADAMW_DECAY, BLOCK_DROPOUT = "adamw-decay", "block-dropout"
 COMPAT = (ADAMW_DECAY, BLOCK_DROPOUT)
@@ -64,7 +64,7 @@ class TrainConfig(RecipeConfig, HowConfig):
     hidden_layers: tuple[int, ...] = option(
         (1024,), "the same as widths, one layer or block each, without --arch", low=1
     )
-    ablation_mode: str = option("none", "mode of the study", choices=MODE_NAMES)
+    ablation_mode: str = option("none", "mode of the study", choices=MODES)
     meta_loops: int = option(100, "meta-loops of this start", low=1)
     until_loop: int | None = option(None, "stop at this meta-loop, counted over all starts", low=1)
     seed: int | None = option(None, "seed (default: the checkpoint's, else 0)", low=0)

@@ -20,8 +20,7 @@ from psa_resmlp.model.images import ImageSet
 from psa_resmlp.model.masks import step_keys
 from psa_resmlp.model.network import Network
 from psa_resmlp.model.update import Update
-from psa_resmlp.training.ablation import apply
-from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.replica import Loop, Replica
 
 EVALUATION_BATCH = 512
 Beat = Callable[[], None]
@@ -31,7 +30,7 @@ class Engine:
     """A stack of networks of one architecture and family; which trials it trains may change from call to call.
 
     Args:
-        jobs: one a replica, to begin with: modes decide where dropout and decay act.
+        replicas: one a replica, to begin with: modes decide where dropout and decay act.
         train, val: images.
         device: where.
         threads: that the update of the weights may use.
@@ -40,7 +39,7 @@ class Engine:
 
     def __init__(
         self,
-        jobs: Sequence[Job],
+        replicas: Sequence[Replica],
         train: ImageSet,
         val: ImageSet,
         device: torch.device | str = "cpu",
@@ -48,52 +47,54 @@ class Engine:
         threads: int = 1,
         kernels: bool = True,
     ) -> None:
-        config = jobs[0].config
-        rates = np.stack([job.rates() for job in jobs], axis=1)
-        architecture = jobs[0].architecture
-        self.network = Network(architecture, config.family, len(jobs), device, dropout=rates, kernels=kernels)
+        config = replicas[0].config
+        rates = np.stack([replica.rates() for replica in replicas], axis=1)
+        architecture = replicas[0].architecture
+        self.network = Network(architecture, config.family, len(replicas), device, dropout=rates, kernels=kernels)
         self._train, self._val, self._batch_size = train, val, config.batch_size
         self._kernels, self._device = kernels, torch.device(device)
-        decays = [job.decay() for job in jobs]
+        decays = [replica.decay() for replica in replicas]
         self._update = Update(self.network.bank, config.lr, decays, threads=threads, kernels=kernels)
         self._linears = torch.arange(len(self.network.roles), device=device)[:, None]
 
-    def initial(self, jobs: Sequence[Job]) -> Tensor:
+    def initial(self, replicas: Sequence[Replica]) -> Tensor:
         """The initial weights of some trials, (R, P)."""
-        initialise(self.network.bank, [job.initial() for job in jobs])
+        initialise(self.network.bank, [replica.initial() for replica in replicas])
         return self.network.bank.snapshot()
 
-    def meta_loop(self, jobs: Sequence[Job], states_RxP: Tensor, beat: Beat = lambda: None) -> list[Loop]:
-        """One meta-loop of every job from its LKG in `states` (the initial weights before its first), damaged as the
-        job says; afterwards `states` holds the new LKGs. The jobs are as before until `Job.take` gets their meta-loops.
+    def meta_loop(self, replicas: Sequence[Replica], states_RxP: Tensor, beat: Beat = lambda: None) -> list[Loop]:
+        """One meta-loop of every replica, from a copy of its LKG with its damage.
 
-        An exception of `beat`, which is called now and then, leaves the states as they were.
+        `states` holds the LKGs (the initial weights before the first meta-loop), and afterwards the new ones. The
+        replicas change when `Replica.take` gets the answer. An exception of `beat`, which is called now and then,
+        leaves the states as they were.
 
         Raises:
             RunError: a loss or a weight is no longer finite.
         """
         start = time.perf_counter()
-        self.load(jobs, states_RxP)
-        losses, accuracies = self._epoch(jobs, beat)
-        _check("training loss", jobs, losses)
+        self.load(replicas, states_RxP)
+        losses, accuracies = self._epoch(replicas, beat)
+        _check("training loss", replicas, losses)
         # The last step's weights are in no training loss.
-        _check("largest weight", jobs, self.network.bank.values.abs().amax(1).tolist())
+        _check("largest weight", replicas, self.network.bank.values.abs().amax(1).tolist())
         val_losses, hits = self.score(self._val, beat)
-        _check("validation loss", jobs, val_losses)
-        accepted = [found > job.bounty_hits for job, found in zip(jobs, hits, strict=True)]
+        _check("validation loss", replicas, val_losses)
+        accepted = [found > replica.bounty_hits for replica, found in zip(replicas, hits, strict=True)]
         chosen = torch.tensor(accepted, device=self._device)
         torch.where(chosen[:, None], self.network.bank.values, states_RxP, out=states_RxP)
-        seconds = (time.perf_counter() - start) / len(jobs)
-        facts = zip(jobs, losses, accuracies, hits, accepted, strict=True)
-        return [self._note(job, loss, 100 * share, found, yes, seconds) for job, loss, share, found, yes in facts]
+        seconds = (time.perf_counter() - start) / len(replicas)
+        facts = zip(replicas, losses, accuracies, hits, accepted, strict=True)
+        return [
+            self._note(replica, loss, 100 * share, found, yes, seconds) for replica, loss, share, found, yes in facts
+        ]
 
-    def load(self, jobs: Sequence[Job], states_RxP: Tensor) -> None:
+    def load(self, replicas: Sequence[Replica], states_RxP: Tensor) -> None:
         """Make the active states: copies of the LKGs, each with its damage."""
         bank = self.network.bank
         bank.values.copy_(states_RxP)
-        for place, job in enumerate(jobs):
-            if job.ablation is not None:
-                apply(job.ablation, {name: view[place] for name, view in bank.views.items()})
+        for place, replica in enumerate(replicas):
+            replica.damage({name: view[place] for name, view in bank.views.items()})
 
     def accuracy_of(self, states_RxP: Tensor, images: ImageSet) -> list[float]:
         """Accuracies of these networks, undamaged, in percent."""
@@ -115,13 +116,15 @@ class Engine:
         losses, shares = score.means()
         return losses, [round(share * len(images)) for share in shares]
 
-    def _epoch(self, jobs: Sequence[Job], beat: Beat) -> tuple[list[float], list[float]]:
+    def _epoch(self, replicas: Sequence[Replica], beat: Beat) -> tuple[list[float], list[float]]:
         # Modes of a trial see the same batches, so orders that several need are drawn once.
-        keys_of = [(job.seed, job.trial, job.loop) for job in jobs]
-        orders = {key: job.order(len(self._train)) for key, job in dict(zip(keys_of, jobs, strict=True)).items()}
+        keys_of = [(replica.seed, replica.trial, replica.loop) for replica in replicas]
+        orders = {
+            key: replica.order(len(self._train)) for key, replica in dict(zip(keys_of, replicas, strict=True)).items()
+        }
         rows = [orders[key] for key in keys_of]
-        keys = as_int64(np.array([job.dropout_key() for job in jobs]), self._device)
-        score = CrossEntropy(len(jobs), self._device, kernels=self._kernels)
+        keys = as_int64(np.array([replica.dropout_key() for replica in replicas]), self._device)
+        score = CrossEntropy(len(replicas), self._device, kernels=self._kernels)
         self._update.reset()
         for number, index in enumerate(batches(self._train.place(np.stack(rows)), self._batch_size)):
             if self.network.drops:
@@ -151,18 +154,20 @@ class Engine:
             call()
         self._update.step()
 
-    def _note(self, job: Job, loss: float, share: float, hits: int, accepted: bool, seconds: float) -> Loop:
-        number = job.loop + 1
-        bounty_hits, bounty_loop = (hits, number) if accepted else (job.bounty_hits, job.bounty_loop)
-        damage = job.draw_ablation(number)
-        place = (damage.layer, damage.neuron) if damage else (-1, -1)
-        return Loop(number, job.mode, loss, share, hits, accepted, bounty_hits, bounty_loop, *place, seconds)
+    def _note(self, replica: Replica, loss: float, share: float, hits: int, accepted: bool, seconds: float) -> Loop:
+        number = replica.loop + 1
+        bounty_hits, bounty_loop = (hits, number) if accepted else (replica.bounty_hits, replica.bounty_loop)
+        neuron = replica.draw(number)
+        place = (neuron.layer, neuron.number) if neuron else (-1, -1)
+        return Loop(number, replica.mode, loss, share, hits, accepted, bounty_hits, bounty_loop, *place, seconds)
 
 
-def _check(quantity: str, jobs: Sequence[Job], values: Sequence[float]) -> None:
-    for job, value in zip(jobs, values, strict=True):
+def _check(quantity: str, replicas: Sequence[Replica], values: Sequence[float]) -> None:
+    for replica, value in zip(replicas, values, strict=True):
         if not math.isfinite(value):
-            raise RunError(f"{quantity} is {value} in meta-loop {job.loop + 1} of trial {job.trial} {job.mode}")
+            raise RunError(
+                f"{quantity} is {value} in meta-loop {replica.loop + 1} of trial {replica.trial} {replica.mode}"
+            )
 
 
 def padded(batch: int) -> int:

@@ -9,12 +9,16 @@ is part of the answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.cli import build
+from common.devices import set_threads
 from psa_resmlp.study.architectures import CLASSES, INPUTS, Architecture
+from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -53,7 +57,7 @@ def representatives(architectures: Sequence[Architecture], family: str, count: i
 
 def describe(todo: Sequence[RunSpec], workers: int) -> str:
     """About how long these runs take on so many workers, after measuring some; nothing is written."""
-    configs = [_config(spec) for spec in todo]
+    configs = [build(TrainConfig, dict(spec.config)) for spec in todo]
     family = configs[0].family
     together = _together(configs)
     chosen = representatives([config.architecture for config in configs], family)
@@ -88,14 +92,10 @@ def measure(architecture: Architecture, config: TrainConfig, together: int) -> t
 
     Steps on random images are timed, the fastest of some counts; validation is reckoned from the forward pass.
     """
-    from dataclasses import replace
-
     import torch
 
-    from common.devices import set_threads
     from psa_resmlp.model.images import ImageSet
-    from psa_resmlp.study.modes import MODE_NAMES
-    from psa_resmlp.training.job import Job
+    from psa_resmlp.training.replica import Replica
     from psa_resmlp.training.session import stack_choice
 
     set_threads(1, libraries=("torch", "numba"))
@@ -103,8 +103,10 @@ def measure(architecture: Architecture, config: TrainConfig, together: int) -> t
     pixels = rng.integers(0, 256, (4 * config.batch_size, 28, 28), dtype=np.uint8)
     images = ImageSet(pixels, rng.integers(0, CLASSES, len(pixels)), torch.device("cpu"))
     modes = [MODE_NAMES[place * len(MODE_NAMES) // together] for place in range(together)]
-    jobs = [Job(replace(config, ablation_mode=mode), architecture, 1 + place, 0) for place, mode in enumerate(modes)]
-    choice = stack_choice(jobs, images, images, torch.device("cpu"))
+    replicas = [
+        Replica(replace(config, ablation_mode=mode), architecture, 1 + place, 0) for place, mode in enumerate(modes)
+    ]
+    choice = stack_choice(replicas, images, images, torch.device("cpu"))
     # Validation passes 10,000 images forward where training passes 50,000 forward and, at twice the price, backward.
     steps = TRAIN_IMAGES[config.dataset] / config.batch_size
     return choice.step_s[choice.stack] * steps * (1 + 1 / 15), choice.stack
@@ -130,10 +132,3 @@ def _largest_MiB(configs: Sequence[TrainConfig]) -> float:
         + counts[one] * 8 * one.parameters(configs[0].family) / 2**20
         for one in counts
     )
-
-
-def _config(spec: RunSpec) -> TrainConfig:
-    from common.cli import build
-    from psa_resmlp.sweep import typed
-
-    return build(TrainConfig, typed(spec.config))

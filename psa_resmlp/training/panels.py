@@ -9,7 +9,7 @@ from typing import Any
 from common.guessing import guessing_line
 from psa_resmlp.model.network import roles
 from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture
-from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.replica import Loop, Replica
 
 WIDTH = 88
 TITLES = {"entry": "linear, ReLU", "inner": "block: linear, ReLU", "residual": "block: linear, + input, ReLU"}
@@ -32,7 +32,7 @@ def architecture_table(architecture: Architecture, family: str) -> str:
     return drawn(table)
 
 
-def loop_panel(jobs: Sequence[Job], loops: Sequence[Loop], images: int, last: int) -> str:
+def loop_panel(replicas: Sequence[Replica], loops: Sequence[Loop], images: int, last: int) -> str:
     """A panel about one meta-loop, a row for every trial."""
     from rich.panel import Panel
     from rich.table import Table
@@ -40,36 +40,38 @@ def loop_panel(jobs: Sequence[Job], loops: Sequence[Loop], images: int, last: in
     table = Table(box=None, padding=(0, 2))
     for name in ("trial", "train loss", "validation %", "bounty %", "of loop", "kept", "damaged next"):
         table.add_column(name, justify="right")
-    for job, loop in zip(jobs, loops, strict=True):
+    for replica, loop in zip(replicas, loops, strict=True):
         damage = f"layer {loop.layer}, neuron {loop.neuron}" if loop.layer >= 0 else "-"
         values = (f"{100 * hits / images:.2f}" for hits in (loop.val_hits, loop.bounty_hits))
         kept = "yes" if loop.accepted else "no"
-        row = (str(job.trial), f"{loop.train_loss:.4f}", *values, str(loop.bounty_loop), kept, damage)
+        row = (str(replica.trial), f"{loop.train_loss:.4f}", *values, str(loop.bounty_loop), kept, damage)
         table.add_row(*row)
     seconds = sum(loop.seconds for loop in loops)
     title = f"meta-loop {loops[0].meta_loop} of {last}, {loops[0].mode}, {seconds:.2f} s"
     return drawn(Panel(table, title=title, title_align="left"))
 
 
-def loop_line(job: Job, loop: Loop, images: int) -> str:
+def loop_line(replica: Replica, loop: Loop, images: int) -> str:
     """The same as one line."""
     found, best = (100 * hits / images for hits in (loop.val_hits, loop.bounty_hits))
     kept = "kept" if loop.accepted else f"dropped (best is of loop {loop.bounty_loop})"
     return (
-        f"meta-loop {loop.meta_loop} trial {job.trial} {loop.mode}: loss {loop.train_loss:.4f}, "
+        f"meta-loop {loop.meta_loop} trial {replica.trial} {loop.mode}: loss {loop.train_loss:.4f}, "
         f"validation {found:.2f}%, bounty {best:.2f}%, {kept}, {loop.seconds:.2f} s"
     )
 
 
-def guessing_note(job: Job, loop: Loop) -> str | None:
+def guessing_note(replica: Replica, loop: Loop) -> str | None:
     """A warning after the first meta-loop if it has taught the network nothing; None otherwise."""
     line = guessing_line(loop.meta_loop, loop.train_loss) if loop.meta_loop == 1 else None
-    return line and f"{line} (trial {job.trial} {loop.mode})"
+    return line and f"{line} (trial {replica.trial} {loop.mode})"
 
 
-def damage_line(job: Job, loop: Loop) -> str:
-    """What the ablation after a meta-loop set to 0."""
-    return f"meta-loop {loop.meta_loop} trial {job.trial}: layer {loop.layer} neuron {loop.neuron} set to 0 in a copy"
+def damage_line(replica: Replica, loop: Loop) -> str:
+    """Which neuron of a copy is damaged after a meta-loop."""
+    return (
+        f"meta-loop {loop.meta_loop} trial {replica.trial}: layer {loop.layer} neuron {loop.neuron} damaged in a copy"
+    )
 
 
 def drawn(thing: Any) -> str:

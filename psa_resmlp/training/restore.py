@@ -17,13 +17,12 @@ from common.errors import InputError
 from common.inputs import ARRAY_LIMIT, read_bytes
 from common.tensor_files import check_finite, parse_content
 from psa_resmlp.model.network import shapes
-from psa_resmlp.scripts.clean import CHECKPOINT
 from psa_resmlp.study.architectures import INPUTS, parse
-from psa_resmlp.study.modes import get_mode
-from psa_resmlp.training.ablation import apply, damageable
+from psa_resmlp.study.modes import Mode, damageable, get_mode
 from psa_resmlp.training.checkpoint import FORMAT, KINDS, metadata
 from psa_resmlp.training.config import TrainConfig
-from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.model_folder import CHECKPOINT
+from psa_resmlp.training.replica import Loop, Replica
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,8 +46,8 @@ class Stored:
     known: bool
 
 
-def load(path: Path, job: Job) -> Stored | None:
-    """Read the file, if there is one, and bring the job to where it stands.
+def load(path: Path, replica: Replica) -> Stored | None:
+    """Read the file, if there is one, and bring the replica to where it stands.
 
     Raises:
         InputError: it is damaged, or belongs to another network, dataset, trial or seed; the message says what helps.
@@ -56,24 +55,24 @@ def load(path: Path, job: Job) -> Stored | None:
     if not path.exists():
         return None
     try:
-        limit = ARRAY_LIMIT + 16 * job.architecture.parameters(job.config.family)
+        limit = ARRAY_LIMIT + 16 * replica.architecture.parameters(replica.config.family)
         content = read_bytes(path, WHAT, limit)
         tensors, facts = parse_content(content, f"{WHAT} {path}", limit=limit)
         if facts.get("format") != FORMAT:
             in_order = _in_order(tensors) if content[8:9] == b"{" else tensors  # safetensors keeps no order
-            return Stored(_foreign(path, job, in_order), known=False)
-        _stand(path, job, facts)
-        return Stored(_lkg(path, job, tensors), known=True)
+            return Stored(_foreign(path, replica, in_order), known=False)
+        _stand(path, replica, facts)
+        return Stored(_lkg(path, replica, tensors), known=True)
     except InputError as problem:
-        raise InputError(f"{problem}; {_advice(path, job)}") from None
+        raise InputError(f"{problem}; {_advice(path, replica)}") from None
 
 
-def _stand(path: Path, job: Job, facts: Mapping[str, str]) -> None:
-    """Bring the job to where the metadata says that it stands."""
+def _stand(path: Path, replica: Replica, facts: Mapping[str, str]) -> None:
+    """Bring the replica to where the metadata says that it stands."""
     try:
-        _check(path, job, facts)
-        _take(job, facts)
-        again = metadata(job, 1)
+        _check(path, replica, facts)
+        _take(replica, facts)
+        again = metadata(replica, 1)
         wrong = next((name for name in _DERIVED if again[name] != facts[name]), None)
     except _Other as problem:
         raise InputError(str(problem)) from None
@@ -87,40 +86,45 @@ class _Other(Exception):
     """The file is whole, and of something else."""
 
 
-def _check(path: Path, job: Job, facts: Mapping[str, str]) -> None:
+def _check(path: Path, replica: Replica, facts: Mapping[str, str]) -> None:
     """See that the file is of this network, dataset, trial and seed."""
-    wanted = {"architecture": str(job.architecture), "family": job.config.family, "dataset": job.config.dataset}
-    wanted["trial"] = str(job.trial)
+    wanted = {
+        "architecture": str(replica.architecture),
+        "family": replica.config.family,
+        "dataset": replica.config.dataset,
+    }
+    wanted["trial"] = str(replica.trial)
     found = {**facts, "architecture": str(parse(facts["architecture"]))}
     for name, value in wanted.items():
         if found[name] != value:
             raise _Other(f"{WHAT} {path} holds {name} {found[name]}, not {value}")
     seed = json.loads(facts["random_state"])["seed"]
-    if job.config.seed not in (None, seed):
-        raise _Other(f"{WHAT} {path} has the seed {seed}, not {job.config.seed}")
+    if replica.config.seed not in (None, seed):
+        raise _Other(f"{WHAT} {path} has the seed {seed}, not {replica.config.seed}")
 
 
-def _take(job: Job, facts: Mapping[str, str]) -> None:
+def _take(replica: Replica, facts: Mapping[str, str]) -> None:
     """Seed, history and pending damage of the trial."""
-    job.seed = _typed(int, json.loads(facts["random_state"])["seed"])
+    replica.seed = _typed(int, json.loads(facts["random_state"])["seed"])
     loop, hits, best = (_typed(int, value) for value in json.loads(facts["before"]))
-    job.before, job.loops[:] = (loop, hits, best), []
+    replica.before, replica.loops[:] = (loop, hits, best), []
     kinds = get_type_hints(Loop)
     for number, values in enumerate(json.loads(facts["history"]), loop + 1):
         one = Loop(*values)
         for name, kind in kinds.items():
             _typed(kind, getattr(one, name))
-        if one.meta_loop != number or not _is_possible(one, job):
+        if one.meta_loop != number or not _is_possible(one, replica):
             raise ValueError(f"meta-loop {number} is {astuple(one)}")
-        job.take(one)
+        replica.take(one)
 
 
-def _is_possible(loop: Loop, job: Job) -> bool:
+def _is_possible(loop: Loop, replica: Replica) -> bool:
     """Whether the mode damages such a neuron."""
     mode = get_mode(loop.mode)
+    widths = damageable(mode, replica.architecture, replica.config.family)
     if loop.layer < 0:
-        return not mode.ablates
-    return 0 <= loop.neuron < damageable(mode, job.architecture, job.config.family)[loop.layer]
+        return not widths or type(mode).draw is not Mode.draw  # a draw of one's own may leave a network as it is
+    return 0 <= loop.neuron < widths[loop.layer]
 
 
 def _typed(kind: type, value: Any) -> Any:
@@ -129,33 +133,32 @@ def _typed(kind: type, value: Any) -> Any:
     return value
 
 
-def _lkg(path: Path, job: Job, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _lkg(path: Path, replica: Replica, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The best network, after a look whether the damaged copy beside it is its copy with that damage."""
-    needed = shapes(job.architecture, job.config.family)
+    needed = shapes(replica.architecture, replica.config.family)
     names = {f"{kind}.{name}": shape for kind in KINDS for name, shape in needed.items()}
     if {name: tuple(value.shape) for name, value in tensors.items()} != names:
-        raise InputError(f"{WHAT} {path} {_another(job, tensors)}")
+        raise InputError(f"{WHAT} {path} {_another(replica, tensors)}")
     check_finite(tensors, f"{WHAT} {path}")
     lkg, active = ({name: tensors[f"{kind}.{name}"].float() for name in needed} for kind in KINDS)
     copy = {name: value.clone() for name, value in lkg.items()}
-    if job.ablation is not None:
-        apply(job.ablation, copy)
+    replica.damage(copy)
     for name, value in copy.items():
         if not value.equal(active[name]):
             raise InputError(f"{WHAT} {path} is damaged (lkg.{name} and active.{name} do not belong together)")
     return lkg
 
 
-def _another(job: Job, tensors: Mapping[str, Tensor]) -> str:
+def _another(replica: Replica, tensors: Mapping[str, Tensor]) -> str:
     """What is wrong with a file whose metadata names the right architecture, and whose network is another."""
     first = tensors.get("lkg.linears.0.weight")
-    extra = len(tensors) - len(KINDS) * len(shapes(job.architecture, job.config.family)) == 2 * len(KINDS)
+    extra = len(tensors) - len(KINDS) * len(shapes(replica.architecture, replica.config.family)) == 2 * len(KINDS)
     if extra and first is not None and tuple(first.shape) == (INPUTS, INPUTS):
         return (
-            f"is of an earlier version, whose {job.architecture} had a layer of {INPUTS} before its first block; this "
-            "version cannot go on with it"
+            f"is of an earlier version, whose {replica.architecture} had a layer of {INPUTS} before its first block; "
+            "this version cannot go on with it"
         )
-    return f"holds another network than {job.architecture} of {job.config.family}"
+    return f"holds another network than {replica.architecture} of {replica.config.family}"
 
 
 def check_beside(config: TrainConfig, sweep: Path) -> None:
@@ -172,21 +175,21 @@ def check_beside(config: TrainConfig, sweep: Path) -> None:
         tensors, _ = parse_content(read_bytes(path, WHAT), f"{WHAT} {path}")
         if extra in tensors:
             raise InputError(
-                f"{WHAT} {path} {_another(Job(config, architecture, 1, 0), tensors)}; take a new --sweep-dir"
+                f"{WHAT} {path} {_another(Replica(config, architecture, 1, 0), tensors)}; take a new --sweep-dir"
             )
 
 
-def _foreign(path: Path, job: Job, content: Any) -> dict[str, Tensor]:
+def _foreign(path: Path, replica: Replica, content: Any) -> dict[str, Tensor]:
     """The network of a file of the published program: a state by itself, or among other things.
 
     Names of parameters differ between programs; what counts is their order, which is that of the signal.
     """
-    needed = shapes(job.architecture, job.config.family)
+    needed = shapes(replica.architecture, replica.config.family)
     state = _state_in(content)
     if set(state) == set(needed):
         state = {name: state[name] for name in needed}
     if [tuple(value.shape) for value in state.values()] != list(needed.values()):
-        raise InputError(f"{WHAT} {path} holds another network than {job.architecture} of {job.config.family}")
+        raise InputError(f"{WHAT} {path} holds another network than {replica.architecture} of {replica.config.family}")
     if not all(value.is_floating_point() for value in state.values()):
         raise InputError(f"{WHAT} {path} holds numbers that no weights are, such as integers")
     check_finite(state, f"{WHAT} {path}")
@@ -214,9 +217,9 @@ def _natural(name: str) -> list[Any]:
     return [*parts[:-1], (1, 0, parts[-1][2].replace("weight", "a-weight"))]
 
 
-def _advice(path: Path, job: Job) -> str:
+def _advice(path: Path, replica: Replica) -> str:
     # The model folder and not the trial's: after one trial the next would be refused.
-    folder = job.config.model_dir or path.parent
+    folder = replica.config.model_dir or path.parent
     return f"psa-clean --model-dir {shlex.quote(str(folder))} removes it, or name another --model-dir"
 
 

@@ -25,11 +25,11 @@ from common.runs import metrics as metrics_file
 from psa_resmlp.model.images import ImageSet
 from psa_resmlp.model.network import shapes
 from psa_resmlp.study.architectures import Architecture
-from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.study.modes import in_order
 from psa_resmlp.training import checkpoint
 from psa_resmlp.training.config import TrainConfig
 from psa_resmlp.training.engine import Engine
-from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.replica import Loop, Replica
 from psa_resmlp.training.restore import load
 
 MEMORY_MiB = 1024
@@ -45,13 +45,13 @@ class Lane:
     """A trial on its way.
 
     Attributes:
-        job: the trial.
+        replica: the trial.
         path: its checkpoint.
         run: the run folder that takes its metrics; several lanes may share one.
         last: the meta-loop after which it ends; set when it is known where the checkpoint stands.
     """
 
-    job: Job
+    replica: Replica
     path: Path
     run: Run
     last: int = 0
@@ -59,7 +59,7 @@ class Lane:
     @property
     def over(self) -> bool:
         """Whether it is there."""
-        return self.job.loop >= self.last
+        return self.replica.loop >= self.last
 
 
 class Session:
@@ -87,12 +87,13 @@ class Session:
         kernels: bool = True,
     ) -> None:
         self._workers = max(1, min(workers, len(lanes)))
-        self.lanes = sorted(lanes, key=lambda lane: (MODE_NAMES.index(lane.job.mode), lane.job.trial))
+        order = {mode: place for place, mode in enumerate(in_order(lane.replica.mode for lane in lanes))}
+        self.lanes = sorted(lanes, key=lambda lane: (order[lane.replica.mode], lane.replica.trial))
         self.train_images, self.val_images, self.test_images = images
         self._device, self._threads, self._kernels = torch.device(device), threads, kernels
         self._engines: dict[tuple[str, ...], Engine] = {}  # by worker and modes
         self._states: dict[Lane, Tensor] = {}
-        first = lanes[0].job
+        first = lanes[0].replica
         self._one = Bank(shapes(first.architecture, first.config.family), 1)  # one network on the CPU, for files
         self.choice: Choice | None = None
         self.stack = min(stack, len(lanes)) or self._choose()
@@ -108,15 +109,15 @@ class Session:
         with thread_pool(self._workers, self._threads) as pool:
             while waiting := [lane for lane in self.lanes if not lane.over]:
                 # Those behind catch up first: a kill may have come between the files of two of them.
-                behind = min(lane.job.loop for lane in waiting)
-                every = groups([lane for lane in waiting if lane.job.loop == behind], self.stack)
+                behind = min(lane.replica.loop for lane in waiting)
+                every = groups([lane for lane in waiting if lane.replica.loop == behind], self.stack)
                 for first in range(0, len(every), self._workers):
                     self._meta_loop(pool, every[first : first + self._workers], told)
 
     def test(self) -> dict[Lane, float]:
         """Test accuracy of every LKG, in percent; lanes without one are left out."""
         found: dict[Lane, float] = {}
-        for group in groups([lane for lane in self.lanes if lane.job.bounty_hits >= 0], self.stack):
+        for group in groups([lane for lane in self.lanes if lane.replica.bounty_hits >= 0], self.stack):
             states = torch.stack([self._states[lane] for lane in group])
             found |= dict(zip(group, self._engine(group).accuracy_of(states, self.test_images), strict=True))
         return found
@@ -136,9 +137,9 @@ class Session:
         for group, (states, loops) in zip(every, done, strict=True):
             for place, (lane, loop) in enumerate(zip(group, loops, strict=True)):
                 self._states[lane] = states[place]
-                lane.job.take(loop)
+                lane.replica.take(loop)
                 # A kill between the two leaves a row too many; the next start writes the rows again from the file.
-                lane.run.metrics(lane.job.row(loop, len(self.val_images)))
+                lane.run.metrics(lane.replica.row(loop, len(self.val_images)))
                 self._save(lane)
             told(group, loops)
         for run in runs:
@@ -147,17 +148,17 @@ class Session:
     def _prepared(self, group: Sequence[Lane], worker: int, beat: Callable[[], None]) -> Callable[[], Trained]:
         states = torch.stack([self._states[lane] for lane in group])
         engine = self._engine(group, worker)
-        return lambda: (states, engine.meta_loop([lane.job for lane in group], states, beat))
+        return lambda: (states, engine.meta_loop([lane.replica for lane in group], states, beat))
 
     def _save(self, lane: Lane) -> None:
         self._one.values[0].copy_(self._states[lane])
-        checkpoint.save(lane.path, lane.job, self._one.state_dict(0), len(self.val_images))
+        checkpoint.save(lane.path, lane.replica, self._one.state_dict(0), len(self.val_images))
 
     def _begin(self) -> None:
         """LKGs from checkpoints, initial weights where there are none, and metrics.csv up to there."""
         fresh = []
         for lane in self.lanes:
-            stored = load(lane.path, lane.job)
+            stored = load(lane.path, lane.replica)
             if stored is None:
                 fresh.append(lane)
                 continue
@@ -165,46 +166,48 @@ class Session:
             self._states[lane] = self._one.values[0].to(self._device, copy=True)
             if not stored.known:
                 accuracy = self._engine([lane]).accuracy_of(self._states[lane][None], self.val_images)[0]
-                lane.job.before = (0, round(accuracy / 100 * len(self.val_images)), 0)
+                lane.replica.before = (0, round(accuracy / 100 * len(self.val_images)), 0)
         for group in groups(fresh, self.stack):
-            states = self._engine(group).initial([lane.job for lane in group])
+            states = self._engine(group).initial([lane.replica for lane in group])
             self._states |= dict(zip(group, states, strict=True))
         for run in dict.fromkeys(lane.run for lane in self.lanes):
             self._rewrite(run)
 
     def _rewrite(self, run: Run) -> None:
         lanes = [lane for lane in self.lanes if lane.run is run]
-        rows = [lane.job.row(loop, len(self.val_images)) for lane in lanes for loop in lane.job.loops]
+        rows = [lane.replica.row(loop, len(self.val_images)) for lane in lanes for loop in lane.replica.loops]
         metrics_file.write_rows(run.folder, sorted(rows, key=lambda row: (row["meta_loop"], row["trial"])))
 
     def _engine(self, group: Sequence[Lane], worker: int = 0) -> Engine:
         """A worker's engine for these lanes; groups with the same modes in the same places share one."""
-        jobs = [lane.job for lane in group]
-        key = (str(worker), *(job.mode for job in jobs))
+        replicas = [lane.replica for lane in group]
+        key = (str(worker), *(replica.mode for replica in replicas))
         if key not in self._engines:
-            self._engines[key] = self._make(jobs)
+            self._engines[key] = self._make(replicas)
         return self._engines[key]
 
-    def _make(self, jobs: Sequence[Job]) -> Engine:
+    def _make(self, replicas: Sequence[Replica]) -> Engine:
         options: dict[str, Any] = {"threads": self._threads, "kernels": self._kernels}
-        return Engine(jobs, self.train_images, self.val_images, self._device, **options)
+        return Engine(replicas, self.train_images, self.val_images, self._device, **options)
 
     def _choose(self) -> int:
         """By measurement, among what the memory allows; alone where there is nothing to choose."""
-        jobs = [lane.job for lane in self.lanes]
-        most = max(1, len(jobs) // self._workers)
-        if most == 1 or largest_stack(jobs[:most]) == 1:
+        replicas = [lane.replica for lane in self.lanes]
+        most = max(1, len(replicas) // self._workers)
+        if most == 1 or largest_stack(replicas[:most]) == 1:
             return 1
         options: dict[str, Any] = {"threads": self._threads, "kernels": self._kernels}
         images = self.train_images, self.val_images
-        self.choice = stack_choice(jobs[:most], *images, self._device, workers=self._workers, **options)
+        self.choice = stack_choice(replicas[:most], *images, self._device, workers=self._workers, **options)
         return self.choice.stack
 
 
-def largest_stack(jobs: Sequence[Job]) -> int:
+def largest_stack(replicas: Sequence[Replica]) -> int:
     """How many of these trials the memory allows side by side."""
-    config = jobs[0].config
-    return max(1, min(len(jobs), int(MEMORY_MiB / replica_MiB(jobs[0].architecture, config.family, config.batch_size))))
+    config = replicas[0].config
+    return max(
+        1, min(len(replicas), int(MEMORY_MiB / replica_MiB(replicas[0].architecture, config.family, config.batch_size)))
+    )
 
 
 def check_size(config: TrainConfig) -> None:
@@ -220,19 +223,25 @@ def check_size(config: TrainConfig) -> None:
 
 
 def stack_choice(
-    jobs: Sequence[Job], train: ImageSet, val: ImageSet, device: torch.device, *, workers: int = 1, **options: Any
+    replicas: Sequence[Replica],
+    train: ImageSet,
+    val: ImageSet,
+    device: torch.device,
+    *,
+    workers: int = 1,
+    **options: Any,
 ) -> Choice:
     """How many of these trials to train side by side, by steps on the first images.
 
     With several workers they step at the same time, as they will: short calls of two threads wait for the interpreter's
     lock, larger stacks much less. The seconds of the answer are those of all workers' steps then.
     """
-    most = largest_stack(jobs)
+    most = largest_stack(replicas)
 
     def stepper(size: int) -> Callable[[], None]:
-        engine = Engine(jobs[:size], train, val, device, **options)
+        engine = Engine(replicas[:size], train, val, device, **options)
         score = CrossEntropy(size, device, kernels=options.get("kernels", True))
-        batch = min(jobs[0].config.batch_size, len(train))
+        batch = min(replicas[0].config.batch_size, len(train))
         index = torch.arange(batch, device=device).expand(size, -1).contiguous()
         return lambda: engine.step(index, score)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from psa_resmlp.study.chain import ADVICE, UNKNOWN, Chain, chain_of, described, is_chain, is_chained, leads_on
-from psa_resmlp.training.checkpoint import path_of
+from psa_resmlp.study.chain import ADVICE, UNKNOWN, Chain, described, is_chain, is_chained, leads_on
 from psa_resmlp.training.config import TrainConfig
-from psa_resmlp.training.job import Job
+from psa_resmlp.training.model_folder import path_of
+from psa_resmlp.training.replica import Replica
 from psa_resmlp.training.restore import load
 
 
@@ -80,15 +80,15 @@ def _line(config: TrainConfig, been: str, some: Sequence[Standing]) -> str:
 
 def _standing(config: TrainConfig, trial: int, before: Mapping[str, Any]) -> Standing:
     assert config.model_dir is not None
-    job = Job(config, config.architecture, trial, config.seed or 0)
+    replica = Replica(config, config.architecture, trial, config.seed or 0)
     path = path_of(config.model_dir, trial, config.trials)
-    stored = load(path, job)
+    stored = load(path, replica)
     unknown: Chain = [{"mode": UNKNOWN, "meta_loops": None}]
-    chain = unknown if stored is not None and not stored.known else chain_of(job)
+    chain = unknown if stored is not None and not stored.known else replica.chain
     if not before:
-        return Standing(trial, path, chain, min(job.loop + config.meta_loops, config.until_loop or sys.maxsize))
+        return Standing(trial, path, chain, min(replica.loop + config.meta_loops, config.until_loop or sys.maxsize))
     last, first = _ends(trial, before)
-    if job.loop > last or not leads_on(first, chain, config.ablation_mode):
+    if replica.loop > last or not leads_on(first, chain, config.ablation_mode):
         raise InputError(_moved(path, chain, first, last))
     return Standing(trial, path, chain, last)
 

@@ -15,12 +15,12 @@ from common.runs import Run, StopSignals
 from common.runs.files import append_line
 from common.runs.run import LOG
 from psa_resmlp.model.images import ImageSet, image_sets
-from psa_resmlp.scripts.clean import CHECKPOINT
-from psa_resmlp.study.chain import chain_of, described, is_chained
+from psa_resmlp.study.chain import described, is_chained
 from psa_resmlp.study.data import load_study
 from psa_resmlp.training import panels
 from psa_resmlp.training.config import TrainConfig
-from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.model_folder import CHECKPOINT
+from psa_resmlp.training.replica import Loop, Replica
 from psa_resmlp.training.restore import check_beside
 from psa_resmlp.training.session import Lane, Session, check_size, threads_for
 
@@ -44,12 +44,12 @@ def train_together(configs: Sequence[TrainConfig], folders: Sequence[Path]) -> l
         for config, folder in zip(configs, folders, strict=True):
             kept = replace(config, arch=str(config.architecture), model_dir=folder)
             run = stack.enter_context(Run(folder, kept, signals, echo=None, facts=facts))
-            job = Job(kept, kept.architecture, kept.first_trial, kept.seed or 0)
-            lanes.append(Lane(job, folder / CHECKPOINT, run, config.meta_loops))
+            replica = Replica(kept, kept.architecture, kept.first_trial, kept.seed or 0)
+            lanes.append(Lane(replica, folder / CHECKPOINT, run, config.meta_loops))
         session = Session(lanes, images, device, threads=threads, workers=workers, stack=first.stack)
         for lane in lanes:
-            if is_chained(chain_of(lane.job), lane.job.mode):
-                raise RunError(f"{lane.path} is a chain of modes ({described(chain_of(lane.job))}); remove it")
+            if is_chained(lane.replica.chain, lane.replica.mode):
+                raise RunError(f"{lane.path} is a chain of modes ({described(lane.replica.chain)}); remove it")
         session.train(functools.partial(_log, len(images[1])))
         tested = session.test()
         results = [_result(lane, tested[lane], len(images[1])) for lane in lanes]
@@ -66,18 +66,18 @@ def _images(dataset: str, root: Path | None, device: str) -> tuple[ImageSet, ...
 
 def _log(images: int, lanes: Sequence[Lane], loops: Sequence[Loop]) -> None:
     for lane, loop in zip(lanes, loops, strict=True):
-        append_line(lane.run.folder / LOG, panels.loop_line(lane.job, loop, images))
-        if note := panels.guessing_note(lane.job, loop):
+        append_line(lane.run.folder / LOG, panels.loop_line(lane.replica, loop, images))
+        if note := panels.guessing_note(lane.replica, loop):
             append_line(lane.run.folder / LOG, note)
 
 
 def _result(lane: Lane, test: float, images: int) -> dict[str, Any]:
     return {
-        "family": lane.job.config.family,
-        "mode": lane.job.mode,
-        "trial_seed": lane.job.seed,
-        "loops": lane.job.loop,
-        "bounty_percent": 100 * lane.job.bounty_hits / images,
-        "bounty_loop": lane.job.bounty_loop,
+        "family": lane.replica.config.family,
+        "mode": lane.replica.mode,
+        "trial_seed": lane.replica.seed,
+        "loops": lane.replica.loop,
+        "bounty_percent": 100 * lane.replica.bounty_hits / images,
+        "bounty_loop": lane.replica.bounty_loop,
         "test_accuracy_percent": test,
     }

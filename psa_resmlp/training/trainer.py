@@ -19,13 +19,12 @@ from common.runs.folder import META, make_writable
 from common.runs.lock import FolderLock, Held
 from common.runs.run import LOG
 from psa_resmlp.model.images import image_sets
-from psa_resmlp.scripts.clean import default_model_dir
-from psa_resmlp.study.chain import chain_of, described, is_chained
+from psa_resmlp.study.chain import described, is_chained
 from psa_resmlp.study.data import load_study
 from psa_resmlp.training import panels
-from psa_resmlp.training.checkpoint import fresh_folder, path_of
 from psa_resmlp.training.config import TrainConfig
-from psa_resmlp.training.job import Job, Loop
+from psa_resmlp.training.model_folder import default_model_dir, fresh_folder, path_of
+from psa_resmlp.training.replica import Loop, Replica
 from psa_resmlp.training.session import Lane, Session, check_size, threads_for
 from psa_resmlp.training.standing import Standing, facts_of, lines, standings
 
@@ -59,7 +58,7 @@ def _new_folder(config: TrainConfig, chosen: str | Path | None) -> Path:
     """As `common.runs.new_folder`; a folder whose run ended before it began may be used again."""
     if chosen and (Path(chosen) / META).is_file():
         record = load_run(chosen)
-        names = record.meta.get("package"), record.meta.get("job")
+        names = record.meta.get("package"), record.meta.get("replica")
         if names == (PACKAGE, JOB) and record.status != "running" and not has_begun(record.meta):
             return Path(chosen)
     return new_folder(PACKAGE, JOB, config.seed or 0, chosen)
@@ -146,15 +145,15 @@ def _say(text: str) -> None:
 
 
 def _lane(config: TrainConfig, one: Standing, run: Run) -> Lane:
-    return Lane(Job(config, config.architecture, one.trial, config.seed or 0), one.path, run, one.last)
+    return Lane(Replica(config, config.architecture, one.trial, config.seed or 0), one.path, run, one.last)
 
 
 def _introduce(config: TrainConfig, session: Session, run: Run) -> None:
     run.log(panels.architecture_table(config.architecture, config.family))
     for lane in session.lanes:
-        if lane.job.loop or lane.job.bounty_hits >= 0:
-            bounty = 100 * lane.job.bounty_hits / len(session.val_images)
-            run.log(f"trial {lane.job.trial}: goes on after meta-loop {lane.job.loop}, bounty {bounty:.2f}%")
+        if lane.replica.loop or lane.replica.bounty_hits >= 0:
+            bounty = 100 * lane.replica.bounty_hits / len(session.val_images)
+            run.log(f"trial {lane.replica.trial}: goes on after meta-loop {lane.replica.loop}, bounty {bounty:.2f}%")
     if config.debug:
         times = session.choice.step_s if session.choice else {}
         shown = ", ".join(f"{size}: {1e6 * seconds:.0f}" for size, seconds in times.items())
@@ -167,28 +166,28 @@ def _console(
 ) -> Iterator[Callable[[Sequence[Lane], Sequence[Loop]], None]]:
     """Shows a bar, and of every meta-loop a panel on a terminal and a line in a log."""
     images = len(session.val_images)
-    total = sum(lane.last - lane.job.loop for lane in session.lanes if not lane.over)
+    total = sum(lane.last - lane.replica.loop for lane in session.lanes if not lane.over)
     terminal = sys.stderr.isatty() and not config.quiet
     notes: list[str] = []
     with Progress(max(total, 1), quiet=config.quiet) as progress:
 
         def told(lanes: Sequence[Lane], loops: Sequence[Loop]) -> None:
-            jobs = [lane.job for lane in lanes]
-            for job, loop in zip(jobs, loops, strict=True):
-                line = panels.loop_line(job, loop, images)
+            replicas = [lane.replica for lane in lanes]
+            for replica, loop in zip(replicas, loops, strict=True):
+                line = panels.loop_line(replica, loop, images)
                 append_line(run.folder / LOG, line)
                 if not terminal and not config.quiet:
                     progress.echo(line)
                 if config.debug and loop.layer >= 0:
-                    append_line(run.folder / LOG, panels.damage_line(job, loop))
-            note = next(filter(None, map(panels.guessing_note, jobs, loops)), None)
+                    append_line(run.folder / LOG, panels.damage_line(replica, loop))
+            note = next(filter(None, map(panels.guessing_note, replicas, loops)), None)
             if note and not notes:  # the first speaks for all
                 notes.append(note)
                 append_line(run.folder / LOG, note)
                 if not config.quiet:
                     progress.echo(note)
             if terminal:
-                progress.echo(panels.loop_panel(jobs, loops, images, lanes[0].last))
+                progress.echo(panels.loop_panel(replicas, loops, images, lanes[0].last))
             best = max(100 * loop.bounty_hits / images for loop in loops)
             progress.describe(f"meta-loop {loops[0].meta_loop} bounty {best:.2f}%")
             progress.advance(len(loops))
@@ -200,16 +199,18 @@ def _conclude(session: Session, run: Run) -> None:
     """Test accuracy of every LKG, on the screen, in the log, and in run_meta.json."""
     tested = session.test()
     results: list[dict[str, Any]] = []
-    for lane in sorted(tested, key=lambda lane: lane.job.trial):
+    for lane in sorted(tested, key=lambda lane: lane.replica.trial):
         results.append(result(lane, tested[lane], len(session.val_images)))
         run.log(
-            f"trial {lane.job.trial}: test accuracy {tested[lane]:.2f}% of the network of meta-loop "
-            f"{lane.job.bounty_loop} (bounty {results[-1]['bounty_percent']:.2f}%)"
+            f"trial {lane.replica.trial}: test accuracy {tested[lane]:.2f}% of the network of meta-loop "
+            f"{lane.replica.bounty_loop} (bounty {results[-1]['bounty_percent']:.2f}%)"
         )
     if not tested:
         run.log("no meta-loop was finished, so there is no network to test")
-    chains = {str(lane.job.trial): chain_of(lane.job) for lane in session.lanes}
-    chained = sorted({described(chain) for chain in chains.values() if is_chained(chain, session.lanes[0].job.mode)})
+    chains = {str(lane.replica.trial): lane.replica.chain for lane in session.lanes}
+    chained = sorted(
+        {described(chain) for chain in chains.values() if is_chained(chain, session.lanes[0].replica.mode)}
+    )
     # `nonideal table` leaves runs with this result out, so that nobody takes one for a run of its last mode.
     marked = {"incomparable": f"chain of modes: {'; '.join(chained)}"} if chained else {}
     run.note(result={"trials": results, **marked}, stack=session.stack, chain=chains)
@@ -218,11 +219,11 @@ def _conclude(session: Session, run: Run) -> None:
 def result(lane: Lane, test: float, images: int) -> dict[str, Any]:
     """The numbers of a trial for tables; both accuracies in percent."""
     return {
-        "trial": lane.job.trial,
-        "mode": lane.job.mode,
-        "seed": lane.job.seed,
-        "meta_loops": lane.job.loop,
-        "bounty_percent": 100 * lane.job.bounty_hits / images,
-        "bounty_loop": lane.job.bounty_loop,
+        "trial": lane.replica.trial,
+        "mode": lane.replica.mode,
+        "seed": lane.replica.seed,
+        "meta_loops": lane.replica.loop,
+        "bounty_percent": 100 * lane.replica.bounty_hits / images,
+        "bounty_loop": lane.replica.bounty_loop,
         "test_accuracy_percent": test,
     }

@@ -194,18 +194,19 @@ def read_options(path):
 
 def psa_job():
     from psa_resmlp.training.config import TrainConfig
-    from psa_resmlp.training.job import Job
+    from psa_resmlp.training.replica import Replica
 
     config = TrainConfig(arch="[2*6]", dataset="digits", ablation_mode="hidden")
-    return Job(config, config.architecture, 1, 0)
+    return Replica(config, config.architecture, 1, 0)
 
 
 def psa_checkpoint(folder):
     import torch
 
     from psa_resmlp.model.network import shapes
-    from psa_resmlp.training.checkpoint import path_of, save
-    from psa_resmlp.training.job import Loop
+    from psa_resmlp.training.checkpoint import save
+    from psa_resmlp.training.replica import Loop
+    from psa_resmlp.training.model_folder import path_of
 
     job = psa_job()
     job.take(Loop(1, "hidden", 0.5, 80.0, 300, True, 300, 1, 1, 2, 0.5))

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from common.errors import InputError
 from psa_resmlp.training.config import TrainConfig
-from psa_resmlp.training.job import Job
+from psa_resmlp.training.replica import Replica
 from psa_resmlp.training.restore import check_beside, load
 
 QUICK = ("--arch", "[1*4]", "--dataset", "digits", "--lr", "0.01", "--threads", "1", "--ablation-mode", "hidden")
@@ -33,7 +33,7 @@ def metadata_of(path):
 
 
 def job():
-    return Job(CONFIG, CONFIG.architecture, 1, 0)
+    return Replica(CONFIG, CONFIG.architecture, 1, 0)
 
 
 def mutated(content, rng):

@@ -205,11 +205,11 @@ def test_a_leading_double_hyphen_and_the_environment(here, tmp_path, monkeypatch
 
 def test_compat_switches_act_where_they_should():
     from psa_resmlp.training.config import TrainConfig
-    from psa_resmlp.training.job import Job
+    from psa_resmlp.training.replica import Replica
 
     def job(mode, *compat, family="resmlp"):
         config = TrainConfig(arch="[1*4]", ablation_mode=mode, compat=compat, family=family)
-        return Job(config, config.architecture, 1, 0)
+        return Replica(config, config.architecture, 1, 0)
 
     assert [job(mode).decay() for mode in ("none", "decay", "full")] == [0, 1e-4, 0]
     assert [job(mode, "adamw-decay").decay() for mode in ("none", "decay", "full")] == [0.01, 1e-4, 0.01]

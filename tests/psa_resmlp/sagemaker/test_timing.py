@@ -63,7 +63,7 @@ def test_trials_share_the_cores(monkeypatch, name, cores, rounds):
         together.append(count)
         return 2.0, count
 
-    monkeypatch.setattr("psa_resmlp.training.estimate.measure", measure)
+    monkeypatch.setattr("psa_resmlp.sagemaker.timing.measure", measure)
     cell = Cell(parse(name), "none")
     found = timing.from_here([cell], SHARED, cores)
     assert found.seconds[cell] == 50 * rounds * 2.0

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from common.replicas.counter import child_keys, stream_key
 from common.seeding import stream, torch_generator
 from psa_resmlp.model.network import ENTRY, INNER, roles
 from psa_resmlp.study.architectures import Architecture
-from psa_resmlp.study.modes import get_mode
-from psa_resmlp.training.ablation import Ablation, draw
+from psa_resmlp.study.chain import UNKNOWN, Chain, links
+from psa_resmlp.study.modes import Neuron, get_mode
 from psa_resmlp.training.config import ADAMW_DECAY, BLOCK_DROPOUT, TrainConfig
 
 # What the recorded results had without meaning to.
@@ -50,7 +52,7 @@ class Loop:
 
 
 @dataclass
-class Job:
+class Replica:
     """One trial in one mode.
 
     Streams are named by family, architecture and trial, so a trial starts from the same weights and sees the same
@@ -63,7 +65,7 @@ class Job:
     trial: int
     seed: int
     loops: list[Loop] = field(default_factory=list)
-    ablation: Ablation | None = None  # what the next meta-loop starts with
+    damaged: Neuron | None = None  # in what the next meta-loop starts with
     before: tuple[int, int, int] = (0, -1, 0)  # loop, bounty hits and loop of a file without a history
 
     @property
@@ -89,8 +91,19 @@ class Job:
     def take(self, loop: Loop) -> None:
         """A meta-loop is over: the next one starts with its damage."""
         self.loops.append(loop)
-        column = get_mode(loop.mode).clears_column
-        self.ablation = Ablation(loop.layer, loop.neuron, column) if loop.layer >= 0 else None
+        self.damaged = Neuron(loop.layer, loop.neuron) if loop.layer >= 0 else None
+
+    def damage(self, parameters: Mapping[str, Tensor]) -> None:
+        """Make a copy of the LKG what the next meta-loop starts with, in place; see `Mode.damage`."""
+        if self.damaged is not None:
+            mode = get_mode(self.loops[-1].mode)
+            mode.damage(parameters, self.damaged, stream(self.seed, *self.names("damage"), mode.name, self.loop))
+
+    @property
+    def chain(self) -> Chain:
+        """The modes that it has been through; empty before its first meta-loop."""
+        known = self.before[1] < 0
+        return [*([] if known else [{"mode": UNKNOWN, "meta_loops": None}]), *links(loop.mode for loop in self.loops)]
 
     def names(self, purpose: str) -> tuple[str | int, ...]:
         """The name of a stream that all modes share."""
@@ -108,21 +121,21 @@ class Job:
         """The key of the coming meta-loop's dropout."""
         return np.uint64(child_keys(stream_key(self.seed, *self.names("dropout"), self.mode), self.loop + 1))
 
-    def draw_ablation(self, loop: int) -> Ablation | None:
+    def draw(self, loop: int) -> Neuron | None:
         """What is damaged after meta-loop `loop`."""
         rng = stream(self.seed, *self.names("ablation"), self.mode, loop)
-        return draw(get_mode(self.mode), self.architecture, self.config.family, rng)
+        return get_mode(self.mode).draw(self.architecture, self.config.family, rng)
 
     def decay(self) -> float:
         """Weight decay of AdamW."""
-        if self.mode == "decay":
+        if get_mode(self.mode).decays:
             return self.config.weight_decay
         return ADAMW_DEFAULT_DECAY if ADAMW_DECAY in self.config.compat else 0.0
 
     def rates(self) -> NDArray[np.float64]:
         """Dropout rate after every linear layer."""
         kinds = roles(self.architecture, self.config.family)
-        if self.mode == "dropout":
+        if get_mode(self.mode).drops:
             return np.array([self.config.dropout if kind in (ENTRY, INNER) else 0.0 for kind in kinds])
         block = BLOCK_RATE if BLOCK_DROPOUT in self.config.compat else 0.0
         return np.array([block if kind == INNER else 0.0 for kind in kinds])
