@@ -37,7 +37,7 @@ def make_specs(
     extra = [axis.name for axis in axes if axis.name not in named and len(axis.values) > 1]
     found = []
     for labels, settings in product(axes):
-        name = "_".join([name_of(labels), *(f"{axis}{_safe(labels[axis])}" for axis in extra)])
+        name = "_".join([name_of(labels), *(f"{axis}{safe(labels[axis])}" for axis in extra)])
         found.append((name, labels, settings, group_of(build(config, settings))))
     if shuffle_seed is not None:
         random.Random(shuffle_seed).shuffle(found)
@@ -46,7 +46,7 @@ def make_specs(
     ]
 
 
-def _safe(value: Any) -> str:
+def safe(value: Any) -> str:
     """A value as part of a folder's name; of a path its last part, without the ending."""
     text = show(value)
     if "/" in text:
