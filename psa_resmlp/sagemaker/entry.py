@@ -29,6 +29,7 @@ from common.runs.files import write_json
 from common.runs.folder import META
 from common.runs.lock import RUN_LOCK
 from common.runs.read import read_meta
+from psa_resmlp.sagemaker.code import name_commit
 from psa_resmlp.sagemaker.results import RESULTS, from_run
 from psa_resmlp.training.config import TrainConfig
 
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The program of the container; see DESCRIPTION."""
     words = list(sys.argv[1:] if argv is None else argv)
     root = _root(words)
+    name_commit()
     return run_command("psa-sagemaker-entry", lambda: _reported(root, lambda: _work(root, words)))
 
 
