@@ -22,7 +22,7 @@ from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.training.config import TrainConfig
 from psa_resmlp.training.engine import Engine
 from psa_resmlp.training.replica import Replica
-from psa_resmlp.training.session import groups, stack_choice, thread_pool, threads_for
+from psa_resmlp.training.stacks import groups, stack_choice, thread_pool, threads_for
 
 
 class Block(torch.nn.Module):

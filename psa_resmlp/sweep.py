@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common.cli import build
 from common.errors import InputError
+from common.experiment import train_of
 from common.plugins import label
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
-from common.sweeps.listener import Listener
 from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
 from common.words import integer, shown
 from psa_resmlp.study.architectures import ARCHITECTURES, parse
 from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.tables.sweep import StudyTables
+from psa_resmlp.train import EXPERIMENT
 from psa_resmlp.training.config import COMPAT, TrainConfig
+from psa_resmlp.training.estimate import describe
 
 DESCRIPTION = """\
 Train the study: 98 architectures in six modes, ten trials each, 100 meta-loops. All modes and trials of an architecture
@@ -30,8 +33,10 @@ example: psa-sweep --arch "18*18,1*64" --trial 1,2,3 --meta-loops 20 --sweep-dir
 """
 TOGETHER = 60
 # What the sweep sets by itself.
-OWN = ("first_trial", "trials", "model_dir", "until_loop", "hidden_layers")
+OWN = ("first_trial", "trials", "model_dir", "until_loop", "hidden_layers", "fresh")
 TRIALS = 10
+IN_SWEEP = replace(EXPERIMENT, job="sweep", open="psa_resmlp.training.trainer:open_in_sweep", place=None)
+_train = train_of(IN_SWEEP)
 
 
 def specs(axes: Sequence[Axis]) -> list[RunSpec]:
@@ -41,9 +46,15 @@ def specs(axes: Sequence[Axis]) -> list[RunSpec]:
 
 def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
     """Train trials of one architecture side by side, each in its run folder; returns what each came to."""
-    from psa_resmlp.training.together import train_together
+    found = _train(configs, folders)
+    return [one if isinstance(one, Exception) else _columns(config, one) for config, one in zip(configs, found, strict=True)]
 
-    return train_together([build(TrainConfig, dict(config)) for config in configs], folders)
+
+def _columns(config: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the tables need of a trial, beside the vocabulary that all suites share."""
+    [trial] = found.get("trials") or [{"seed": found.get("trial_seed")}]
+    about = {"family": config.get("family", "resmlp"), "mode": config["ablation_mode"], "trial_seed": trial["seed"]}
+    return {**{name: value for name, value in found.items() if name != "trials"}, **about}
 
 
 def _architecture(text: str) -> dict[str, Any]:
@@ -72,18 +83,6 @@ def _group(config: TrainConfig) -> str:
     return f"{config.architecture.folder} {' '.join(map(str, settings))}"
 
 
-def _estimate(todo: Sequence[RunSpec], workers: int) -> str:
-    from psa_resmlp.training.estimate import describe
-
-    return describe(todo, workers)
-
-
-def _tables(folder: Path) -> Listener:
-    from psa_resmlp.tables.sweep import StudyTables
-
-    return StudyTables(folder)
-
-
 SWEEP = Sweep(
     prog="psa-sweep",
     package="psa_resmlp",
@@ -102,9 +101,9 @@ SWEEP = Sweep(
     function="psa_resmlp.sweep:train",
     lists=True,
     lanes=TOGETHER,
-    score="bounty_percent",
-    estimate=_estimate,
-    listener=_tables,
+    score=EXPERIMENT.score,
+    estimate=describe,
+    listener=StudyTables,
 )
 main = SWEEP.main
 

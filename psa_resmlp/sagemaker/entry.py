@@ -31,6 +31,7 @@ from common.runs.lock import RUN_LOCK
 from common.runs.read import read_meta
 from psa_resmlp.sagemaker.code import name_commit
 from psa_resmlp.sagemaker.results import RESULTS, from_run
+from psa_resmlp.train import run as train_here
 from psa_resmlp.training.config import TrainConfig
 
 DESCRIPTION = """\
@@ -68,12 +69,12 @@ def train(config: TrainConfig, root: Path) -> Path:
     Raises:
         InputError, RunError, Interrupted: as psa-train.
     """
-    from psa_resmlp.training.trainer import train_in
-
     checkpoints = root / "checkpoints"
     _set_damaged_aside(checkpoints)
     own: dict[str, Any] = {"model_dir": checkpoints / "models", "until_loop": config.meta_loops}
-    run = train_in(replace(config, **own), checkpoints / "run")
+    folder = checkpoints / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    run = train_here(replace(config, **own), folder, resume=(folder / META).is_file())
     models = _folder("SM_MODEL_DIR", root / "model")
     for path in sorted((checkpoints / "models").rglob("*.safetensors")):
         target = models / path.relative_to(checkpoints / "models")

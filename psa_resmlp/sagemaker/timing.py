@@ -82,7 +82,7 @@ def from_here(cells: Sequence[Cell], shared: Mapping[str, Any], cores: float, *,
         cores: of the other machine.
         quiet: show no bar meanwhile, which is half a minute for the whole study.
     """
-    from psa_resmlp.training.session import WIDE
+    from psa_resmlp.training.stacks import WIDE
 
     family, trials = shared["family"], shared["trials"]
     recipe = {name: shared[name] for name in ("family", "lr", "batch_size", "dataset")}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 
 from common.inputs import read_text
@@ -13,6 +15,7 @@ from psa_resmlp.tables.files import write_study
 from psa_resmlp.tables.study import Study, Trial
 
 RESULTS = "results.csv"
+LARGEST_SET = 100_000  # images
 
 
 def studies(folder: Path) -> list[Study]:
@@ -23,16 +26,25 @@ def studies(folder: Path) -> list[Study]:
     found = {family: Study(family) for family in FAMILIES}
     for row in rows:
         if row["status"] == "done":
-            trial = Trial(
-                int(row["trial"]),
-                float(row["bounty_percent"]),
-                float(row["test_accuracy_percent"]),
-                int(row["bounty_loop"]),
-                int(row["loops"]),
-                int(row["trial_seed"]),
-            )
-            found[row["family"]].add(parse(row["arch"]), row["mode"], trial)
+            found[row["family"]].add(parse(row["arch"]), row["mode"], _trial(row))
     return [study for study in found.values() if study.cells]
+
+
+def _trial(row: Mapping[str, str]) -> Trial:
+    """A trial of this version, or of one that wrote percentages into results.csv."""
+    if row.get("bounty_percent"):
+        bounty, test = float(row["bounty_percent"]), float(row["test_accuracy_percent"])
+        loop, loops = row["bounty_loop"], row["loops"]
+    else:
+        bounty, test = percent(float(row["selected_val_acc"])), percent(float(row["selected_test_acc"]))
+        loop, loops = row["selected_epoch"], row["final_epoch"]
+    return Trial(int(row["trial"]), bounty, test, int(loop), int(loops), int(row["trial_seed"]))
+
+
+def percent(share: float) -> float:
+    """100 * hits / images to the last bit, of which only hits / images is left."""
+    exact = Fraction(share).limit_denominator(LARGEST_SET)
+    return 100 * exact.numerator / exact.denominator
 
 
 def write_tables(folder: Path) -> list[Path]:

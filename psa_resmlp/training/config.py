@@ -71,6 +71,15 @@ class TrainConfig(RecipeConfig, HowConfig):
     trials: int = option(1, "independent replicas, trained together", low=1, high=10_000)
     first_trial: int = option(1, "number of the first of them: trial 3 has the same numbers alone and among ten", low=1)
 
+    fresh: bool = option(
+        False, "start anew in a folder of its own below the model folder, and leave the checkpoint there alone"
+    )
+
+    @property
+    def numbers(self) -> range:
+        """Those of the trials."""
+        return range(self.first_trial, self.first_trial + self.trials)
+
     @property
     def architecture(self) -> Architecture:
         """What --arch says, else --hidden-layers.

@@ -96,10 +96,10 @@ class Engine:
         for place, replica in enumerate(replicas):
             replica.damage({name: view[place] for name, view in bank.views.items()})
 
-    def accuracy_of(self, states_RxP: Tensor, images: ImageSet) -> list[float]:
-        """Accuracies of these networks, undamaged, in percent."""
+    def hits(self, states_RxP: Tensor, images: ImageSet) -> list[int]:
+        """How many images each of these networks, undamaged, names right."""
         self.network.bank.values.copy_(states_RxP)
-        return [100 * found / len(images) for found in self.score(images)[1]]
+        return self.score(images)[1]
 
     def score(self, images: ImageSet, beat: Beat = lambda: None) -> tuple[list[float], list[int]]:
         """Mean loss of each network, and how many images it names right."""

@@ -1,4 +1,6 @@
-"""psa-sweep --dry-run: measure some architectures, and from them say what all take on this machine.
+"""How long trainings take, for --dry-run of psa-train and psa-sweep.
+
+For a sweep, measure some architectures, and from them say what all take on this machine.
 
 The time of a meta-loop is close to a sum of non-negative shares: of the arithmetic of the first layer and of the others
 (whose products differ in shape), of the signals that pass through memory, of the number of layers (calls), and a fixed
@@ -16,10 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.cli import build
-from common.devices import set_threads
-from psa_resmlp.study.architectures import CLASSES, INPUTS, Architecture
+from common.experiment import Estimate, Start
+from common.devices import available_cores, resolve_device, set_threads
+from psa_resmlp.study.architectures import CLASSES, FAMILY_TITLES, INPUTS, Architecture
 from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.model_folder import default_model_dir
+from psa_resmlp.training.run_folder import has_begun
 
 if TYPE_CHECKING:
     from common.sweeps.spec import RunSpec
@@ -87,26 +92,56 @@ def describe(todo: Sequence[RunSpec], workers: int) -> str:
     )
 
 
-def measure(architecture: Architecture, config: TrainConfig, together: int) -> tuple[float, int]:
+def of_training(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> Estimate:
+    """For psa-train --dry-run: where each trial would go on, and how long that takes."""
+    from psa_resmlp.training.course import courses, lines
+    from psa_resmlp.training.stacks import check_size, threads_for
+
+    [config], [start] = configs, starts
+    check_size(config)
+    models = (config.model_dir or default_model_dir()).absolute()
+    models = models / "(a new folder)" if config.fresh else models
+    config = replace(config, arch=str(config.architecture), model_dir=models)
+    every = courses(config, start.meta if has_begun(start.meta) else {})
+    threads, workers = threads_for(config.architecture, config.threads or available_cores())
+    workers = min(workers, config.trials)
+    each_s, stack = measure(config.architecture, config, -(-config.trials // workers), threads)
+    loops = sum(max(0, one.last - one.replica.loop) for one in every)
+    family = config.family
+    text = (
+        f"{FAMILY_TITLES[family]} {config.architecture}: {config.architecture.parameters(family):,} parameters; "
+        f"{each_s:.3g} s a meta-loop and trial, {stack} side by side, {workers} at a time"
+    )
+    MiB = BASE_MiB + _largest_MiB([config] * config.trials)
+    files_MiB = config.trials * 8 * config.architecture.parameters(family) / 2**20
+    return Estimate((*lines(config, every), text), loops * each_s / workers, memory_MiB=MiB, files_MiB=files_MiB)
+
+
+def measure(architecture: Architecture, config: TrainConfig, together: int, threads: int = 1) -> tuple[float, int]:
     """Seconds of a meta-loop and trial at the best number side by side, and that number.
 
     Steps on random images are timed, the fastest of some counts; validation is reckoned from the forward pass.
-    """
-    import torch
 
+    Args:
+        architecture: of the trials.
+        config: further settings.
+        together: how many trials there are.
+        threads: that a step uses.
+    """
     from psa_resmlp.model.images import ImageSet
     from psa_resmlp.training.replica import Replica
-    from psa_resmlp.training.session import stack_choice
+    from psa_resmlp.training.stacks import stack_choice
 
-    set_threads(1, libraries=("torch", "numba"))
+    set_threads(threads, libraries=("torch", "numba"))
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (4 * config.batch_size, 28, 28), dtype=np.uint8)
-    images = ImageSet(pixels, rng.integers(0, CLASSES, len(pixels)), torch.device("cpu"))
+    device = resolve_device(config.device)
+    images = ImageSet(pixels, rng.integers(0, CLASSES, len(pixels)), device)
     modes = [MODE_NAMES[place * len(MODE_NAMES) // together] for place in range(together)]
     replicas = [
         Replica(replace(config, ablation_mode=mode), architecture, 1 + place, 0) for place, mode in enumerate(modes)
     ]
-    choice = stack_choice(replicas, images, images, torch.device("cpu"))
+    choice = stack_choice(replicas, images, images, device, threads=threads)
     # Validation passes 10,000 images forward where training passes 50,000 forward and, at twice the price, backward.
     steps = TRAIN_IMAGES[config.dataset] / config.batch_size
     return choice.step_s[choice.stack] * steps * (1 + 1 / 15), choice.stack
@@ -123,7 +158,7 @@ def _together(configs: Sequence[TrainConfig]) -> dict[Architecture, int]:
 
 
 def _largest_MiB(configs: Sequence[TrainConfig]) -> float:
-    from psa_resmlp.training.session import MEMORY_MiB, replica_MiB
+    from psa_resmlp.training.stacks import MEMORY_MiB, replica_MiB
 
     counts = _together(configs)
     return max(

@@ -61,6 +61,19 @@ def loop_line(replica: Replica, loop: Loop, images: int) -> str:
     )
 
 
+def test_line(replica: Replica, tested: int, images: tuple[int, int]) -> str:
+    """The last line of a trial.
+
+    Args:
+        replica: where it stands.
+        tested: how many test images its LKG names right.
+        images: numbers of validation and of test images.
+    """
+    bounty, test = 100 * replica.bounty_hits / images[0], 100 * tested / images[1]
+    of = f"of the network of meta-loop {replica.bounty_loop} (bounty {bounty:.2f}%)"
+    return f"trial {replica.trial}: test accuracy {test:.2f}% {of}"
+
+
 def guessing_note(replica: Replica, loop: Loop) -> str | None:
     """A warning after the first meta-loop if it has taught the network nothing; None otherwise."""
     line = guessing_line(loop.meta_loop, loop.train_loss) if loop.meta_loop == 1 else None

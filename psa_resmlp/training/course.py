@@ -1,4 +1,4 @@
-"""What a start of psa-train goes on from, found before anything is written: checkpoints, their modes, the last loop."""
+"""What a start goes on from, found before anything is written: checkpoints, the modes they have been through, the end."""
 
 from __future__ import annotations
 
@@ -9,66 +9,79 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from psa_resmlp.study.chain import ADVICE, UNKNOWN, Chain, described, is_chain, is_chained, leads_on
+from psa_resmlp.study.chain import ADVICE, Chain, described, is_chain, is_chained, leads_on
 from psa_resmlp.training.config import TrainConfig
 from psa_resmlp.training.model_folder import path_of
 from psa_resmlp.training.replica import Replica
-from psa_resmlp.training.restore import load
+from psa_resmlp.training.restore import Stored, load
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Where a trial stands before a start.
+@dataclass(eq=False)
+class Course:
+    """The way of a trial in this start.
 
     Attributes:
-        trial: its number.
+        replica: where it stands.
         path: its checkpoint.
-        chain: what it has been through; empty without a checkpoint.
-        last: the meta-loop after which this start ends.
+        run: the number of its run among those trained together; several trials may share one.
+        last: the meta-loop after which it ends.
+        stored: what the checkpoint held; None if there was none.
     """
 
-    trial: int
+    replica: Replica
     path: Path
-    chain: Chain
+    run: int
     last: int
+    stored: Stored | None = None
+
+    @property
+    def chain(self) -> Chain:
+        """What it has been through; empty without a checkpoint."""
+        return self.replica.chain
+
+    @property
+    def over(self) -> bool:
+        """Whether it has come to its end."""
+        return self.replica.loop >= self.last
 
 
-def standings(config: TrainConfig, before: Mapping[str, Any]) -> list[Standing]:
-    """Where every trial stands.
+def courses(config: TrainConfig, before: Mapping[str, Any], run: int = 0) -> list[Course]:
+    """The ways of all trials of a run.
 
     Args:
         config: with its model folder.
         before: run_meta.json of the run that goes on; empty for a new one.
+        run: its number.
 
     Raises:
         InputError: a checkpoint is damaged or another network's, or another run has trained it on.
     """
-    return [_standing(config, trial, before) for trial in range(config.first_trial, config.first_trial + config.trials)]
+    return [_course(config, number, before, run) for number in config.numbers]
 
 
-def facts_of(every: Sequence[Standing], before: Mapping[str, Any]) -> dict[str, Any]:
-    """What run_meta.json keeps of them: the last meta-loops, and the chains now and at the run's first start."""
-    chains = {str(one.trial): one.chain for one in every}
+def facts_of(every: Sequence[Course], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What run_meta.json keeps of a run: the last meta-loops, and the chains now and at its first start."""
+    chains = {str(one.replica.trial): one.chain for one in every}
     return {
-        "last_meta_loop": {str(one.trial): one.last for one in every},
+        "last_meta_loop": {str(one.replica.trial): one.last for one in every},
         "goes_on_from": before.get("goes_on_from", chains),
         "chain": chains,
     }
 
 
-def lines(config: TrainConfig, every: Sequence[Standing]) -> list[str]:
+def lines(config: TrainConfig, every: Sequence[Course]) -> list[str]:
     """What is said first: where each trial goes on, and whether that makes a chain of modes."""
-    said: dict[str, list[Standing]] = {}
+    same: dict[str, list[Course]] = {}
     for one in every:
-        said.setdefault(described(one.chain), []).append(one)
-    found = [_line(config, text, some) for text, some in said.items()]
+        same.setdefault(described(one.chain), []).append(one)
+    found = [_line(config, text, some) for text, some in same.items()]
     if any(is_chained(one.chain, config.ablation_mode) for one in every):
         found.append(f"note: this makes a chain of modes, which tables and figures leave out; {ADVICE}")
     return found
 
 
-def _line(config: TrainConfig, been: str, some: Sequence[Standing]) -> str:
-    numbers = ", ".join(str(one.trial) for one in some)
+def _line(config: TrainConfig, been: str, some: Sequence[Course]) -> str:
+    numbers = ", ".join(str(one.replica.trial) for one in some)
     whose = f"trial {numbers}: " if config.trials > 1 else ""
     file = some[0].path.relative_to(some[0].path.parents[config.trials > 1])
     more = " and others" * (len(some) > 1)
@@ -78,19 +91,20 @@ def _line(config: TrainConfig, been: str, some: Sequence[Standing]) -> str:
     return f"{whose}goes on from mode {been}, {place}; now in mode {config.ablation_mode}"
 
 
-def _standing(config: TrainConfig, trial: int, before: Mapping[str, Any]) -> Standing:
+def _course(config: TrainConfig, trial: int, before: Mapping[str, Any], run: int) -> Course:
     assert config.model_dir is not None
     replica = Replica(config, config.architecture, trial, config.seed or 0)
     path = path_of(config.model_dir, trial, config.trials)
     stored = load(path, replica)
-    unknown: Chain = [{"mode": UNKNOWN, "meta_loops": None}]
-    chain = unknown if stored is not None and not stored.known else replica.chain
+    if stored is not None and not stored.known:
+        replica.before = (0, 0, 0)  # its bounty is measured when the images are there
     if not before:
-        return Standing(trial, path, chain, min(replica.loop + config.meta_loops, config.until_loop or sys.maxsize))
+        last = min(replica.loop + config.meta_loops, config.until_loop or sys.maxsize)
+        return Course(replica, path, run, last, stored)
     last, first = _ends(trial, before)
-    if replica.loop > last or not leads_on(first, chain, config.ablation_mode):
-        raise InputError(_moved(path, chain, first, last))
-    return Standing(trial, path, chain, last)
+    if replica.loop > last or not leads_on(first, replica.chain, config.ablation_mode):
+        raise InputError(_moved(path, replica.chain, first, last))
+    return Course(replica, path, run, last, stored)
 
 
 def _ends(trial: int, before: Mapping[str, Any]) -> tuple[int, Chain]:
