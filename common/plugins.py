@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from common.errors import InputError
-from common.inputs import shorten
+from common.words import shorten
 
 Member = TypeVar("Member")
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")

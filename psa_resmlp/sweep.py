@@ -11,11 +11,11 @@ from typing import Any
 from common.errors import InputError
 from common.experiment import train_of
 from common.plugins import label
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
-from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
-from common.words import integer, shown
+from common.values import integer, shown
 from psa_resmlp.study.architectures import ARCHITECTURES, parse
 from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.tables.sweep import StudyTables
@@ -47,7 +47,9 @@ def specs(axes: Sequence[Axis]) -> list[RunSpec]:
 def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
     """Train trials of one architecture side by side, each in its run folder; returns what each came to."""
     found = _train(configs, folders)
-    return [one if isinstance(one, Exception) else _columns(config, one) for config, one in zip(configs, found, strict=True)]
+    return [
+        one if isinstance(one, Exception) else _columns(config, one) for config, one in zip(configs, found, strict=True)
+    ]
 
 
 def _columns(config: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +102,7 @@ SWEEP = Sweep(
     specs=specs,
     function="psa_resmlp.sweep:train",
     lists=True,
-    lanes=TOGETHER,
+    replicas=TOGETHER,
     score=EXPERIMENT.score,
     estimate=describe,
     listener=StudyTables,

@@ -10,7 +10,7 @@ from common.errors import InputError
 from common.experiment.experiment import Experiment
 from common.plugins import add_search_path, recorded_folders
 from common.runs import load_run
-from common.words import shown
+from common.values import shown
 
 
 def resumed(experiment: Experiment, folder: Path, given: Mapping[str, Any]) -> Any:

@@ -14,9 +14,9 @@ from common.runs import load_run
 from common.runs.folder import META
 from common.runs.result import read_result
 from common.runs.run import LOG
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs, safe
-from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
 
 Axes = Sequence[Axis]

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from common.inputs import read_text
-from common.sweeps import Listener
+from common.sweeps.listener import Listener
 from psa_resmlp.study.architectures import FAMILIES, parse
 from psa_resmlp.tables.files import write_study
 from psa_resmlp.tables.study import Study, Trial

@@ -1,4 +1,4 @@
-"""What a start goes on from, found before anything is written: checkpoints, the modes they have been through, the end."""
+"""What a start goes on from, found before anything is written: checkpoints, their modes, and the last meta-loop."""
 
 from __future__ import annotations
 

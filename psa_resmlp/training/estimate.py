@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.cli import build
-from common.experiment import Estimate, Start
 from common.devices import available_cores, resolve_device, set_threads
+from common.experiment import Estimate, Start
 from psa_resmlp.study.architectures import CLASSES, FAMILY_TITLES, INPUTS, Architecture
 from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.training.config import TrainConfig
@@ -27,7 +27,7 @@ from psa_resmlp.training.model_folder import default_model_dir
 from psa_resmlp.training.run_folder import has_begun
 
 if TYPE_CHECKING:
-    from common.sweeps.spec import RunSpec
+    from common.runs.spec import RunSpec
 
 MEASURED = 10
 BASE_MiB = 700  # a worker with torch, numba and MNIST in memory

@@ -61,7 +61,9 @@ def open_in_sweep(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> It
     check_size(configs[0])
     folders = [start.folder for start in starts if start.folder is not None]
     check_beside(configs[0], folders[0].parent)
-    kept = [replace(one, arch=str(one.architecture), model_dir=folder) for one, folder in zip(configs, folders, strict=True)]
+    kept = [
+        replace(one, arch=str(one.architecture), model_dir=folder) for one, folder in zip(configs, folders, strict=True)
+    ]
     every = []
     for number, config in enumerate(kept):
         [one] = courses(config, {}, number)

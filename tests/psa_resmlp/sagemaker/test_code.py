@@ -1,6 +1,7 @@
 """The archive of the code that jobs run, and the script that unpacks it."""
 
 import io
+import json
 import subprocess
 import sys
 import tarfile

@@ -1,6 +1,7 @@
 import csv
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
