@@ -22,7 +22,7 @@ COMPAT_HELP = (
 
 @dataclass(frozen=True, kw_only=True)
 class HowConfig:
-    """Where and how it runs"""
+    """How it runs"""
 
     model_dir: Path | None = option(
         None, "folder of the checkpoints (default: $SAGEMAKER_MODEL_DIR, else models)", local=True

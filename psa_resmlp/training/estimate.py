@@ -21,6 +21,7 @@ from common.cli import build
 from common.devices import available_cores, resolve_device, set_threads
 from common.experiment import Estimate, Start
 from psa_resmlp.study.architectures import CLASSES, FAMILY_TITLES, INPUTS, Architecture
+from psa_resmlp.study.data import load_study
 from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.training.config import TrainConfig
 from psa_resmlp.training.model_folder import default_model_dir
@@ -99,6 +100,7 @@ def of_training(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> Esti
 
     [config], [start] = configs, starts
     check_size(config)
+    load_study(config.dataset, config.data_root)
     models = (config.model_dir or default_model_dir()).absolute()
     models = models / "(a new folder)" if config.fresh else models
     config = replace(config, arch=str(config.architecture), model_dir=models)

@@ -24,7 +24,14 @@ MUTATIONS = 200
 @pytest.fixture
 def checkpoint(here, tmp_path):
     here("train", *QUICK, "--meta-loops", 2, "--run-dir", "run")
+    interrupted(tmp_path / "run")
     return tmp_path / "models/mnist_lkg.safetensors"
+
+
+def interrupted(folder):
+    """Note that the run was stopped, as a done one is not resumed."""
+    meta = json.loads((folder / "run_meta.json").read_text())
+    (folder / "run_meta.json").write_text(json.dumps({**meta, "status": "interrupted"}))
 
 
 def metadata_of(path):
@@ -117,6 +124,7 @@ def test_a_network_as_wide_as_the_image_of_an_earlier_version_is_refused(here, t
     words = ("--arch", "[1*784]", "--dataset", "digits", "--meta-loops", 1)
     path = tmp_path / "models/mnist_lkg.safetensors"
     here("train", *words, "--run-dir", "run")
+    interrupted(tmp_path / "run")
     tensors, facts = load_file(path), metadata_of(path)
     older = {"weight": torch.zeros(784, 784), "bias": torch.zeros(784)}
     for kind in ("lkg", "active"):
@@ -187,7 +195,7 @@ def test_the_command_that_a_message_names_clears_what_was_in_the_way(here, tmp_p
         ("run_meta.json", b'{"a":' * 100_000, "nested too deeply"),
         ("run_meta.json", b"\xff\xfe", "is not UTF-8"),
         ("run_meta.json", lambda meta: meta.pop("config"), "describes no run"),
-        ("run_meta.json", lambda meta: meta.update(config={}), "was not made by psa-train"),
+        ("run_meta.json", lambda meta: meta["config"].update(speed=3), "was not made by psa-train of this version"),
         ("run_meta.json", lambda meta: meta.update(last_meta_loop=[1]), "is damaged"),
         ("run_meta.json", lambda meta: meta.update(goes_on_from={"1": 5}), "is damaged"),
         ("run_meta.json", lambda meta: meta["config"].update(trials="x"), "trials"),

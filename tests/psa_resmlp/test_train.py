@@ -89,6 +89,18 @@ def test_two_starts_are_one(here, tmp_path, mode):
     assert rows(runs[0]) == rows((tmp_path / "results/psa_resmlp/latest").resolve())
 
 
+def test_a_dry_run_says_where_a_start_goes_on_and_writes_nothing(here, tmp_path):
+    train(here, "--meta-loops", 2, "--run-dir", "run")
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    out = train(here, "--meta-loops", 900_000, "--dry-run").out.splitlines()
+    assert out[0].startswith("goes on from mode none (2 meta-loops), architecture [2*6], folder ")
+    assert "s a meta-loop and trial, 1 side by side" in out[1]
+    assert not out[2].startswith("about 0:0")  # hours, or at least ten minutes
+    less = train(here, "--meta-loops", 900_000, "--until-loop", 2, "--dry-run").out.splitlines()
+    assert "about 0:00:00 (h:mm:ss)" in less[2]
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
+
+
 def test_until_loop_already_reached_trains_nothing(here, tmp_path):
     train(here, "--meta-loops", 2)
     before = (tmp_path / "models/mnist_lkg.safetensors").read_bytes()
