@@ -45,7 +45,7 @@ def specs(axes: Sequence[Axis]) -> list[RunSpec]:
 
 
 def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
-    """Train trials of one architecture side by side, each in its run folder; returns what each came to."""
+    """Train trials of one architecture side by side, each in its run folder; returns the columns of their results."""
     found = _train(configs, folders)
     return [
         one if isinstance(one, Exception) else _columns(config, one) for config, one in zip(configs, found, strict=True)

@@ -45,11 +45,11 @@ Curves = dict[tuple[str, Architecture], dict[str, Curve]]
 
 
 def read_curves(
-    folder: Path, targets: Sequence[Architecture], told: Callable[[str], None] = lambda line: None
+    folder: Path, targets: Sequence[Architecture], report: Callable[[str], None] = lambda line: None
 ) -> Curves:
     """The best replica of every mode, by (family, architecture); of equals the first, in the order of folders.
 
-    `told` gets a line for every replica that is left out as a chain of modes.
+    `report` gets a line for every replica that is left out as a chain of modes.
 
     Raises:
         InputError: no run of a target in the folder, or a metrics.csv without the columns.
@@ -59,14 +59,14 @@ def read_curves(
     best: Curves = {}
     for path in sorted(folder.rglob("metrics.csv")):
         if (path.parent / "run_meta.json").is_file():
-            _take_in(path.parent, targets, best, told)
+            _take_in(path.parent, targets, best, report)
     for target in targets:
         if not any(architecture == target for _, architecture in best):
             raise InputError(f"{folder} has no run of {target}; --targets takes architectures of the sweep")
     return best
 
 
-def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: Callable[[str], None]) -> None:
+def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, report: Callable[[str], None]) -> None:
     record = load_run(folder)
     if "arch" not in record.config:
         return  # a run of another suite
@@ -83,7 +83,7 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: 
         mode = str(rows["mode"].iloc[-1])
         chain = _chain(record.meta, str(trial), rows["mode"])
         if is_chained(chain, mode):
-            told(f"left out: {folder}, trial {trial}: a chain of modes, {described(chain)}")
+            report(f"left out: {folder}, trial {trial}: a chain of modes, {described(chain)}")
             continue
         bounty, found = float(rows["lkg_accuracy"].max()), best.setdefault((family, architecture), {})
         if mode not in found or bounty > found[mode].bounty:
@@ -141,7 +141,7 @@ def convergence(
 
 
 def _stretch(ax: Axes, accuracies: Sequence[float]) -> None:
-    """An axis that is logarithmic in the error, so that the last tenths of a percent can be told apart."""
+    """An axis that is logarithmic in the error, which spreads the last tenths of a percent."""
     ax.set_yscale("function", functions=(negative_log_error, accuracy_of))
     low, high = min(accuracies), max(accuracies)
     if low < high < 100:

@@ -38,13 +38,13 @@ def design_space(architectures: Sequence[Architecture], family: str) -> Figure:
         ):
             places = [place(one) for one in architectures if one.asymmetric is asymmetric]
             if places:
-                look: dict[str, Any] = {
+                marks: dict[str, Any] = {
                     "color": color,
                     "markeredgecolor": "white",
                     "markeredgewidth": 0.4,
                     "markersize": 5,
                 }
-                ax.plot(*zip(*places, strict=True), marker, label=f"{kind} ({len(places)})", zorder=4, **look)
+                ax.plot(*zip(*places, strict=True), marker, label=f"{kind} ({len(places)})", zorder=4, **marks)
         _label(ax, architectures)
         ax.set_title(f"{FAMILY_TITLES[family]}: {len(architectures)} architectures, depth × width", size=11)
         ax.legend(loc="upper right", fontsize=9)

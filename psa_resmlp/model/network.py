@@ -53,7 +53,7 @@ class Step:
     """The memory and the calls for one batch size.
 
     Attributes:
-        images: (R, B, 784) in training, (1, B, 784) where all replicas look at the same ones; fill before `forward`.
+        images: (R, B, 784) in training, (1, B, 784) where all replicas get the same ones; fill before `forward`.
         logits, logit_grads: (R, B, 10).
         forward, backward: what to call, in this order.
     """

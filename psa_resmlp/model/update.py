@@ -14,7 +14,7 @@ LEAST = 200_000  # numbers a thread: below that, starting threads takes longer t
 
 
 class _Part:
-    """A part of a bank, with what Adam looks at."""
+    """A part of a bank, with the attributes that Adam reads."""
 
     def __init__(self, bank: Bank, rows: slice, columns: slice) -> None:
         self.values, self.grads = bank.values[rows, columns], bank.grads[rows, columns]

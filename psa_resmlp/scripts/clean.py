@@ -93,7 +93,7 @@ def bytes_text(size: int) -> str:
 def remove(found: Sequence[Found], *, dry_run: bool, ask: bool = False) -> int:
     """List the files, then remove those that are there unless `dry_run`; returns 0.
 
-    With `ask`, whoever sits at a terminal is asked before.
+    With `ask`, and on a terminal, there is a question first.
 
     Raises:
         OSError: one cannot be removed; those before it are gone.

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _work(arguments: argparse.Namespace) -> int:
     targets = list(dict.fromkeys(parse_list(arguments.targets)))
     folder = _folder(arguments)
-    best = read_curves(folder, targets, told=lambda line: print(line, file=sys.stderr))
+    best = read_curves(folder, targets, report=lambda line: print(line, file=sys.stderr))
     families = sorted({family for family, _ in best if arguments.family in (None, family)})
     if len(families) != 1:
         reason = f"holds runs of {' and '.join(families)}" if families else f"has no run of {arguments.family}"

@@ -114,7 +114,7 @@ def build(stacks: Iterable[tuple[int, int]]) -> Architecture:
 
 
 def parse(text: str) -> Architecture:
-    """Read the notation; brackets and blanks may be left out, and x stands for * too.
+    """Read the notation; brackets and blanks may be left out, and x means * too.
 
     Raises:
         InputError: it is not that notation.

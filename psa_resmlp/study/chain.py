@@ -1,7 +1,7 @@
-"""The modes that a network has been through: psa-train goes on from a checkpoint in whatever mode is named.
+"""The modes that a network has been trained in: psa-train goes on from a checkpoint in whatever mode is named.
 
-A chain is a list of links, {"mode": "none", "meta_loops": 2}, neighbours of one mode in one link. It stands in
-run_meta.json for every trial. A trial is pure if all its meta-loops were in one mode; tables and figures compare modes
+A chain is a list of links, {"mode": "none", "meta_loops": 2}, neighbours of one mode in one link. run_meta.json has
+one for every trial. A trial is pure if all its meta-loops were in one mode; tables and figures compare modes
 by pure trials alone.
 """
 
@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-UNKNOWN = "unknown"  # of a file of another program, which does not say what it has been through
+UNKNOWN = "unknown"  # of a file of another program, which does not say it
 Chain = list[dict[str, Any]]
 ADVICE = "to compare modes, start each with --fresh, or with a --model-dir of its own"
 
@@ -41,7 +41,7 @@ def described(chain: Sequence[Mapping[str, Any]]) -> str:
 
 
 def leads_on(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], mode: str) -> bool:
-    """Whether a trial that stood at `before` can have come to `now` by meta-loops in `mode` alone."""
+    """Whether meta-loops in `mode` alone lead from the chain `before` to the chain `now`."""
     first, last = _modes(before), _modes(now)
     return last[: len(first)] == first and all(one == mode for one in last[len(first) :])
 

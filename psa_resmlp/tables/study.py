@@ -17,7 +17,7 @@ class Trial:
     """One training of one architecture in one mode.
 
     Attributes:
-        number: 1, 2, ...; trials of the same number stand in one row, and pair in tests.
+        number: 1, 2, ...; trials of the same number share a row of the table and are paired in tests.
         bounty: validation accuracy of the best network, percent. The tables report this one.
         test_accuracy: of the same network, percent; None where a table has none.
         bounty_loop: meta-loop that found it, from 1; None as above.

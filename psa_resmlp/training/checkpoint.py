@@ -1,4 +1,4 @@
-"""mnist_lkg.safetensors: the best network, the damaged copy that goes on, and where the trial stands.
+"""mnist_lkg.safetensors: the best network, the damaged copy that trains next, and the trial's history.
 
 Tensors are named lkg.<parameter> and active.<parameter>. The metadata holds meta_loop, bounty_percent, bounty_loop,
 mode, architecture, family, dataset, trial, random_state (seed and streams' position), ablation, and history, a list of
@@ -30,7 +30,7 @@ def save(path: Path, replica: Replica, lkg: Mapping[str, Tensor], images: int) -
 
     Args:
         path: the file; its folder is made.
-        replica: where the trial stands.
+        replica: the trial.
         lkg: its best network, by parameter, on the CPU.
         images: number of validation images.
     """

@@ -18,10 +18,10 @@ from psa_resmlp.training.restore import Stored, load
 
 @dataclass(eq=False)
 class Course:
-    """The way of a trial in this start.
+    """A trial from its checkpoint to the meta-loop after which this start ends.
 
     Attributes:
-        replica: where it stands.
+        replica: its settings and its history.
         path: its checkpoint.
         run: the number of its run among those trained together; several trials may share one.
         last: the meta-loop after which it ends.
@@ -36,17 +36,17 @@ class Course:
 
     @property
     def chain(self) -> Chain:
-        """What it has been through; empty without a checkpoint."""
+        """The modes that it has been trained in; empty without a checkpoint."""
         return self.replica.chain
 
     @property
     def over(self) -> bool:
-        """Whether it has come to its end."""
+        """Whether it has all its meta-loops."""
         return self.replica.loop >= self.last
 
 
 def courses(config: TrainConfig, before: Mapping[str, Any], run: int = 0) -> list[Course]:
-    """The ways of all trials of a run.
+    """All trials of a run.
 
     Args:
         config: with its model folder.
@@ -70,7 +70,7 @@ def facts_of(every: Sequence[Course], before: Mapping[str, Any]) -> dict[str, An
 
 
 def lines(config: TrainConfig, every: Sequence[Course]) -> list[str]:
-    """What is said first: where each trial goes on, and whether that makes a chain of modes."""
+    """The first lines of the log: where each trial goes on, and whether that makes a chain of modes."""
     same: dict[str, list[Course]] = {}
     for one in every:
         same.setdefault(described(one.chain), []).append(one)

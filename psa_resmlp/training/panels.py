@@ -65,7 +65,7 @@ def test_line(replica: Replica, tested: int, images: tuple[int, int]) -> str:
     """The last line of a trial.
 
     Args:
-        replica: where it stands.
+        replica: the trial.
         tested: how many test images its LKG names right.
         images: numbers of validation and of test images.
     """

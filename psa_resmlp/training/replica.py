@@ -1,4 +1,4 @@
-"""One trial in one mode: its streams of random numbers, its settings, and what it has been through."""
+"""One trial in one mode: its streams of random numbers, its settings, and its history."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ADAMW_DEFAULT_DECAY, BLOCK_RATE = 0.01, 0.1
 
 @dataclass(frozen=True)
 class Loop:
-    """What one meta-loop came to; a row of metrics.csv.
+    """The outcome of one meta-loop; a row of metrics.csv.
 
     Attributes:
         meta_loop: its number over all starts, from 1.
@@ -57,7 +57,7 @@ class Replica:
 
     Streams are named by family, architecture and trial, so a trial starts from the same weights and sees the same
     batches in every mode: differences between modes are paired. Ablation and dropout have streams of their own, also
-    named by the mode. All are functions of the meta-loop's number, so where a trial stands is its whole random state.
+    named by the mode. All are functions of the number of the meta-loop, which therefore is the whole random state.
     """
 
     config: TrainConfig
@@ -101,7 +101,7 @@ class Replica:
 
     @property
     def chain(self) -> Chain:
-        """The modes that it has been through; empty before its first meta-loop."""
+        """The modes of its meta-loops; empty before the first."""
         known = self.before[1] < 0
         return [*([] if known else [{"mode": UNKNOWN, "meta_loops": None}]), *links(loop.mode for loop in self.loops)]
 

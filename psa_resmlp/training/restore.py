@@ -1,6 +1,6 @@
-"""Read a checkpoint: ours, with where its trial stands, or a network of the published program.
+"""Read a checkpoint: ours, with its trial's history, or a network of the published program.
 
-Nothing in the file is believed: what it says of its trial must hold together, and its network be the one asked for.
+Files are checked: their metadata must be consistent, and their network the one that is asked for.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Stored:
 
 
 def load(path: Path, replica: Replica) -> Stored | None:
-    """Read the file, if there is one, and bring the replica to where it stands.
+    """Read the file, if there is one, and give the replica its history.
 
     Raises:
         InputError: it is damaged, or belongs to another network, dataset, trial or seed; the message says what helps.
@@ -68,7 +68,7 @@ def load(path: Path, replica: Replica) -> Stored | None:
 
 
 def _stand(path: Path, replica: Replica, facts: Mapping[str, str]) -> None:
-    """Bring the replica to where the metadata says that it stands."""
+    """Give the replica the history that the metadata holds."""
     try:
         _check(path, replica, facts)
         _take(replica, facts)
@@ -134,7 +134,7 @@ def _typed(kind: type, value: Any) -> Any:
 
 
 def _lkg(path: Path, replica: Replica, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The best network, after a look whether the damaged copy beside it is its copy with that damage."""
+    """The best network, after a check that the damaged copy beside it is its copy with that damage."""
     needed = shapes(replica.architecture, replica.config.family)
     names = {f"{kind}.{name}": shape for kind in KINDS for name, shape in needed.items()}
     if {name: tuple(value.shape) for name, value in tensors.items()} != names:

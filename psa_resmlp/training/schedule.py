@@ -1,4 +1,4 @@
-"""Whose meta-loop comes next, who trains side by side, and what is on disk when it is over."""
+"""Which trials train next, how many side by side, and what is written after each meta-loop."""
 
 from __future__ import annotations
 
