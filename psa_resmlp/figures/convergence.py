@@ -17,6 +17,7 @@ import numpy as np
 
 from common.errors import InputError
 from common.plotting import line_plot, style
+from common.plugins import add_search_path, recorded_folders
 from common.runs import load_run
 from psa_resmlp.figures.scales import ACCURACY_TICKS, accuracy_of, negative_log_error
 from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture, parse
@@ -70,6 +71,7 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, report
     record = load_run(folder)
     if "arch" not in record.config:
         return  # a run of another suite
+    add_search_path(recorded_folders(record.meta.get("plugins") or {}))  # of modes of the user's own
     architecture, family = parse(str(record.config["arch"])), str(record.config.get("family", "resmlp"))
     if architecture not in targets:
         return
