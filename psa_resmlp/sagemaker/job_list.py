@@ -19,7 +19,7 @@ from psa_resmlp.sagemaker.names import PREFIX, JobName, parse_job_name
 from psa_resmlp.sagemaker.options import AccountConfig
 from psa_resmlp.study.reading import text_of
 
-# Where commands write what they have fetched and reckoned, unless they are told otherwise.
+# Where commands write what they have fetched and computed, unless an option names another place.
 OUTPUT = Path("results/psa_sagemaker")
 FILE = OUTPUT / "requested-jobs.txt"
 

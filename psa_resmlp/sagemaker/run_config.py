@@ -25,7 +25,7 @@ class RunConfig(StudyConfig, JobConfig):
         "when to end: none, when no machine is free; started, when all are started; ended, when all have ended",
         choices=WAITS,
     )
-    poll_seconds: float = option(60.0, "time between two looks for room or an end", unit="s", above=0)
+    poll_seconds: float = option(60.0, "time between two checks for room or an end", unit="s", above=0)
     data_root: Path | None = option(None, "folder of MNIST, for the bucket (default: $NONIDEAL_DATA, else data)")
     prices: Path | None = option(None, PRICES_HELP)
     timings: Path | None = option(None, "cost_report.csv of psa-sagemaker-cost-estimator, for the hours of --dry-run")

@@ -96,7 +96,7 @@ def claim(bucket: Bucket, config: StudyConfig) -> str:
 
 
 def check(bucket: Bucket, config: StudyConfig, found: Mapping[str, Any] | None) -> str:
-    """The identity of the study, after a look whether study.json (None: not written yet) says the same.
+    """The identity of the study, after a check that study.json (None: not written yet) says the same.
 
     Raises:
         InputError: it has other settings; the message names the first.
