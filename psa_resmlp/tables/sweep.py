@@ -31,14 +31,10 @@ def studies(folder: Path) -> list[Study]:
 
 
 def _trial(row: Mapping[str, str]) -> Trial:
-    """A trial of this version, or of one that wrote percentages into results.csv."""
-    if row.get("bounty_percent"):
-        bounty, test = float(row["bounty_percent"]), float(row["test_accuracy_percent"])
-        loop, loops = row["bounty_loop"], row["loops"]
-    else:
-        bounty, test = percent(float(row["selected_val_acc"])), percent(float(row["selected_test_acc"]))
-        loop, loops = row["selected_epoch"], row["final_epoch"]
-    return Trial(int(row["trial"]), bounty, test, int(loop), int(loops), int(row["trial_seed"]))
+    bounty, test = (percent(float(row[name])) for name in ("selected_val_acc", "selected_test_acc"))
+    return Trial(
+        int(row["trial"]), bounty, test, int(row["selected_epoch"]), int(row["final_epoch"]), int(row["trial_seed"])
+    )
 
 
 def percent(share: float) -> float:

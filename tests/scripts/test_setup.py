@@ -73,7 +73,7 @@ class Tree:
         return self.run("setup.sh", *arguments, **variables)
 
     def calls(self, of: str = "") -> list[str]:
-        """What the stand-ins (or those whose name begins so) were asked to do since the last look."""
+        """What the stand-ins (or those whose name begins so) were asked to do since this was last called."""
         notes = self.root / "calls.txt"
         lines = notes.read_text().splitlines() if notes.exists() else []
         notes.unlink(missing_ok=True)
