@@ -75,7 +75,7 @@ SUITES = {
             "--dataset digits --arch [1*4] --ablation-mode hidden --meta-loops 3 --trials 2 --threads 1 --run-dir run"
         )
         + split("--model-dir models"),
-        ("torch", "psa_resmlp.trainer", "safetensors.torch", "sklearn.datasets"),
+        ("torch", "psa_resmlp.training.trainer", "safetensors.torch", "sklearn.datasets"),
     ),
     "aanntwin": Suite(
         "aanntwin.main",

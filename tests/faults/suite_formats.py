@@ -193,19 +193,20 @@ def read_options(path):
 
 
 def psa_job():
-    from psa_resmlp.config import TrainConfig
-    from psa_resmlp.job import Job
+    from psa_resmlp.training.config import TrainConfig
+    from psa_resmlp.training.replica import Replica
 
     config = TrainConfig(arch="[2*6]", dataset="digits", ablation_mode="hidden")
-    return Job(config, config.architecture, 1, 0)
+    return Replica(config, config.architecture, 1, 0)
 
 
 def psa_checkpoint(folder):
     import torch
 
-    from psa_resmlp.checkpoint import path_of, save
-    from psa_resmlp.job import Loop
-    from psa_resmlp.network import shapes
+    from psa_resmlp.model.network import shapes
+    from psa_resmlp.training.checkpoint import save
+    from psa_resmlp.training.replica import Loop
+    from psa_resmlp.training.model_folder import path_of
 
     job = psa_job()
     job.take(Loop(1, "hidden", 0.5, 80.0, 300, True, 300, 1, 1, 2, 0.5))
@@ -215,13 +216,13 @@ def psa_checkpoint(folder):
 
 
 def read_psa_checkpoint(path):
-    from psa_resmlp.restore import load
+    from psa_resmlp.training.restore import load
 
     return load(path, psa_job())
 
 
 def psa_trials(folder):
-    from psa_resmlp.architectures import parse
+    from psa_resmlp.study.architectures import parse
     from psa_resmlp.tables import Study, Trial, write_study
 
     study = Study("resmlp")
