@@ -1,4 +1,4 @@
-"""Fixtures unpacked into the temporary folder, and processes of the sweeps that they continue."""
+"""What the earlier version left, unpacked into the temporary folder."""
 
 import sys
 import tarfile
@@ -15,13 +15,13 @@ SOMEWHERE = b"/somewhere"
 def unpacked(tmp_path):
     """Unpack what the earlier version left of a suite's work, as if it had been made in the temporary folder."""
 
-    def unpack(suite):
+    def unpack(suite, place=tmp_path):
         with tarfile.open(HERE / "fixtures" / f"{suite}.tar.xz") as archive:
-            archive.extractall(tmp_path, filter="data")
-        for path in tmp_path.rglob("*"):
+            archive.extractall(place, filter="data")
+        for path in place.rglob("*"):
             if path.is_file() and SOMEWHERE in (content := path.read_bytes()):
                 assert b"\0" not in content, path
-                path.write_bytes(content.replace(SOMEWHERE, str(tmp_path).encode()))
-        return tmp_path
+                path.write_bytes(content.replace(SOMEWHERE, str(place).encode()))
+        return place
 
     return unpack

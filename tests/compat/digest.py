@@ -9,19 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from common.runs.result import read_result
+
 # Arrays and columns that say how long something took, or whether it came from a cache.
 TIMES = ("_s", "seconds", "cached")
 OTHERS = ("checkpoint",)  # begins the names of files that hold more than what came out
-# Where a number of an earlier version's result may stand by the words that all suites share, and its factor there.
-SHARED_NAMES = {
-    "test_acc": [("final_test_acc", 1)],
-    "test_loss": [("final_test_loss", 1)],
-    "test_accuracy": [("final_test_acc", 1), ("final_test_accuracy", 1)],
-    "bounty_percent": [("selected_val_acc", 100), ("final_val_acc", 100)],
-    "bounty_loop": [("selected_epoch", 1)],
-    "test_accuracy_percent": [("selected_test_acc", 100), ("final_test_acc", 100)],
-    "selected_test_acc": [("selected_test_acc", 1)],
-}
+# Results of a sweep that the vocabulary of results does not know: tests of a model, which are no run's.
+TESTS = {"loss": "final_test_loss", "accuracy": "final_test_acc"}
 
 
 def machine():
@@ -129,47 +123,31 @@ def _same_text(mine, theirs, exact, tolerance):
 
 
 def _result_differences(found, expected, tolerance):
-    flat, lines = flattened(found), []
-    for name, value in flattened(expected).items():
-        places = [(name, 1), *SHARED_NAMES.get(name.rpartition(".")[2], [])]
-        candidates = [factor * flat[place] if factor != 1 else flat[place] for place, factor in places if place in flat]
-        if not any(_same(one, value, tolerance or (1e-15 if place_is_scaled(name) else 0.0)) for one in candidates):
-            lines.append(f"result {name}: {candidates or 'missing'}, not {value}")
+    """As `differences`, for results: in the words that all suites share, whichever version has written them."""
+    mine, theirs = (_columns(result) for result in (found, expected))
+    lines = []
+    for name, value in theirs.items():
+        other = mine.get(name, mine.get(TESTS.get(name)))
+        if not _same(other, value, tolerance):
+            lines.append(f"result {name}: {other}, not {value}")
     return lines
 
 
-def place_is_scaled(name):
-    """Whether a number may have gone from percent to a fraction and back, which costs a rounding."""
-    return name.endswith("_percent")
-
-
-def flattened(result):
-    """A result as names and values: final_..., selected_... as the table of a sweep has them, the rest with dots."""
-    flat = {}
-    for name, value in result.items():
-        if name in ("final", "selected") and isinstance(value, dict):
-            flat |= {f"{name}_{part}": one for part, one in value.items()}
-        else:
-            _flatten(name, value, flat)
-    return flat
-
-
-def _flatten(name, value, flat):
-    if isinstance(value, dict):
-        for part, one in value.items():
-            _flatten(f"{name}.{part}", one, flat)
-    elif isinstance(value, list):
-        for number, one in enumerate(value):
-            _flatten(f"{name}.{number}", one, flat)
-    else:
-        flat[name] = value
+def _columns(result):
+    read = read_result({"result": result})
+    return {} if read is None else read.columns()
 
 
 def _same(mine, theirs, tolerance):
-    if mine == theirs:
-        return True
-    numbers = all(isinstance(one, (int, float)) for one in (mine, theirs))
-    return bool(numbers and tolerance and math.isclose(mine, theirs, rel_tol=tolerance, abs_tol=tolerance))
+    """Whether two parts of a result agree; a percentage that has become a fraction may have been rounded once more."""
+    if isinstance(theirs, dict) and isinstance(mine, dict):
+        return all(_same(mine.get(name), value, tolerance) for name, value in theirs.items())
+    if isinstance(theirs, list) and isinstance(mine, list):
+        return len(mine) == len(theirs) and all(map(_same, mine, theirs, [tolerance] * len(mine)))
+    if isinstance(theirs, float) and isinstance(mine, (int, float)):
+        tolerance = tolerance or 1e-15
+        return mine == theirs or math.isclose(mine, theirs, rel_tol=tolerance, abs_tol=tolerance)
+    return mine == theirs
 
 
 def write(path, machine_facts, runs):
