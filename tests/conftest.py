@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from waiting import finish
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,10 +56,7 @@ def command(start):
     """Run a module of ours to its end; checks the exit code, and returns what it printed."""
 
     def run(module, *words, code=0, **options):
-        process = start(module, *words, **options)
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == code, err + out
-        return Finished(code, out, err)
+        return Finished(code, *finish(start(module, *words, **options), code))
 
     return run
 

@@ -68,7 +68,7 @@ class DesignRows:
 
     def _look(self, *, last: bool = False) -> None:
         """Print what has ended since; stops at the first run that has not, or at the last call skips those."""
-        from common.sweeps.outcome import read_outcome
+        from common.runs.outcome import read_outcome
 
         fresh, still = list[list[str]](), list[tuple[Design, Any]]()
         for place, (design, spec) in enumerate(self._waiting):
@@ -111,7 +111,7 @@ def take_over(file: Path, designs: Sequence[Design], runs: Sequence[RunSpec], fo
     Raises:
         InputError: it is no results file, or one of other settings.
     """
-    from common.sweeps.outcome import Outcome, read_outcome, write_outcome
+    from common.runs.outcome import Outcome, read_outcome, write_outcome
 
     if not file.exists():
         return 0

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import GROUPS, ModelParams, Settings
 from aanntwin.options import PLAIN, add_settings, take_group, take_settings
-from common import words
 from common.cli import Parser, build, spoken, whole
 from common.errors import InputError
+from common.values import number as finite
+from common.values import shown
 
 if TYPE_CHECKING:
     from aanntwin.cache import Cache
@@ -197,9 +198,9 @@ def number(low: float, *, above: bool = False) -> Any:
     """A converter for argparse: a finite number of `low` or more, or above it."""
 
     def read(text: str) -> float:
-        value = words.number(text)
+        value = finite(text)
         if not (low < value or (value == low and not above)):
-            raise InputError(f"{words.shown(text)} is not a number {'above' if above else 'of at least'} {low:g}")
+            raise InputError(f"{shown(text)} is not a number {'above' if above else 'of at least'} {low:g}")
         return value
 
     return spoken(read)

@@ -236,7 +236,7 @@ def take_over(output: Path, runs: Sequence[RunSpec], folder: Path, runs_per_poin
     import json
 
     from common.runs.files import write_text
-    from common.sweeps.outcome import Outcome, write_outcome
+    from common.runs.outcome import Outcome, write_outcome
 
     found, taken = read_noise(output, TRAINING, TESTING), 0
     for spec in runs:

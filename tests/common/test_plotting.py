@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import finish
 
 from common import plotting
 from common.errors import InputError, Interrupted
@@ -309,8 +310,8 @@ def test_other_peoples_settings_change_no_figure(tmp_path, python, content, size
     clean = save(curves_of_draw(), tmp_path / "here").read_bytes()
     (tmp_path / "matplotlibrc").write_bytes(content)
     process = python("-c", DRAW, tmp_path / "there", MPLBACKEND="qt4agg")
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, "")
+    out, err = finish(process, code=0)
+    assert err == ""
     assert (tmp_path / "there.png").read_bytes() == clean
     assert out.strip() == size  # outside our figures a user's own settings hold, where they can be read
 
@@ -323,8 +324,7 @@ def curves_of_draw():
 
 def test_a_backend_set_for_notebooks_stays(python):
     code = "from common.plotting import figure; figure(); import matplotlib; print(matplotlib.get_backend())"
-    out, err = python("-c", code, MPLBACKEND="svg").communicate(timeout=60)
-    assert (out, err) == ("svg\n", "")
+    assert finish(python("-c", code, MPLBACKEND="svg")) == ("svg\n", "")
 
 
 def test_a_figure_that_fails_is_a_warning_with_the_command_that_draws_it(capsys):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import finish
 
 from common.errors import InputError, Interrupted, RunError
 from common.runs import Run, StopSignals, load_run, load_runs, metrics
@@ -200,8 +201,7 @@ def test_a_second_signal_ends_the_process():
     time.sleep(0.2)
     assert child.poll() is None
     child.terminate()
-    assert child.wait(timeout=10) == -signal.SIGTERM
-    child.stdout.close()
+    finish(child, code=-signal.SIGTERM)
 
 
 def test_a_bad_time_of_grace_is_refused(monkeypatch):
