@@ -1,4 +1,4 @@
-"""What a run came to, in a form that can be kept in a file and compared: metrics, result, and arrays by their digest."""
+"""What a run came to, in a form to keep in a file and compare: metrics, result, and a digest of each array."""
 
 import csv
 import hashlib

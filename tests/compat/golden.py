@@ -9,7 +9,6 @@ CHANGELOG says so. It was made with commit 13fa73b.
 import contextlib
 import importlib
 import io
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -19,7 +18,7 @@ import digest
 FILE = Path(__file__).with_name("golden.json")
 NMOS = "--backend native --epochs 2 --train-limit 16 --test-limit 10 --quiet"
 TWIN = """--dataset_name digits --threads 1 --count_epoch 1 --no_cache --quiet --train_params_lr 0.01
-    --model_params_kernel_size 4 --model_params_stride 4 --model_params_padding 2"""
+    --output_path twin.safetensors --model_params_kernel_size 4 --model_params_stride 4 --model_params_padding 2"""
 NOISES = " ".join(
     f"--{kind}_nonidealities_{name}"
     for kind in ("training", "testing")
@@ -35,13 +34,13 @@ NOISES = " ".join(
         "conv2d_input_nonlin 0.0 0.9 0.1",
     )
 )
-PSA = """--arch [2*6] --dataset digits --lr 0.02 --batch-size 64 --threads 1 --stack 2 --trials 2 --quiet
+PSA = """--arch [1*8] --dataset digits --lr 0.003 --batch-size 16 --threads 1 --stack 2 --trials 2 --quiet
     --meta-loops 3 --model-dir models"""
-DEVICES = "--task digits --n_models 1 --layers 4 --batch_size 256 --lr 1000 --threads 1 --quiet --epochs 2"
+DEVICES = "--task digits --n_models 1 --layers 8 --batch_size 64 --lr 1000 --threads 1 --quiet --epochs 2"
 COMMANDS = {
     "nmos hinge": f"analog_nmos.dense_trainer 1 {NMOS} --gamma 3 --delta 0.1 --body-tie source --vg-init fixed",
     "nmos hinge, floating": f"analog_nmos.dense_trainer 2 {NMOS} --gamma 3 --delta 0.05 --body-tie floating",
-    "nmos cross entropy": f"analog_nmos.dense_trainer_cross_entropy 1 {NMOS} --val-split 0.97 --final-test",
+    "nmos cross entropy": f"analog_nmos.dense_trainer_cross_entropy 1 {NMOS} --val-split 0.05 --final-test",
     "nmos prototype": f"analog_nmos.dense_trainer_avgappr 1 {NMOS}",
     "nmos pruned": f"analog_nmos.auto_prune_trainer 5 {NMOS} --vg-init-lo 0.5 --vg-init-hi 2.5 --gamma 3"
     " --vg-cutoff-epochs 1 --vg-cutoff-ratio 1.2",
@@ -64,7 +63,8 @@ COMMANDS = {
     "devices single-weak, single-strong": f"magnetoionic.main {DEVICES} --field single-weak single-strong --lr 3",
 }
 # Settings of a run of a campaign, which its worker trains.
-PIXELS = {"dataset": "digits", "epochs": 2, "max_train_samples": 200, "hidden_sizes": [8], "channels": [2, 3], "hidden": 5}
+PIXELS = {"dataset": "digits", "epochs": 2, "max_train_samples": 400, "batch_size": 16, "learning_rate": 0.01}
+PIXELS |= {"hidden_sizes": [8], "channels": [2, 3], "hidden": 5}
 CAMPAIGN = {
     "pixels, mlp uniform": {"p": 0.4, "test_ps": [0.5]},
     "pixels, mlp gaussian": {"p": 0.4, "corruption": "gaussian", "activation": "tanh"},
@@ -76,30 +76,31 @@ CAMPAIGN = {
 NAMES = (*COMMANDS, *CAMPAIGN)
 
 
-def train(name, run_dir):
-    """Train one of NAMES in the current folder, in the run folder `run_dir`, and return its digest."""
+def train(name):
+    """Train one of NAMES in the current, empty folder, and return the digest of all that it leaves there."""
+    run = Path("parent", "run")
     if name in CAMPAIGN:
-        Path(run_dir).mkdir(parents=True)
+        run.mkdir(parents=True)
         worker = importlib.import_module("corruption_study.worker")
-        (ended,) = worker.train([PIXELS | CAMPAIGN[name]], [Path(run_dir)])
+        (ended,) = worker.train([PIXELS | CAMPAIGN[name]], [run])
         if isinstance(ended, Exception):
             raise ended
     else:
         module, *words = COMMANDS[name].split()
-        code = importlib.import_module(module).main([*words, "--run-dir", str(run_dir)])
+        code = importlib.import_module(module).main([*words, "--run-dir", str(run)])
         assert code == 0, name
-    return digest.digest(Path(run_dir))
+    return digest.digest(run) | {"arrays": digest.arrays(Path())}
 
 
 def main():
+    """Train them all and write FILE."""
     found = {}
     with tempfile.TemporaryDirectory() as place, contextlib.redirect_stdout(io.StringIO()):
-        os.chdir(place)
         for number, name in enumerate(NAMES):
-            os.mkdir(str(number))
-            os.chdir(str(number))
-            found[name] = train(name, Path("campaign" if name in CAMPAIGN else "") / "run")
-            os.chdir(place)
+            folder = Path(place, str(number))
+            folder.mkdir()
+            with contextlib.chdir(folder):
+                found[name] = train(name)
     digest.write(FILE, digest.machine(), found)
     return 0
 

@@ -72,7 +72,7 @@ make_aanntwin() {
 
 }
 make_psa_resmlp() {
-  quick=(psa_resmlp.train --arch "[2*6]" --dataset digits --lr 0.02 --batch-size 64 --threads 1 --stack 2 --quiet)
+  quick=(psa_resmlp.train --arch "[1*8]" --dataset digits --lr 0.003 --batch-size 16 --threads 1 --stack 2 --quiet)
   trials=("${quick[@]}" --ablation-mode hidden --trials 2 --meta-loops 4)
   stopped 143 4 TERM "${trials[@]}" --run-dir trials --model-dir models
   whole "${trials[@]}" --run-dir trials --model-dir models
@@ -80,8 +80,8 @@ make_psa_resmlp() {
   chain=("${quick[@]}" --ablation-mode output --meta-loops 3 --run-dir second --model-dir chain)
   stopped 143 1 TERM "${chain[@]}"
   whole "${chain[@]}"
-  study=(psa_resmlp.sweep --arch "2*6" --ablation-mode none,hidden --trial 1,2 --dataset digits --lr 0.02
-    --batch-size 64 --meta-loops 3 --stack 1 --workers 1 --quiet --sweep-dir study)
+  study=(psa_resmlp.sweep --arch "1*8" --ablation-mode none,hidden --trial 1,2 --dataset digits --lr 0.003
+    --batch-size 16 --meta-loops 3 --stack 1 --workers 1 --quiet --sweep-dir study)
   cut "${study[@]}" --limit 2
   stopped 0 2 TERM --sweep study 2
   whole "${study[@]}"

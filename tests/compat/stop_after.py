@@ -23,6 +23,7 @@ def main(words):
     if words[2] != "--sweep":
         return importlib.import_module(words[2]).main(words[3:])
     from common.sweeps.spec import read_specs
+
     from common.sweeps.worker import Task, run_task
 
     folder = Path(words[3]).resolve()

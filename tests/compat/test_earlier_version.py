@@ -36,9 +36,9 @@ STATUS = {
         "trials": "interrupted",
         "first": "done",
         "second": "interrupted",
-        "study/run_0000_2x6_none_trial01": "done",
-        "study/run_0001_2x6_none_trial02": "done",
-        "study/run_0002_2x6_hidden_trial01": "interrupted",
+        "study/run_0000_1x8_none_trial01": "done",
+        "study/run_0001_1x8_none_trial02": "done",
+        "study/run_0002_1x8_hidden_trial01": "interrupted",
     },
     "corruption_study": {
         "campaign/run_0000_mlp_relu_p0.0_r0": "done",
@@ -87,8 +87,8 @@ SWEEP_COMMANDS = {
         *("aanntwin.scripts.sweep_noise", "noise.json", *MODEL),
         *"--count_epoch 1 --runs_per_point 2 --limit 2".split(),
     ],
-    "study": """psa_resmlp.sweep --arch 2*6 --ablation-mode none,hidden --trial 1,2 --dataset digits --lr 0.02
-        --batch-size 64 --meta-loops 3 --stack 1 --sweep-dir study""".split(),
+    "study": """psa_resmlp.sweep --arch 1*8 --ablation-mode none,hidden --trial 1,2 --dataset digits --lr 0.003
+        --batch-size 16 --meta-loops 3 --stack 1 --sweep-dir study""".split(),
     "campaign": """corruption_study.run_experiments --dataset digits --activations relu --repeats 2 --epochs 3
         --ps 0 0.5 --hidden-sizes 8 --max-train-samples 300 --stack 1 --output-dir campaign""".split(),
     "figure": """magnetoionic.sweep --figure 2 --lr 500,1000 --field double-linear,double-exponential --hidden 4

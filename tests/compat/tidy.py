@@ -48,7 +48,6 @@ def main(place, suite):
                 archive.addfile(entry)
                 continue
 
-
             content = tidied(path, cut)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
