@@ -24,7 +24,7 @@ def test_what_hangs_is_ended_and_says_what_it_printed(python, tmp_path, monkeypa
         finish(python("-c", "import time; time.sleep(1000)"))
 
 
-def test_nobody_waits_for_a_process_that_has_ended(python):
+def test_a_process_that_has_ended_is_not_waited_for(python):
     process = python("-c", "raise SystemExit('no such thing')")
     with pytest.raises(AssertionError, match=r"(?s)ended with 1 before it happened.*no such thing"):
         wait_until(lambda: False, process)

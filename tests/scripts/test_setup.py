@@ -73,7 +73,7 @@ class Tree:
         return self.run("setup.sh", *arguments, **variables)
 
     def calls(self, of: str = "") -> list[str]:
-        """What the stand-ins (or those whose name begins so) were asked to do since the last look."""
+        """What the stand-ins (or those whose name begins so) were asked to do since this was last called."""
         notes = self.root / "calls.txt"
         lines = notes.read_text().splitlines() if notes.exists() else []
         notes.unlink(missing_ok=True)
@@ -305,7 +305,10 @@ def test_the_tests_get_the_arguments(tree: Tree, ngspice: dict[str, str]) -> Non
     stand_in = (tree.root / ".venv/bin/python").read_text()
     write_executable(tree.root / ".venv/bin/python", note + stand_in)
     tree.calls()
-    tree.run("test.sh", "-x", "tests/common", **ngspice)
-    assert tree.calls() == ["-m|pytest|-m|not slow and not long|-x|tests/common|"]
-    tree.run("test.sh", "--all", **ngspice)
-    assert tree.calls() == ["-m|pytest|-m|not long|"]
+    for cores, workers in (("1", 0), ("2", 2), ("64", 8)):
+        tree.stand_in("getconf", f"echo {cores}")
+        tree.run("test.sh", "-x", "tests/common", **ngspice)
+        words = f"-n|{workers}|--dist|worksteal"
+        assert tree.calls() == [f"-m|pytest|-m|not slow and not long|{words}|-x|tests/common|"]
+    tree.run("test.sh", "--all", "-n", "0", **ngspice)
+    assert tree.calls() == [f"-m|pytest|-m|not long|{words}|-n|0|"]

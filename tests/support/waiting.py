@@ -19,8 +19,8 @@ def stretched(seconds: float) -> float:
     return seconds * max(1.0, 2 * crowd) * float(os.environ.get("NONIDEAL_TEST_PATIENCE", "1"))
 
 
-def wait_until(condition: Callable[[], Any], *processes: subprocess.Popen[str]) -> None:
-    """Return as soon as the condition holds.
+def wait_until(condition: Callable[[], Any], *processes: subprocess.Popen[str]) -> Any:
+    """Wait until the condition holds, and return what it gave.
 
     Args:
         condition: asked again and again.
@@ -28,13 +28,14 @@ def wait_until(condition: Callable[[], Any], *processes: subprocess.Popen[str]) 
             what they have printed is shown then.
     """
     begun = time.monotonic()
-    while not condition():
+    while not (found := condition()):
         ended = [process for process in processes if process.poll() is not None]
         if ended and not condition():
             _give_up(f"a process ended with {ended[0].returncode} before it happened", *processes)
         if time.monotonic() - begun > stretched(LIMIT_S):
             _give_up(f"it did not happen in {time.monotonic() - begun:.0f} s", *processes)
-        time.sleep(0.02)
+        time.sleep(0.005)  # some look for a moment in a training whose epochs are as short
+    return found
 
 
 def finish(process: subprocess.Popen[str], code: int | None = None) -> tuple[str, str]:

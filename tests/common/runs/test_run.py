@@ -69,7 +69,7 @@ def test_a_run_that_fails_says_why(tmp_path):
 def test_the_first_outcome_counts(tmp_path):
     with pytest.raises(RunError), StopSignals() as signals, Run(tmp_path, CONFIG, signals, echo=None) as run:
         run.finish()
-        raise RunError("another lane failed")
+        raise RunError("another replica failed")
     assert load_run(tmp_path).status == "done"
 
 

@@ -1,4 +1,4 @@
-"""What the tests of sweeps look at."""
+"""What a sweep has left in its folder, and the environment of its processes."""
 
 import csv
 import os

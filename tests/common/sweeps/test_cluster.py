@@ -50,7 +50,7 @@ def test_a_sweep_goes_on_when_a_worker_of_the_cluster_is_killed(cluster, start, 
 
 
 @pytest.mark.slow
-def test_what_a_dead_launcher_left_at_work_is_stopped_first(cluster, start, sweep, tmp_path, undisturbed):
+def test_runs_that_a_dead_launcher_left_running_are_stopped_first(cluster, start, sweep, tmp_path, undisturbed):
     file, workers = cluster
     folder = tmp_path / "sweep"
     first = start("--sweep-dir", folder, "--scheduler-file", file)
@@ -63,7 +63,7 @@ def test_what_a_dead_launcher_left_at_work_is_stopped_first(cluster, start, swee
     assert all(worker.poll() is None for worker in workers)
 
 
-def test_nobody_at_the_address_is_one_line(tmp_path, monkeypatch):
+def test_an_address_without_a_scheduler_is_one_line(tmp_path, monkeypatch):
     from common.sweeps import dask_cluster
 
     monkeypatch.setattr(dask_cluster, "CONNECT_S", 0.5)

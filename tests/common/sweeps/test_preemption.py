@@ -1,4 +1,4 @@
-"""Workers that are told to end: their runs stop at an epoch, go on elsewhere, and it counts as nobody's fault."""
+"""Workers that get a signal to end: their runs stop after an epoch and go on elsewhere; no attempt is counted."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_local_workers(start, tmp_path):
     assert_nothing_was_lost(tmp_path, launcher, 3)
 
 
-def test_a_function_that_hears_no_signals_is_stopped_at_once(start, tmp_path):
+def test_a_function_that_handles_no_signals_is_stopped_at_once(start, tmp_path):
     launcher = start("--sweep-dir", tmp_path, "--seed", "0", DEMO_SECONDS=1)
     wait_until(lambda: list(tmp_path.glob("run_*/epochs.txt")), launcher)
     os.kill(at_work(tmp_path), signal.SIGTERM)
