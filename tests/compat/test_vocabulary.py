@@ -1,5 +1,7 @@
 """Finished runs of an earlier version, of every suite, show score, final and selected numbers by one vocabulary."""
 
+import re
+
 import pytest
 
 from common.runs import load_run, load_runs
@@ -59,10 +61,11 @@ def test_the_result_of_an_earlier_run_has_the_shared_names(unpacked, suite):
 def test_a_list_of_runs_shows_final_and_selected_accuracy(unpacked, here, suite):
     place = unpacked(suite)
     out = here("common.browse", "runs", str((place / DONE[suite]).parent)).out
-    columns = out.splitlines()[0].split()
-    (line,) = [line.split() for line in out.splitlines() if line.endswith(f"/{DONE[suite]}")]
-    assert line[0] == "done"
-    shown = dict(zip(columns[::-1], line[::-1], strict=False))  # from the right: a date is two words
+    header, *lines = (re.split(r"\s{2,}", line) for line in out.splitlines())
+    (shown,) = [dict(zip(header, line, strict=True)) for line in lines if line[-1].endswith(f"/{DONE[suite]}")]
+    assert shown["status"] == "done"
+    assert 0.0 <= float(shown["score"]) <= 1.0
+    assert shown["selected on"] == (VOCABULARY[suite][3] or "-")
     final, selected = RECORDED[suite](load_run(place / DONE[suite]).meta["result"])
     for name, value in (("final", final), ("selected", selected)):
         if value is None:
