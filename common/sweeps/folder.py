@@ -43,7 +43,9 @@ def search_own_modules(folder: Path) -> None:
     Raises:
         InputError: manifest.json cannot be read.
     """
-    files = _manifest(folder).get(PLUGINS)
+    files = None
+    with contextlib.suppress(OSError):  # make_folder refuses the folder, and says what to do
+        files = _manifest(folder).get(PLUGINS)
     if isinstance(files, dict) and all(isinstance(file, str) for file in files.values()):
         add_search_path(recorded_folders(files))
 

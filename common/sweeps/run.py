@@ -106,9 +106,9 @@ def run_sweep(
         Interrupted: a signal; the next start goes on.
     """
     work = function if isinstance(function, Work) else Work(function)
-    place = make_folder(Path(folder))
-    search_own_modules(place)
+    search_own_modules(Path(folder))
     work.check()
+    place = make_folder(Path(folder))
     with Stopping(prog) as stopping, FolderLock(place, LAUNCHER, "sweep folder") as lock:
         start = _Start(place, specs, work, options or Options(**changes), {"sweep": prog, **(facts or {})}, listener)
         try:

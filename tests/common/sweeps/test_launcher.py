@@ -228,7 +228,7 @@ def test_a_function_that_is_not_there_fails_no_run(tmp_path):
     with pytest.raises(ImportError):
         run(tmp_path, specs(1), "no_such_module:train")
     assert not list(tmp_path.glob("*/FAILED"))
-    with pytest.raises(InputError, match="function no_such_module:train: cannot be imported"):
+    with pytest.raises(InputError, match="function no_such_module:train: no module no_such_module"):
         run_sweep(specs(1), tmp_path / "sweep", "no_such_module:train")
     assert not (tmp_path / "sweep").exists()
 
