@@ -62,7 +62,7 @@ SUITES = {
     "magnetoionic": Suite(
         "magnetoionic.main",
         split("--task digits --layers 8 --batch_size 128 --epochs 3 --n_models 2 --lr 1000 --threads 1 --run-dir run"),
-        ("torch", "magnetoionic.session", "sklearn.datasets"),
+        ("torch", "magnetoionic.simulation", "sklearn.datasets"),
     ),
     "psa": Suite(
         "psa_resmlp.train",

@@ -82,7 +82,7 @@ def device_curve(folder):
 
 
 def read_device_curve(path):
-    from magnetoionic.measured import FITS, fit, read_curve
+    from magnetoionic.devices.measured import FITS, fit, read_curve
 
     measured = read_curve(path)
     return [fit(measured, name).describe() for name in FITS]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from common.cli import build
 from common.runs import load_run, load_sweep
 from common.sweeps.axes import chosen_axes
 from magnetoionic import sweep
 from magnetoionic.config import TrainConfig
-from magnetoionic.main import build
 
 LAUNCHERS = Path(sweep.__file__).parent / "launchers"
 SMALL = ("--task", "digits", "--layers", 16, "--batch_size", 32, "--n_models", 2)

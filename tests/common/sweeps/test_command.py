@@ -43,7 +43,7 @@ def test_list_names_the_runs(capsys, tmp_path):
         (("--workers", "0"), "error: argument --workers: '0' is not a whole number of 1 or more"),
         (("--run-timeout", "-3"), "error: argument --run-timeout: '-3' is not a number of seconds above 0"),
         (("--only", "nothing*"), "error: --only 'nothing*' matches none of 6 runs, e.g. run_0000_seed0"),
-        (("--scheduler", "a", "--scheduler-file", "b"), "error: --scheduler and --scheduler-file say the same"),
+        (("--scheduler", "a", "--scheduler-file", "b"), "error: --scheduler and --scheduler-file name the same"),
         (("--epochs", "0"), "error: argument --epochs: 0 is out of range; it must be at least 1"),
     ],
 )
@@ -125,7 +125,7 @@ def test_dry_run_measures_one_run_of_each_kind(monkeypatch, tmp_path):
     text = estimate.describe(demo_sweep.SWEEP, specs, tmp_path / "new", Options(workers=1))
     assert seen == [[0, 2, 4], [1, 3, 5]]
     assert "3 run(s) like seed0: a run takes about 600 s" in text
-    assert "about 1:31 (h:mm) on 1 worker(s), 100 MiB of memory, 12 MiB of files" in text
+    assert "about 1:30:10 (h:mm:ss) on 1 worker(s), 100 MiB of memory, 12 MiB of files" in text
 
 
 def test_dry_run_measures_and_writes_nothing(sweep, tmp_path):

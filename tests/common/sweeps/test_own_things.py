@@ -29,7 +29,8 @@ def command():
             [sys.executable, "-P", "-c", START, *map(str, words)],
             cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        return "".join(finish(process, code))
+        out, err = finish(process, code)
+        return out + err
 
     return run
 

@@ -15,12 +15,13 @@ import numpy as np
 
 from common.errors import InputError
 from common.inputs import read_bytes
-from magnetoionic.curve_file import LIMIT, WHAT, read_table
-from magnetoionic.curves import BUILT_IN, ExponentialCurve, LinearCurve, TableCurve, span
-from magnetoionic.points import Array, Measured, points, pooled
+from magnetoionic.devices.curve_file import LIMIT, WHAT, read_table
+from magnetoionic.devices.curves import ExponentialCurve, LinearCurve, TableCurve, span
+from magnetoionic.devices.field import GRID
+from magnetoionic.devices.fields import LINEAR
+from magnetoionic.devices.points import Array, Measured, points, pooled
 
 FITS = ("linear", "exponential", "spline")
-GRID = 4097
 FittedCurve = LinearCurve | ExponentialCurve | TableCurve
 
 
@@ -71,7 +72,7 @@ class Fit:
 
 
 def read_curve(path: Path, columns: str | None = None) -> Measured:
-    """The points in a text file; see `magnetoionic.curve_file` and `magnetoionic.points`.
+    """The points in a text file; see `magnetoionic.devices.curve_file` and `magnetoionic.devices.points`.
 
     Args:
         path: the file.
@@ -95,8 +96,8 @@ def fit(measured: Measured, name: str) -> Fit:
         InputError: an exponential does not fit at all.
     """
     found = _fitted(measured.where, measured.pulses, measured.shares, name)  # a share of 1 is the reach of the points
-    factor = span(BUILT_IN) / span(found)
-    offset = float(BUILT_IN.value(0.0) - factor * found.value(0.0))
+    factor = span(LINEAR) / span(found)
+    offset = float(LINEAR.value(0.0) - factor * found.value(0.0))
     units = Units(measured.reach / factor, measured.low - measured.reach * offset / factor)
     return _with_errors(measured, name, found.affine(factor, offset), units)
 

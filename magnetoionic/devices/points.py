@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
-from magnetoionic.curve_file import Table, refuse, split_columns
+from magnetoionic.devices.curve_file import Table, refuse, split_columns
 
 Array = NDArray[np.float64]
 FEWEST = 4
