@@ -50,7 +50,7 @@ def test_auto_prune_writes_the_network_that_is_left(here, sparse_digits, tmp_pat
     record = load_run(tmp_path / "run")
     pruned = load_topology(tmp_path / "run" / "topology_final_pruned.npz")
     assert pruned.n_edges < 60
-    assert pruned.n_edges == record.metrics["edges"].iloc[-1] == record.meta["result"]["edges"]
+    assert pruned.n_edges == record.metrics["edges"].iloc[-1] == record.result["edges"]
     assert f"pruned network: {pruned.n_edges} of 60 edges left" in done.out
     assert pruned.meta["config"]["vg_cutoff_epochs"] == 2
     # Pruning comes after the snapshot: an epoch's gate voltages are those of the edges before it.

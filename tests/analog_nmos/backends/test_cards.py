@@ -12,8 +12,8 @@ import pytest
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.backends.ngspice_library import Ngspice
+from analog_nmos.cards.model_card import ModelCard, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard, read_model_card
 from analog_nmos.topology import dense
 from common.errors import InputError
 
@@ -115,12 +115,12 @@ TWICE = """
 import sys
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import default_card_path, read_model_card
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.topology import dense
 from common.errors import InputError
 for path in (sys.argv[1], default_card_path()):
     try:
-        NgspiceBackend(dense(2, 1), read_model_card(path), CircuitOptions())
+        NgspiceBackend([dense(2, 1)], read_model_card(path), CircuitOptions())
     except InputError as problem:
         print(problem, flush=True)
 """
@@ -143,7 +143,7 @@ def voltages(backend: NativeBackend | NgspiceBackend) -> np.ndarray:
 
 
 def in_ngspice(card: ModelCard, **options: str) -> np.ndarray:
-    backend = NgspiceBackend(TOPOLOGY, card, CircuitOptions(**TIGHT, **options))
+    backend = NgspiceBackend([TOPOLOGY], card, CircuitOptions(**TIGHT, **options))
     try:
         return voltages(backend)
     finally:

@@ -12,7 +12,7 @@ import pytest
 
 from analog_nmos.backends import ngspice_library
 from analog_nmos.backends.ngspice_library import Circuit, Ngspice, find_library
-from analog_nmos.model_card import default_card_path
+from analog_nmos.cards.model_card import default_card_path
 from common.errors import InputError, RunError
 
 ROOT = Path(__file__).parents[3]
