@@ -4,12 +4,12 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
+from waiting import finish, wait_until
 
 from analog_nmos.topology import dense, load_topology
 from common.runs import load_run
@@ -44,14 +44,6 @@ def assert_same_run(left, right):
     assert tables[0][columns].equals(tables[1][columns])
     for path in Path(left).glob("0_diag_epoch*.json"):
         assert path.read_text() == (Path(right) / path.name).read_text()
-
-
-def wait_for(path, process, timeout_s=60):
-    end = time.monotonic() + timeout_s
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end, f"{path} did not appear"
-        time.sleep(0.005)
 
 
 @pytest.mark.usefixtures("needs_ngspice")
@@ -105,7 +97,7 @@ def test_killed_and_resumed_equals_never_stopped(here, start, sparse_digits, tmp
     options += ("--vg-init-lo", 0.7)  # near cutoff, where VOUT's memory moves the outputs
     here(TRAINER, *options, "--run-dir", "whole")
     process = start(TRAINER, *options, "--run-dir", "cut")
-    wait_for(tmp_path / "cut" / moment, process)
+    wait_until((tmp_path / "cut" / moment).exists, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert load_run(tmp_path / "cut").status == "dead"
@@ -122,10 +114,9 @@ def test_killed_and_resumed_equals_never_stopped(here, start, sparse_digits, tmp
 def test_signals_interrupt_and_resume_goes_on(here, start, sparse_digits, tmp_path, number, code):
     options = (2, *SMALL, "--topology", sparse_digits)
     process = start(TRAINER, *options, "--epochs", 400, "--run-dir", "cut")
-    wait_for(tmp_path / "cut" / "0_vg_unique_epoch2.npy", process)
+    wait_until((tmp_path / "cut" / "0_vg_unique_epoch2.npy").exists, process)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == code
+    _, err = finish(process, code)
     assert err.count("\n") == 1
     assert "--resume cut" in err
     record = load_run(tmp_path / "cut")
@@ -246,7 +237,7 @@ def test_resume_keeps_the_settings(here, sparse_digits, tmp_path):
 @pytest.mark.usefixtures("needs_ngspice")
 def test_a_run_still_going_is_not_resumed(here, start, sparse_digits, tmp_path):
     process = start(TRAINER, 2, *SMALL, "--topology", sparse_digits, "--epochs", 400, "--run-dir", "run")
-    wait_for(tmp_path / "run" / "0_vg_unique_epoch1.npy", process)
+    wait_until((tmp_path / "run" / "0_vg_unique_epoch1.npy").exists, process)
     assert f"process {process.pid} is still running it" in here(TRAINER, "--resume", "run", code=2).err
 
 
@@ -293,8 +284,8 @@ def test_a_reader_that_goes_away_does_not_end_a_run(start, sparse_digits, tmp_pa
     process = start(TRAINER, *options)
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=120) == 0
-    assert process.stderr.read() == ""
+    wait_until(lambda: process.poll() is not None)
+    assert (process.returncode, process.stderr.read()) == (0, "")
     assert load_run(tmp_path / "run").status == "done"
 
 

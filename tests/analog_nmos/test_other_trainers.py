@@ -2,10 +2,10 @@
 
 import json
 import signal
-import time
 
 import numpy as np
 import pytest
+from waiting import wait_until
 
 from analog_nmos.topology import load_topology
 from common.runs import load_run
@@ -25,11 +25,7 @@ def test_killed_and_resumed_equals_never_stopped(here, start, sparse_digits, tmp
     options = (*SMALL, *TRAINERS[trainer], "--topology", sparse_digits, "--final-test")
     here(f"analog_nmos.{trainer}", *options, "--run-dir", "whole")
     process = start(f"analog_nmos.{trainer}", *options, "--run-dir", "cut")
-    end = time.monotonic() + 60
-    while not (tmp_path / "cut" / "0_vg_unique_epoch3.npy").exists():
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.002)
+    wait_until((tmp_path / "cut" / "0_vg_unique_epoch3.npy").exists, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     here(f"analog_nmos.{trainer}", "--resume", "cut")

@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import finish, wait_until
 
 from analog_nmos import auto_prune_sweep, dense_sweep, sweep, xent_sweep
 from analog_nmos.dense_trainer import HingeConfig
@@ -134,13 +134,9 @@ def test_a_sweep_with_a_killed_worker_gives_the_numbers_of_single_runs(start, sp
     words += ("--margin", 0.02, "--body-tie", "floating", "--vg", "fix4,rand1to6", "--epochs", 40)
     process = start("analog_nmos.dense_sweep", *words, "--sweep-dir", "sweep")
     folder = tmp_path / "sweep"
-    end = time.monotonic() + 90
-    while not (begun := list(folder.glob("*/0_vg_unique_epoch3.npy"))):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    begun = wait_until(lambda: list(folder.glob("*/0_vg_unique_epoch3.npy")), process)
     os.kill(load_run(begun[0].parent).meta["pid"], signal.SIGKILL)
-    out, err = process.communicate(timeout=120)
+    out, err = finish(process)
     assert (process.returncode, err) == (0, ""), err + out
     assert "8 of 8 runs done, 0 failed" in out
     table = load_sweep(folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import stretched
 
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.backends.ngspice import NgspiceBackend
@@ -198,7 +199,7 @@ def test_a_card_that_ngspice_gives_up_on(spice: Ngspice, tmp_path) -> None:
     """It cannot go on in its process then, and says so; another process can."""
     card_of(tmp_path, change("vto=0.8", "vto={nosuch(1)}"))
     done = subprocess.run(
-        [sys.executable, "-c", TWICE, tmp_path / "card.lib"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", TWICE, tmp_path / "card.lib"], capture_output=True, text=True, timeout=stretched(60)
     )
     first, second = done.stdout.splitlines()
     assert "card.lib: ngspice does not accept the circuit: Undefined parameter [nosuch]" in first
