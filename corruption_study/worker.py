@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from common.cli import build
 from common.experiment import train_of
 from corruption_study import checkpoint
+from corruption_study.config import TrainConfig
 from corruption_study.stack_size import stack_of
 from corruption_study.train import EXPERIMENT
 
@@ -20,7 +22,7 @@ def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list
     They share all settings but p and seed. They go side by side in stacks of the size that the campaign's stack.json
     names for their model type.
     """
-    size = stack_of(folders[0].parent, configs[0]["model_type"])
+    size = stack_of(folders[0].parent, build(TrainConfig, dict(configs[0])).model_type)
     results: list[Any] = []
     for start in range(0, len(configs), size):
         results += _train(configs[start : start + size], folders[start : start + size])

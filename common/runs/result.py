@@ -80,6 +80,7 @@ def read_result(meta: Mapping[str, Any]) -> Result | None:
 # Names that results had before there was this vocabulary: where each number belongs, and what makes it a fraction.
 _EARLIER = {
     "final_loss": (FINAL, "train_loss", 1.0),
+    "train_loss": (FINAL, "train_loss", 1.0),
     "test_acc": (FINAL, "test_acc", 1.0),
     "test_loss": (FINAL, "test_loss", 1.0),
     "test_accuracy": (FINAL, "test_acc", 1.0),
@@ -124,12 +125,13 @@ def from_columns(columns: Mapping[str, Any]) -> Result:
 
 
 def _mean(trials: Any) -> dict[str, float]:
-    """Means over the trials that a result lists, by the names of their numbers."""
+    """Means over the trials that a result lists, by the names of their numbers; an epoch only if all share it."""
     if not isinstance(trials, Sequence) or isinstance(trials, str) or not trials:
         return {}
     rows = [row for row in trials if isinstance(row, Mapping)]
     names = [name for name in _EARLIER if rows and all(_is_number(row.get(name)) for row in rows)]
-    return {name: sum(row[name] for row in rows) / len(rows) for name in names}
+    alike = [name for name in names if _EARLIER[name][1] != EPOCH or len({row[name] for row in rows}) == 1]
+    return {name: sum(row[name] for row in rows) / len(rows) for name in alike}
 
 
 def _is_number(value: Any) -> bool:

@@ -25,6 +25,9 @@ def result(replicas: Sequence[Replica], tests: Sequence[int | None], images: tup
     with_lkg = [(one, test) for one, test in zip(replicas, tests, strict=True) if test is not None]
     trials = [_entry(one, 100 * test / of_test, val) for one, test in with_lkg]
     more: dict[str, Any] = {"trials": trials}
+    if len(replicas) == 1:
+        [one] = replicas
+        more |= {"family": one.config.family, "mode": one.mode, "trial_seed": one.seed}
     chained = sorted({described(one.chain) for one in replicas if is_chained(one.chain, one.mode)})
     if chained:
         # `nonideal table` leaves runs with this result out, so that nobody takes one for a run of its last mode.
@@ -39,7 +42,7 @@ def result(replicas: Sequence[Replica], tests: Sequence[int | None], images: tup
         "test_acc": _mean(test / of_test for _, test in with_lkg),
     }
     loops = {one.bounty_loop for one, _ in with_lkg}
-    return Result(SCORE, final, selected, SELECTED_ON, loops.pop() if len(with_lkg) == 1 else None, more)
+    return Result(SCORE, final, selected, SELECTED_ON, loops.pop() if len(loops) == 1 else None, more)
 
 
 def _entry(replica: Replica, test: float, images: int) -> dict[str, Any]:

@@ -96,4 +96,4 @@ def test_trials_of_a_run_are_a_table_of_their_own(place, capsys):
     assert main(["show", str(place / "psa_resmlp" / "trials")]) == 0
     out = capsys.readouterr().out
     assert "\ntrials\ntrial  mode" in out
-    assert load_run(place / "psa_resmlp" / "trials").result["selected_val_acc"] == pytest.approx(0.0816, abs=1e-4)
+    assert load_run(place / "psa_resmlp" / "trials").result["selected_val_acc"] == pytest.approx(0.7008, abs=1e-4)
