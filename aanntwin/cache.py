@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import Settings
+from aanntwin.data import load_split
+from aanntwin.engines import engine_name
 from common.errors import InputError
 from common.inputs import read_bytes
 from common.runs.files import atomic_writer, plain
@@ -41,9 +43,8 @@ class Cache:
 
     def identity(self, settings: Settings) -> dict[str, Any]:
         """Everything that changes the weights, in JSON's types; the images count by their checksum."""
-        from aanntwin.engines import engine_name
-
         values = {name: value for name, value in asdict(settings).items() if name not in NOT_IN_KEY}
+        values["training_nonidealities"] = settings.training_nonidealities.identity()
         more = {"engine": engine_name(settings), "images": _checksum(settings.dataset_name, settings.data_root)}
         return {"format": FORMAT, **plain(values), **more}
 
@@ -134,7 +135,5 @@ def _read(path: Path, identity: str) -> tuple[Weights, float] | None:
 @functools.lru_cache(maxsize=8)
 def _checksum(dataset_name: str, data_root: Path | None) -> int:
     """Of the training images and labels, so that another folder's files are other images."""
-    from aanntwin.data import load_split
-
     images, labels = load_split(Settings(dataset_name=dataset_name, data_root=data_root), train=True)
     return zlib.crc32(labels.tobytes(), zlib.crc32(images.tobytes()))

@@ -6,16 +6,23 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from aanntwin.config import Settings
+from aanntwin.data import load_split
+from aanntwin.engines import make_engine
+from aanntwin.scripts import design_runs, noise_runs
+from aanntwin.scripts.noise_runs import test_once, with_noise
 from aanntwin.scripts.source import one_thread, open_cache, start
-
-if TYPE_CHECKING:
-    from aanntwin.scripts import sweep_model_parameters, sweep_noise
-    from common.sweeps import Options, RunSpec
+from aanntwin.sizes import derive
+from aanntwin.trainer import evaluate
+from aanntwin.weights import initial_weights
+from common.sweeps import Options, RunSpec
+from common.sweeps.dask_cluster import cores
+from common.sweeps.folder import finished, merged_specs
+from common.sweeps.run import selected
 
 PROBE_S = 0.3  # a probe trains for so long at least, or on a whole epoch
 PROBES = 7  # designs that are measured; the others are interpolated
@@ -29,11 +36,8 @@ class Seconds(NamedTuple):
     test: float
 
 
-def noise_sweep(prog: str, plan: sweep_noise.Plan, runs: Sequence[RunSpec], folder: Path, options: Options) -> str:
+def noise_sweep(prog: str, plan: noise_runs.Plan, runs: Sequence[RunSpec], folder: Path, options: Options) -> str:
     """What sweep_noise will do; trains and tests for a few seconds, writes nothing."""
-    from aanntwin.data import load_split
-    from aanntwin.scripts.sweep_noise import with_noise
-
     todo, workers = _todo(runs, folder, options)
     settings = one_thread(plan.settings)
     start(settings)
@@ -56,18 +60,13 @@ def noise_sweep(prog: str, plan: sweep_noise.Plan, runs: Sequence[RunSpec], fold
     )
 
 
-def design_sweep(
-    prog: str, plan: sweep_model_parameters.Plan, runs: Sequence[RunSpec], folder: Path, options: Options
-) -> str:
+def design_sweep(prog: str, plan: design_runs.Plan, runs: Sequence[RunSpec], folder: Path, options: Options) -> str:
     """What sweep_model_parameters will do; trains some designs for a moment each, writes nothing."""
-    from aanntwin.data import load_split
-    from aanntwin.scripts.sweep_model_parameters import settings_of
-
     todo, workers = _todo(runs, folder, options)
     head = f"{prog}: {len(runs)} designs, {len(todo)} to do now, in {folder}"
     if not todo:
         return head
-    every = [one_thread(settings_of(spec.config)) for spec in todo]
+    every = [one_thread(design_runs.settings_of(spec.config)) for spec in todo]
     start(every[0])
     train_n, test_n = (len(load_split(every[0], train=train)[1]) for train in (True, False))
     work = np.array([operations(settings) for settings in every])
@@ -87,11 +86,6 @@ def design_sweep(
 
 def measure(settings: Settings) -> Seconds:
     """Train and test the first images for a moment; seconds of an image."""
-    from aanntwin.data import load_split
-    from aanntwin.engines import make_engine
-    from aanntwin.trainer import evaluate
-    from aanntwin.weights import initial_weights
-
     images, labels = load_split(settings, train=True)
     engine = make_engine(settings)
     engine.bind(images, labels)
@@ -114,8 +108,6 @@ def measure(settings: Settings) -> Seconds:
 
 def operations(settings: Settings) -> float:
     """Multiplications of a forward pass, which is what time goes with."""
-    from aanntwin.sizes import derive
-
     params, sizes = settings.model_params, derive(settings.model_params, settings.image_shape)
     conv = sizes.conv_out**2 * params.conv_out_channels * params.kernel_size**2 * sizes.in_channels
     return float(conv + sum(a * b for a, b in zip(sizes.widths[:-1], sizes.widths[1:], strict=True)))
@@ -127,11 +119,9 @@ def clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}"
 
 
-def _repetition_s(plan: sweep_noise.Plan, settings: Settings) -> float:
+def _repetition_s(plan: noise_runs.Plan, settings: Settings) -> float:
     """Seconds of one test image at all noises."""
     from aanntwin.scripts.bench import Bench
-    from aanntwin.scripts.sweep_noise import test_once
-    from aanntwin.weights import initial_weights
 
     bench, weights = Bench(settings, train=False, most=TESTED), initial_weights(settings)
     begin = time.perf_counter()
@@ -141,10 +131,6 @@ def _repetition_s(plan: sweep_noise.Plan, settings: Settings) -> float:
 
 def _todo(runs: Sequence[RunSpec], folder: Path, options: Options) -> tuple[list[RunSpec], int]:
     """What a start would do now, and on how many workers."""
-    from common.sweeps.dask_cluster import cores
-    from common.sweeps.folder import finished, merged_specs
-    from common.sweeps.run import selected
-
     settled = merged_specs(folder, runs)
     ended = finished(folder, settled, retry_failed=options.retry_failed)
     todo = [] if len(ended) == len(settled) else selected(settled, ended, options)

@@ -1,5 +1,8 @@
 """The bundled digits as 28x28 images, settings for them, and commands in this process or in one of their own."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -27,6 +30,14 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def own(monkeypatch):
+    """Lets nonidealities of a user's own be named as own_droop:Droop."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    yield
+    sys.modules.pop("own_droop", None)
 
 
 @pytest.fixture
