@@ -35,7 +35,7 @@ SWEEP = Sweep(
     function="analog_nmos.auto_prune_sweep:train",
     lists=True,
     workers=20,
-    lanes=sweep.LANES,
+    replicas=sweep.LANES,
     short=sweep.short,
 )
 main = SWEEP.main

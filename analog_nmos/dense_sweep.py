@@ -35,7 +35,7 @@ SWEEP = Sweep(
     function="analog_nmos.dense_sweep:train",
     lists=True,
     workers=10,
-    lanes=sweep.LANES,
+    replicas=sweep.LANES,
     short=sweep.short,
 )
 main = SWEEP.main

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from common.cli import Parser, run_command
 from common.errors import InputError
-from common.words import integer, shown
+from common.values import integer, shown
 
 if TYPE_CHECKING:
     from analog_nmos.figures.registry import Drawn

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError, Interrupted, RunError
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
-from common.sweeps.spec import RunSpec
 
 if TYPE_CHECKING:
     from analog_nmos.config import TrainerConfig

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common.cli import Parser, run_command
 from common.errors import InputError
-from common.words import integer, number, shown
+from common.values import integer, number, shown
 
 DESCRIPTION = """\
 Make, prune, describe and draw networks of transistors (NPZ files). Inputs, outputs and copies count from 0.

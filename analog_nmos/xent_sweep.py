@@ -47,7 +47,7 @@ SWEEP = Sweep(
     function="analog_nmos.xent_sweep:train",
     lists=True,
     workers=10,
-    lanes=sweep.LANES,
+    replicas=sweep.LANES,
     short=sweep.short,
 )
 main = SWEEP.main

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from analog_nmos.dense_sweep import SWEEP
+from common.runs.journal import read_events
 from common.sweeps import RunSpec, run_sweep
 from common.sweeps.axes import chosen_axes
 from common.sweeps.dask_cluster import cores
-from common.sweeps.journal import read_events
 from common.sweeps.run import Work
 
 

@@ -18,9 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from common.runs.journal import read_events
 from common.sweeps import RunSpec, run_sweep
 from common.sweeps.dask_cluster import cores
-from common.sweeps.journal import read_events
 
 
 def work(config: dict[str, Any], folder: Path) -> dict[str, float]:

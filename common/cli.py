@@ -19,8 +19,8 @@ from typing import Any, NoReturn, TypeVar
 from common.errors import InputError, Interrupted, RunError
 from common.plugins import Registry, is_own
 from common.progress import mute_stdout
-from common.warned import short_warnings
-from common.words import check_integer, check_path, integer, number, path, shown
+from common.values import check_integer, check_path, integer, number, path, shown
+from common.warning_lines import short_warnings
 
 Config = TypeVar("Config")
 

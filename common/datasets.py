@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from common import idx_files
 from common.errors import InputError
 from common.inputs import MIB, read_bytes
-from common.words import check_path
+from common.values import check_path
 
 if TYPE_CHECKING:
     import torch

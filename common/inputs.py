@@ -24,7 +24,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from common.errors import InputError
-from common.words import shorten as shorten
+from common.values import shorten as shorten
 
 MIB = 1 << 20
 TEXT_LIMIT = 64 * MIB

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from common.errors import InputError, Interrupted
-from common.look import COLORS as COLORS
-from common.look import PNG_DPI as PNG_DPI
-from common.look import SEQUENTIAL
-from common.look import style as style
+from common.figure_style import COLORS as COLORS
+from common.figure_style import PNG_DPI as PNG_DPI
+from common.figure_style import SEQUENTIAL
+from common.figure_style import style as style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

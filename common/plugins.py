@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from common.errors import InputError
 from common.inputs import shorten
@@ -60,7 +60,7 @@ class Registry(Generic[Member]):
         kind = load(self._kind, self.what) if isinstance(self._kind, str) else self._kind
         if not (isinstance(found, kind) or (isinstance(found, type) and issubclass(found, kind))):
             raise InputError(f"{self.what} {name}: is no {kind.__module__}.{kind.__qualname__}")
-        return found  # type: ignore[no-any-return]
+        return cast(Member, found)
 
     @property
     def allowed(self) -> str:

@@ -76,8 +76,13 @@ class Progress:
         else:
             _print(line)
 
+    @property
+    def done(self) -> int:
+        """Units that are done, those of an earlier start included."""
+        return self._done
+
     def advance(self, units: int = 1) -> None:
-        """So much more is done; redraws at most ten times a second, so it may be called for every sample."""
+        """Count units as done; redraws at most ten times a second, so that it may be called for every sample."""
         self._done += units
         now = time.monotonic()
         if now - self._shown < (0.1 if self._terminal else PLAIN_EVERY_S):

@@ -13,7 +13,7 @@ from typing import Any
 from common import inputs
 from common.cli import build, option
 from common.errors import InputError
-from common.sweeps.spec import RunSpec
+from common.runs.spec import RunSpec
 from corruption_study.config import ACTIVATIONS, MODEL_TYPES, Setup, TrainConfig, check_layers
 
 PRESETS: dict[str, dict[str, Any]] = {

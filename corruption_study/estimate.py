@@ -14,7 +14,7 @@ from typing import Any
 
 from common.errors import RunError
 from common.runs.files import write_json
-from common.sweeps.spec import RunSpec
+from common.runs.spec import RunSpec
 from corruption_study.campaign import families
 
 START_S = 4.0  # a worker's own start: Python, Dask

@@ -14,8 +14,8 @@ from common.errors import InputError
 from corruption_study.tables import summarize_runs, write_csv
 
 if TYPE_CHECKING:
-    from common.sweeps.outcome import Outcome
-    from common.sweeps.spec import RunSpec
+    from common.runs.outcome import Outcome
+    from common.runs.spec import RunSpec
     from corruption_study.campaign import Campaign
 
 __all__ = ["main", "run", "summarize_runs", "write_csv"]
@@ -85,8 +85,7 @@ def run(campaign: Campaign, run_dir: Path, how: argparse.Namespace | None = None
         Interrupted: a signal; the next start goes on.
     """
     from common.sweeps.folder import finished, make_folder, merged_specs
-    from common.sweeps.run import Work, run_sweep
-    from common.sweeps.sweep import Options
+    from common.sweeps.run import Options, Work, run_sweep
     from corruption_study.stack_size import settle_stacks
     from corruption_study.tables import Tables
     from corruption_study.watch import Watch
@@ -100,7 +99,7 @@ def run(campaign: Campaign, run_dir: Path, how: argparse.Namespace | None = None
     workers = workers_for(campaign, how.max_workers)
     lanes = settle_stacks(folder, todo, workers, how.stack) if todo else 1
     options = Options(workers=workers, limit=how.limit, only=how.only, retry_failed=how.retry_failed, quiet=how.quiet)
-    work = Work("corruption_study.worker:train", lists=True, lanes=lanes, score="test_accuracy")
+    work = Work("corruption_study.worker:train", lists=True, replicas=lanes, score="test_accuracy")
     tables = Tables(folder, specs, before)
     if not todo and not how.quiet:
         print(f"{len(before)} of {len(specs)} runs over, 0 to do now, in {run_dir}")
@@ -144,8 +143,7 @@ def prepare(campaign: Campaign) -> list[RunSpec]:
 
 def chosen(specs: Sequence[RunSpec], ended: dict[int, Outcome], how: argparse.Namespace) -> list[RunSpec]:
     """The runs to do now."""
-    from common.sweeps.run import selected
-    from common.sweeps.sweep import Options
+    from common.sweeps.run import Options, selected
 
     return selected(specs, ended, Options(limit=how.limit, only=how.only))
 

@@ -11,7 +11,7 @@ from common.cli import build
 from common.errors import InputError
 from common.inputs import read_json
 from common.runs.files import write_json
-from common.sweeps.spec import RunSpec
+from common.runs.spec import RunSpec
 from corruption_study.campaign import families
 from corruption_study.config import TrainConfig
 

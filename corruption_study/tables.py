@@ -13,8 +13,8 @@ from typing import Any
 from common.errors import InputError
 from common.inputs import read_text
 from common.runs.files import append_line, write_text
-from common.sweeps.outcome import Outcome
-from common.sweeps.spec import RunSpec
+from common.runs.outcome import Outcome
+from common.runs.spec import RunSpec
 from corruption_study.config import TrainConfig
 
 PER_RUN, SUMMARY, TEST_PS = "results_per_run.csv", "results_summary.csv", "results_test_ps.csv"

@@ -9,9 +9,9 @@ from typing import Any
 
 from common.cli import Parser, build, run_command
 from common.errors import InputError, RunError
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
-from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
 from magnetoionic.config import TrainConfig
 

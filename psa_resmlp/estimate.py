@@ -18,7 +18,7 @@ from psa_resmlp.architectures import CLASSES, INPUTS, Architecture
 from psa_resmlp.config import TrainConfig
 
 if TYPE_CHECKING:
-    from common.sweeps.spec import RunSpec
+    from common.runs.spec import RunSpec
 
 MEASURED = 10
 BASE_MiB = 700  # a worker with torch, numba and MNIST in memory

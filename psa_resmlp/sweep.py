@@ -9,12 +9,12 @@ from typing import Any
 
 from common.cli import build
 from common.errors import InputError
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
 from common.sweeps.listener import Listener
-from common.sweeps.spec import RunSpec
 from common.sweeps.sweep import Sweep
-from common.words import integer, shown
+from common.values import integer, shown
 from psa_resmlp.architectures import ARCHITECTURES, parse
 from psa_resmlp.config import COMPAT, TrainConfig
 from psa_resmlp.modes import MODE_NAMES
@@ -106,7 +106,7 @@ SWEEP = Sweep(
     specs=specs,
     function="psa_resmlp.sweep:train",
     lists=True,
-    lanes=TOGETHER,
+    replicas=TOGETHER,
     score="bounty_percent",
     estimate=_estimate,
     listener=_tables,

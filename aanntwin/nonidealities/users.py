@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aanntwin.nonidealities.base import SITES, Nonideality
-from common import words
+from common.values import number as finite
+from common.values import shown
 from common.errors import InputError
 from common.plugins import Registry, is_own
 
@@ -36,7 +37,7 @@ def canonical(word: Any) -> Any:
         return word
     name, level = split(word)
     try:
-        return join(name, words.number(level))
+        return join(name, finite(level))
     except InputError:
         return word
 
@@ -59,10 +60,10 @@ def check(given: Sequence[str]) -> None:
     for word in given:
         name, text = split(word)
         if not is_own(name) or not text:
-            raise InputError(f"own {words.shown(word)} is not of the form package.module:Name=X")
+            raise InputError(f"own {shown(word)} is not of the form package.module:Name=X")
         if names.count(name) > 1:
             raise InputError(f"own {name} is given {names.count(name)} times, allowed: once")
-        level = words.number(text)
+        level = finite(text)
         kind = OWN.get(name)
         if inspect.isabstract(kind) or not isinstance(kind, type):
             raise InputError(f"own {name}: has no method apply, or is no class")

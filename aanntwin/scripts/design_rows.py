@@ -18,7 +18,7 @@ from common.errors import InputError
 from common.inputs import read_text
 from common.progress import mute_stdout
 from common.runs.files import write_text
-from common.sweeps.outcome import Outcome, read_outcome, write_outcome
+from common.runs.outcome import Outcome, read_outcome, write_outcome
 
 if TYPE_CHECKING:
     from common.sweeps import RunSpec

@@ -15,7 +15,8 @@ from aanntwin.options import PLAIN, add_settings, take_group, take_settings
 from aanntwin.scripts.training import train_and_print
 from aanntwin.sizes import derive
 from aanntwin.weights import layer_names, load_model, model_params_of
-from common import words
+from common.values import number as finite
+from common.values import shown
 from common.cli import Parser, build, spoken, whole
 from common.devices import set_threads
 from common.errors import InputError
@@ -191,9 +192,9 @@ def number(low: float, *, above: bool = False) -> Any:
     """A converter for argparse: a finite number of `low` or more, or above it."""
 
     def read(text: str) -> float:
-        value = words.number(text)
+        value = finite(text)
         if not (low < value or (value == low and not above)):
-            raise InputError(f"{words.shown(text)} is not a number {'above' if above else 'of at least'} {low:g}")
+            raise InputError(f"{shown(text)} is not a number {'above' if above else 'of at least'} {low:g}")
         return value
 
     return spoken(read)

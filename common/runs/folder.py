@@ -10,7 +10,7 @@ from pathlib import Path
 from common.errors import InputError
 from common.runs.files import remove_temporaries, temporary
 from common.runs.lock import RUN_LOCK, is_held, refusal
-from common.words import check_path
+from common.values import check_path
 
 META = "run_meta.json"
 

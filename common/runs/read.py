@@ -18,6 +18,7 @@ from common.runs.folder import META, existing_folder
 from common.runs.lock import RUN_LOCK, is_held
 from common.runs.matching import matching
 from common.runs.process import age_s, is_alive
+from common.runs.result import read_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +54,9 @@ class RunRecord:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The numbers that the run ended with, by name; empty while it has none."""
-        result = self.meta.get("result")
-        return dict(result) if isinstance(result, dict) else {}
+        """The numbers that the run ended with, by column (`common.runs.result`); empty while it has none."""
+        result = read_result(self.meta)
+        return {} if result is None else result.columns()
 
     @property
     def metrics(self) -> pd.DataFrame:

@@ -36,7 +36,8 @@ class Run:
         folder: from `common.runs.new_folder` (a new run) or `existing_folder` (goes on with an earlier one).
         config: the whole configuration, a dataclass or a mapping.
         signals: an entered `StopSignals`, which many runs of one process may share.
-        echo: shows a log line on the screen; None for quiet.
+        echo: shows a log line on the screen; None shows none.
+        quiet: show only the lines that are shown always.
         facts: more for run_meta.json.
     """
 
@@ -47,10 +48,12 @@ class Run:
         signals: StopSignals,
         *,
         echo: Callable[[str], None] | None = print,
+        quiet: bool = False,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = folder
-        self._echo = echo
+        self.failure: BaseException | None = None  # that the run was finished with
+        self._echo, self._quiet = echo, quiet
         self._signals = signals
         self._last_beat = time.monotonic()
         self._lock = FolderLock(folder)
@@ -94,6 +97,7 @@ class Run:
         """
         if self._meta["ended"]:
             return
+        self.failure = problem
         status, reason = _outcome(problem)
         self._meta.update(status=status, reason=reason, ended=_now(), heartbeat=_now())
         try:
@@ -108,10 +112,10 @@ class Run:
         finally:
             self._lock.release()
 
-    def log(self, line: str) -> None:
-        """One line to train_log.txt and, unless quiet, to the screen."""
+    def log(self, line: str, *, always: bool = False) -> None:
+        """One line to train_log.txt and, if it is shown `always` or the run is not quiet, to the screen."""
         append_line(self.folder / LOG, line)
-        if self._echo:
+        if self._echo and (always or not self._quiet):
             self._echo(line)
 
     def metrics(self, row: Mapping[str, Any]) -> None:

@@ -12,13 +12,14 @@ from common.inputs import read_json
 from common.runs import metrics
 from common.runs.files import read_lines
 from common.runs.folder import META
+from common.runs.journal import NAME, begun, last_outcomes
 from common.runs.lock import is_held
+from common.runs.outcome import BEGUN, Outcome, read_outcome
 from common.runs.read import load_run
+from common.runs.spec import LAUNCHER, RUNSPECS, SUMMARY, RunSpec, read_specs
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from common.sweeps.spec import RunSpec
 
 
 def load_sweep(folder: str | Path) -> pd.DataFrame:
@@ -40,7 +41,7 @@ def load_sweep(folder: str | Path) -> pd.DataFrame:
     place = Path(folder)
     if not place.is_dir():
         raise InputError(f"sweep folder {place}: no such folder")
-    if (place / "runspecs.jsonl").is_file():
+    if (place / RUNSPECS).is_file():
         found = _sweep_rows(place)
         if not found:
             raise InputError(f"sweep folder {place}: its runspecs.jsonl names no run")
@@ -53,13 +54,17 @@ def load_sweep(folder: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def row(spec: RunSpec, outcome: Outcome | None) -> dict[str, Any]:
+    """index, run, status, the settings, the results, seconds and reason."""
+    facts: dict[str, Any] = {"index": spec.index, "run": spec.folder, "status": "waiting", **spec.columns}
+    if outcome is not None:
+        facts |= {"status": outcome.status, **outcome.result}
+        facts |= {"seconds": round(outcome.seconds, 3), "reason": outcome.reason}
+    return facts
+
+
 def _sweep_rows(place: Path) -> list[dict[str, Any]]:
     """From runspecs.jsonl and status.jsonl; single run folders are looked into only where these leave a question."""
-    from common.sweeps.journal import NAME, begun, last_outcomes
-    from common.sweeps.outcome import read_outcome
-    from common.sweeps.results import row
-    from common.sweeps.spec import read_specs
-
     ended, started = last_outcomes(place), begun(place)
     journal = (place / NAME).exists()
     rows = []
@@ -76,29 +81,23 @@ def _sweep_rows(place: Path) -> list[dict[str, Any]]:
 
 
 def _settings(place: Path) -> list[str]:
-    from common.sweeps.spec import read_specs
-
     return list(dict.fromkeys(name for spec in read_specs(place) for name in spec.columns))
 
 
 def _score(place: Path) -> str:
-    from common.sweeps.results import SUMMARY
-
     with contextlib.suppress(InputError):  # it holds nothing that the runs do not say themselves
         return str(read_json(place / SUMMARY, "summary").get("score", ""))
     return ""
 
 
 def _status(place: Path, spec: RunSpec) -> str:
-    from common.sweeps.folder import LAUNCHER
-
     run = place / spec.folder
     if (run / META).is_file():
         try:
             return load_run(run).status
         except InputError:  # its launcher will run it again
             return "damaged"
-    return "running" if is_held(place / LAUNCHER) and (run / "BEGUN").exists() else "interrupted"
+    return "running" if is_held(place / LAUNCHER) and (run / BEGUN).exists() else "interrupted"
 
 
 def _run_row(run: Path) -> dict[str, Any]:

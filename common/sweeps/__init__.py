@@ -6,11 +6,11 @@
 docs/sweeps.md explains the folder, docs/clusters.md clusters.
 """
 
+from common.runs.outcome import Outcome
+from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.listener import Listener
-from common.sweeps.outcome import Outcome
-from common.sweeps.run import run_sweep
-from common.sweeps.spec import RunSpec
-from common.sweeps.sweep import Options, Sweep
+from common.sweeps.run import Options, run_sweep
+from common.sweeps.sweep import Sweep
 
 __all__ = ["Axis", "Listener", "Options", "Outcome", "RunSpec", "Sweep", "run_sweep"]

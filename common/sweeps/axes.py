@@ -12,7 +12,8 @@ from typing import Any
 from common.cli import Parser
 from common.errors import InputError
 from common.inputs import read_toml
-from common.words import check_integer, integer, number, path, shown
+from common.plugins import Registry
+from common.values import check_integer, integer, number, path, shown
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -45,14 +46,14 @@ def add_axes(parser: Parser, config_type: type[Any], axes: Sequence[Axis]) -> No
     grid = parser.add_argument_group("axes of the grid (several values: 0.03,0.3)")
     known = {field.name: field for field in fields(config_type)}
     for axis in axes:
-        text = axis.help or known[axis.name].metadata["help"]
+        text = axis.help or _help(known[axis.name])
         _add(grid, axis.name, text, ",".join(show(value) for value in axis.values))
     hidden = {name for axis in axes for name in (axis.name, *axis.replaces)} | {"quiet"}
     rest = parser.add_argument_group("further options of a run, which may become axes too")
     for name, field in known.items():
         if name not in hidden:
             default = "" if field.default in (None, MISSING) else show(field.default)
-            _add(rest, name, field.metadata["help"], default)
+            _add(rest, name, _help(field), default)
 
 
 def chosen_axes(
@@ -94,6 +95,13 @@ def show(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _help(field: Any) -> str:
+    """The help of an option with what may be given, where that is a choice."""
+    choices = field.metadata["choices"]
+    allowed = choices.allowed if isinstance(choices, Registry) else ", ".join(choices)
+    return f"{field.metadata['help']}: {allowed}" if allowed else str(field.metadata["help"])
 
 
 def _add(group: Any, name: str, text: str, default: str) -> None:

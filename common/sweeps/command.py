@@ -10,12 +10,14 @@ from typing import Any
 from common.cli import Parser, run_command, whole
 from common.errors import InputError
 from common.sweeps.axes import Axis, add_axes, chosen_axes
-from common.sweeps.folder import merged_specs
-from common.sweeps.sweep import Options, Sweep
-from common.words import number, shown
+from common.sweeps.definition import Definition
+from common.sweeps.estimate import describe
+from common.sweeps.folder import merged_specs, search_own_modules
+from common.sweeps.run import Options, Work, run_sweep
+from common.values import number, shown
 
 
-def sweep_command(sweep: Sweep, argv: Sequence[str] | None) -> int:
+def sweep_command(sweep: Definition, argv: Sequence[str] | None) -> int:
     """Parse, check and run a sweep; returns the exit code: 0, or 1 if a run has failed."""
     parser = Parser(prog=sweep.prog, description=sweep.description)
     parser.usage = "%(prog)s [options]"
@@ -25,7 +27,7 @@ def sweep_command(sweep: Sweep, argv: Sequence[str] | None) -> int:
     return run_command(sweep.prog, lambda: _work(sweep, given))
 
 
-def _add_start(parser: Parser, sweep: Sweep) -> None:
+def _add_start(parser: Parser, sweep: Definition) -> None:
     group = parser.add_argument_group("how to run")
     folder = Path("results") / sweep.package / "sweeps" / sweep.name
     add = group.add_argument
@@ -44,11 +46,12 @@ def _add_start(parser: Parser, sweep: Sweep) -> None:
     add("--quiet", action="store_true", help="print nothing but errors")
 
 
-def _work(sweep: Sweep, given: dict[str, Any]) -> int:
+def _work(sweep: Definition, given: dict[str, Any]) -> int:
     if given["scheduler"] and given["scheduler_file"]:
         raise InputError("--scheduler and --scheduler-file say the same; give one of them")
     values = {name.removeprefix("axis:"): text for name, text in given.items() if name.startswith("axis:")}
     values = {name: text for name, text in values.items() if text is not None}
+    search_own_modules(given["sweep_dir"])
     axes = chosen_axes(sweep.config, sweep.axes, given["grid"], values)
     specs = merged_specs(given["sweep_dir"], sweep.specs(axes))
     if given["list"]:
@@ -56,17 +59,13 @@ def _work(sweep: Sweep, given: dict[str, Any]) -> int:
         return 0
     options = _options(sweep, given)
     if given["dry_run"]:
-        from common.sweeps.estimate import describe
-
         print(describe(sweep, specs, given["sweep_dir"], options))
         return 0
     return _run(sweep, axes, specs, given["sweep_dir"], options)
 
 
-def _run(sweep: Sweep, axes: Sequence[Axis], specs: Sequence[Any], folder: Path, options: Options) -> int:
-    from common.sweeps.run import Work, run_sweep
-
-    work = Work(sweep.function, sweep.lists, sweep.lanes, sweep.score)
+def _run(sweep: Definition, axes: Sequence[Axis], specs: Sequence[Any], folder: Path, options: Options) -> int:
+    work = Work(sweep.function, sweep.lists, sweep.replicas, sweep.score)
     facts = {"axes": {axis.name: list(axis.values) for axis in axes}}
     listener = sweep.listener(folder) if sweep.listener else None
     ended = run_sweep(specs, folder, work, prog=sweep.prog, options=options, facts=facts, listener=listener)
@@ -78,7 +77,7 @@ def _run(sweep: Sweep, axes: Sequence[Axis], specs: Sequence[Any], folder: Path,
     return 1 if failed else 0
 
 
-def _options(sweep: Sweep, given: dict[str, Any]) -> Options:
+def _options(sweep: Definition, given: dict[str, Any]) -> Options:
     cluster = given["scheduler"] or given["scheduler_file"]
     return Options(
         workers=given["workers"] or (None if cluster else sweep.workers),

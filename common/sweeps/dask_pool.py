@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.errors import InputError, Interrupted, RunError
+from common.runs.outcome import Outcome, one_line
 from common.sweeps.halt import halt
-from common.sweeps.outcome import Outcome, one_line
 from common.sweeps.pool import Event, PoolGone, PoolSize
 from common.sweeps.worker import Task, run_task
 

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from common import probe
 from common.errors import RunError
-from common.inputs import read_json
-from common.runs.files import write_json
-from common.sweeps.run import selected
-from common.sweeps.spec import RunSpec
-from common.sweeps.sweep import Options, Sweep
+from common.runs.spec import RunSpec
+from common.sweeps.dask_cluster import cores
+from common.sweeps.definition import Definition
+from common.sweeps.folder import finished
+from common.sweeps.run import Options, selected
 from common.sweeps.worker import Task, run_task
 
 EPOCHS = (1, 3)
 
 
 @dataclass(frozen=True)
-class Probe:
+class Cost:
     """What short runs took.
 
     Attributes:
@@ -40,16 +38,12 @@ class Probe:
     files_MiB: float
 
 
-def describe(sweep: Sweep, specs: Sequence[RunSpec], folder: Path, options: Options) -> str:
+def describe(sweep: Definition, specs: Sequence[RunSpec], folder: Path, options: Options) -> str:
     """Measure a short run and say what the whole will take; nothing is written to the sweep's folder."""
-    from common.sweeps.folder import finished
-
     todo = selected(specs, finished(folder, specs, retry_failed=options.retry_failed), options)
     head = f"{sweep.prog}: {len(specs)} runs, {len(todo)} to do now, in {folder}"
     if not todo:
         return head
-    from common.sweeps.dask_cluster import cores
-
     cluster = options.scheduler or options.scheduler_file
     workers = (options.workers or 1) if cluster else max(1, min(cores(), options.workers or cores(), len(todo)))
     if sweep.estimate:
@@ -57,79 +51,71 @@ def describe(sweep: Sweep, specs: Sequence[RunSpec], folder: Path, options: Opti
     kinds: dict[str, list[RunSpec]] = {}
     for spec in todo:
         kinds.setdefault(sweep.kind(spec), []).append(spec)
-    probes = [(specs_of, measure(sweep, specs_of)) for specs_of in kinds.values()]
-    seconds = sum(len(those) * probe.run_s for those, probe in probes) / workers + max(p.start_s for _, p in probes)
-    memory_MiB = workers * max(probe.memory_MiB for _, probe in probes)
-    files_MiB = sum(len(those) * probe.files_MiB for those, probe in probes)
+    costs = [(those, measure(sweep, those)) for those in kinds.values()]
+    seconds = sum(len(those) * cost.run_s for those, cost in costs) / workers + max(cost.start_s for _, cost in costs)
+    memory_MiB = workers * max(cost.memory_MiB for _, cost in costs)
+    files_MiB = sum(len(those) * cost.files_MiB for those, cost in costs)
     return "\n".join(
         [
             head,
-            *(_line(those, probe) for those, probe in probes),
+            *(_line(those, cost) for those, cost in costs),
             f"about {_clock(seconds)} (h:mm) on {workers} worker(s), {memory_MiB:.0f} MiB of memory, "
             f"{files_MiB:.0f} MiB of files",
         ]
     )
 
 
-def _line(specs: Sequence[RunSpec], probe: Probe) -> str:
+def _line(specs: Sequence[RunSpec], cost: Cost) -> str:
     return (
-        f"{len(specs)} run(s) like {specs[0].name}: a run takes about {probe.run_s:.3g} s "
-        f"(measured on {EPOCHS[1]} epochs), a worker's start {probe.start_s:.1f} s"
+        f"{len(specs)} run(s) like {specs[0].name}: a run takes about {cost.run_s:.3g} s "
+        f"(measured on {EPOCHS[1]} epochs), a worker's start {cost.start_s:.1f} s"
     )
 
 
-def measure(sweep: Sweep, specs: Sequence[RunSpec]) -> Probe:
+def measure(sweep: Definition, specs: Sequence[RunSpec]) -> Cost:
     """Run short versions of the first run, or of as many as travel side by side with it, in a process of their own.
 
     Raises:
         RunError: a short run failed.
     """
-    group = [spec for spec in specs if spec.group == specs[0].group][: sweep.lanes if specs[0].group else 1]
+    group = [spec for spec in specs if spec.group == specs[0].group][: sweep.replicas if specs[0].group else 1]
     with tempfile.TemporaryDirectory(prefix="nonideal-") as folder:
         tasks = []
         for number, epochs in enumerate((EPOCHS[0], *EPOCHS)):
             short = tuple(replace(spec, config=sweep.short(spec.config, epochs)[0]) for spec in group)
             tasks.append(Task("probe", f"{folder}/{number}", sweep.function, sweep.lists, short))
-        child = multiprocessing.get_context("spawn").Process(target=_measure, args=(tasks, f"{folder}/probe.json"))
-        child.start()
-        child.join()
-        if not Path(folder, "probe.json").exists():
-            raise RunError(f"a short run of {specs[0].folder} broke off (exit code {child.exitcode})")
-        found = read_json(Path(folder, "probe.json"), "probe")
-    if "error" in found:
-        raise RunError(f"a short run of {specs[0].folder} failed: {found['error']}")
-    first_s, one_s, more_s = found["seconds"]
-    _, one_bytes, more_bytes = found["bytes"]
+        [measured] = probe.measure(_short_runs, tasks, what=f"a short run of {specs[0].folder}")
+    first_s, one_s, more_s = measured.value[0]
+    _, one_bytes, more_bytes = measured.value[1]
     weight = sweep.short(specs[0].config, 1)[1]
     all_epochs = _epochs(sweep, specs[0])
     epoch_s = max(more_s - one_s, 0.0) / (EPOCHS[1] - EPOCHS[0])
     run_s = (max(one_s - epoch_s, 0.0) + epoch_s * weight * all_epochs) / len(group)
-    return Probe(
+    return Cost(
         start_s=max(first_s - one_s, 0.0),
         run_s=run_s,
-        memory_MiB=found["memory_MiB"],
+        memory_MiB=measured.memory_MiB,
         files_MiB=(one_bytes + (more_bytes - one_bytes) / (EPOCHS[1] - EPOCHS[0]) * all_epochs) / len(group) / 2**20,
     )
 
 
-def _measure(tasks: Sequence[Task], report: str) -> None:
-    """In the child: the first short run pays for loading, the next two tell the time of an epoch."""
-    seconds = []
+def _short_runs(ready: probe.Ready, tasks: Sequence[Task]) -> tuple[list[float], list[int]]:
+    """Seconds and bytes of each task. The first pays for loading; the next two tell the time of an epoch."""
+    seconds, sizes = [], []
     for task in tasks:
-        Path(task.folder).mkdir()
+        folder = Path(task.folder)
+        folder.mkdir()
         start = time.perf_counter()
         outcomes = run_task(task, lambda message: None)
         seconds.append(time.perf_counter() - start)
-        problems = [outcome.reason for outcome in outcomes if outcome.status != "done"]
-        if problems:
-            write_json(Path(report), {"error": problems[0]})
-            return
-    sizes = [sum(path.stat().st_size for path in Path(task.folder).rglob("*") if path.is_file()) for task in tasks]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    write_json(Path(report), {"seconds": seconds, "memory_MiB": peak / 2**20, "bytes": sizes})
+        for outcome in outcomes:
+            if outcome.status != "done":
+                raise RunError(outcome.reason)
+        sizes.append(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
+    return seconds, sizes
 
 
-def _epochs(sweep: Sweep, spec: RunSpec) -> float:
+def _epochs(sweep: Definition, spec: RunSpec) -> float:
     """Epochs of the whole run: its own setting, else the experiment's default."""
     default = next((field.default for field in fields(sweep.config) if field.name == "epochs"), 1)
     return float(spec.config.get("epochs", default))

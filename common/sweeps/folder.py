@@ -12,15 +12,17 @@ from typing import Any
 
 from common.errors import InputError
 from common.inputs import read_json, read_text, shorten
+from common.plugins import add_search_path, loaded, recorded_folders
 from common.runs.files import write_json, write_text
 from common.runs.folder import make_writable
 from common.runs.origin import describe
-from common.sweeps.outcome import FAILED, Outcome, read_outcome
-from common.sweeps.spec import RUNSPECS, RunSpec, check_specs, read_specs, write_specs
+from common.runs.outcome import BEGUN, FAILED, Outcome, read_outcome
+from common.runs.spec import MANIFEST, RUNSPECS, RunSpec, check_specs, read_specs, write_specs
 
-MANIFEST, LAUNCHER, SCRATCH, BEGUN = "manifest.json", "launcher.json", ".scratch", "BEGUN"
+SCRATCH = ".scratch"
 STREAMS = ("stdout.txt", "stderr.txt")
 SCHEMA = 1
+PLUGINS = "plugins"  # in the manifest: files of the users' own modules, by what named them
 
 
 def make_folder(folder: Path) -> Path:
@@ -33,6 +35,17 @@ def make_folder(folder: Path) -> Path:
     if not (folder / RUNSPECS).exists() and any(folder.glob("*/run_meta.json")):
         raise InputError(f"sweep folder {folder}: holds runs of no sweep; name another with --sweep-dir")
     return folder
+
+
+def search_own_modules(folder: Path) -> None:
+    """Let this process find the users' own modules that an earlier start of the sweep has loaded.
+
+    Raises:
+        InputError: manifest.json cannot be read.
+    """
+    files = _manifest(folder).get(PLUGINS)
+    if isinstance(files, dict) and all(isinstance(file, str) for file in files.values()):
+        add_search_path(recorded_folders(files))
 
 
 def settle_specs(folder: Path, specs: Sequence[RunSpec], facts: Mapping[str, Any]) -> list[RunSpec]:
@@ -50,7 +63,14 @@ def settle_specs(folder: Path, specs: Sequence[RunSpec], facts: Mapping[str, Any
     if not manifest or not (folder / RUNSPECS).exists() or merged != read_specs(folder):
         write_specs(folder, merged)
         created = manifest.get("created", datetime.now(UTC).isoformat(timespec="seconds"))
-        meta = {"schema_version": SCHEMA, "created": created, "runs": len(merged), **facts, "origin": describe()}
+        meta = {
+            "schema_version": SCHEMA,
+            "created": created,
+            "runs": len(merged),
+            **facts,
+            PLUGINS: loaded(),
+            "origin": describe(),
+        }
         write_json(folder / MANIFEST, meta)
     return merged
 

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Iterable
 
-from common.sweeps.spec import RunSpec
+from common.runs.spec import RunSpec
 
 TASK_S, LARGEST = 5.0, 64
 
@@ -16,13 +16,13 @@ class Waiting:
 
     Args:
         specs: the runs.
-        lanes: how many runs with the same group word go side by side at least, while there are enough for all workers.
+        replicas: at least so many runs with the same group word go side by side, while all workers have some.
     """
 
-    def __init__(self, specs: Iterable[RunSpec], lanes: int = 1) -> None:
+    def __init__(self, specs: Iterable[RunSpec], replicas: int = 1) -> None:
         self._queue = deque(specs)
         self._alone: deque[RunSpec] = deque()
-        self._lanes = lanes
+        self._replicas = replicas
         self._seconds = 0.0
         self._ended = 0
 
@@ -44,7 +44,7 @@ class Waiting:
         (self._alone if alone else self._queue).extendleft(reversed(list(specs)))
 
     def take(self, workers: int) -> tuple[RunSpec, ...]:
-        """The next group; several runs only where a task would last less than some seconds, or where lanes are faster.
+        """The next group; several runs only where a task would else last less than some seconds, or as `replicas`.
 
         Towards the end groups shrink, so that no worker waits for another.
         """
@@ -60,7 +60,7 @@ class Waiting:
         return tuple(chosen)
 
     def _size(self, spec: RunSpec) -> int:
-        least = self._lanes if spec.group else 1
+        least = self._replicas if spec.group else 1
         if self.run_s is None:
             return least
         return max(least, min(LARGEST, math.ceil(TASK_S / max(self.run_s, 1e-3))))

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import RunError
+from common.runs.journal import Journal
 from common.runs.lock import FolderLock
+from common.runs.outcome import Outcome, is_final, read_outcome, write_outcome
+from common.runs.spec import RunSpec
 from common.sweeps.display import Display
 from common.sweeps.folder import has_begun
 from common.sweeps.groups import Waiting
-from common.sweeps.journal import Journal
-from common.sweeps.outcome import Outcome, is_final, read_outcome, write_outcome
 from common.sweeps.pool import Event, Pool, PoolGone
 from common.sweeps.results import Results
-from common.sweeps.spec import RunSpec
 from common.sweeps.stopping import Stopping
 from common.sweeps.worker import Task
 
@@ -46,7 +46,7 @@ class Launcher:
         make: turns a group of runs into a task.
         pool: who does them.
         results, journal, lock, display, stopping: what the loop keeps up to date or listens to.
-        lanes: see `Waiting`.
+        replicas: see `Waiting`.
         run_timeout_s: a run that takes longer is ended and fails; None waits for ever.
     """
 
@@ -62,14 +62,14 @@ class Launcher:
         lock: FolderLock,
         display: Display,
         stopping: Stopping,
-        lanes: int = 1,
+        replicas: int = 1,
         run_timeout_s: float | None = None,
     ) -> None:
         self._folder, self._make, self._pool = folder, make, pool
         self._results, self._journal, self._lock = results, journal, lock
         self._display, self._stopping, self._timeout_s = display, stopping, run_timeout_s
         self._specs = {spec.index: spec for spec in specs}
-        self._waiting = Waiting(specs, lanes)
+        self._waiting = Waiting(specs, replicas)
         self._running: dict[str, _Running] = {}
         self._at_work: set[int] = set()
         self._lost: dict[int, int] = {}

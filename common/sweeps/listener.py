@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from common.sweeps.outcome import Outcome
-from common.sweeps.spec import RunSpec
+from common.runs.outcome import Outcome
+from common.runs.spec import RunSpec
 
 
 class Listener:

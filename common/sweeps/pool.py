@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from common.errors import RunError
-from common.sweeps.outcome import Outcome
+from common.runs.outcome import Outcome
 from common.sweeps.worker import Task
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from common.runs.files import write_json, write_text
+from common.runs.outcome import Outcome
+from common.runs.spec import RESULTS, SUMMARY, RunSpec
+from common.runs.sweep_table import row
 from common.sweeps.listener import Listener
-from common.sweeps.outcome import Outcome
-from common.sweeps.spec import RunSpec
 
-RESULTS, SUMMARY = "results.csv", "summary.json"
 EVERY_S = 20.0
 
 
@@ -110,12 +110,3 @@ def results_csv(specs: Sequence[RunSpec], ended: Mapping[int, Outcome]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-def row(spec: RunSpec, outcome: Outcome | None) -> dict[str, Any]:
-    """index, run, status, the settings, the results, seconds and reason."""
-    facts: dict[str, Any] = {"index": spec.index, "run": spec.folder, "status": "waiting", **spec.columns}
-    if outcome is not None:
-        facts |= {"status": outcome.status, **outcome.result}
-        facts |= {"seconds": round(outcome.seconds, 3), "reason": outcome.reason}
-    return facts

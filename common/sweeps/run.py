@@ -8,21 +8,24 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from common.errors import InputError, Interrupted
-from common.sweeps.sweep import Options
-
-if TYPE_CHECKING:
-    from common.runs.lock import FolderLock
-    from common.sweeps.display import Display
-    from common.sweeps.journal import Journal
-    from common.sweeps.listener import Listener
-    from common.sweeps.outcome import Outcome
-    from common.sweeps.pool import Pool
-    from common.sweeps.results import Results
-    from common.sweeps.spec import RunSpec
-    from common.sweeps.stopping import Stopping
+from common.plugins import load, loaded, recorded_folders
+from common.runs.journal import Journal, last_outcomes
+from common.runs.lock import FolderLock, FolderLost
+from common.runs.outcome import Outcome
+from common.runs.spec import LAUNCHER, RunSpec
+from common.sweeps.dask_cluster import cores, local_client, remote_client
+from common.sweeps.dask_pool import DaskPool
+from common.sweeps.display import Display
+from common.sweeps.folder import SCRATCH, clear_scratch, finished, make_folder, search_own_modules, settle_specs
+from common.sweeps.launcher import Launcher
+from common.sweeps.listener import Listener
+from common.sweeps.pool import Pool
+from common.sweeps.results import Results
+from common.sweeps.stopping import Stopping
+from common.sweeps.worker import Task
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Work:
 
     function: str | Callable[..., Any]
     lists: bool = False
-    lanes: int = 1
+    replicas: int = 1
     score: str = "selected_val_acc"
 
     @property
@@ -42,13 +45,36 @@ class Work:
         return f"{self.function.__module__}:{self.function.__qualname__}"
 
     def check(self) -> None:
-        """Raise InputError if there is no such function."""
-        from common.sweeps.worker import resolve
-
+        """Raise InputError if there is no such function; it is sought in the working folder too."""
         try:
-            resolve(self.function)
-        except (ImportError, AttributeError, ValueError) as problem:
+            if isinstance(self.function, str):
+                load(self.function, "function")
+        except ImportError as problem:
             raise InputError(f"function {self.function}: cannot be imported ({problem})") from None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a sweep, as opposed to what.
+
+    Attributes:
+        workers: at most so many; None means all cores (or all workers of the cluster).
+        limit: start at most so many runs now; 0 means all.
+        only: a glob pattern for run folders or names; "" means all.
+        retry_failed: do failed runs again.
+        run_timeout_s: a run that takes longer fails; None waits for ever.
+        scheduler, scheduler_file: a running cluster instead of this machine's cores.
+        quiet: show nothing but errors.
+    """
+
+    workers: int | None = None
+    limit: int = 0
+    only: str = ""
+    retry_failed: bool = False
+    run_timeout_s: float | None = None
+    scheduler: str | None = None
+    scheduler_file: Path | None = None
+    quiet: bool = False
 
 
 def run_sweep(
@@ -79,13 +105,10 @@ def run_sweep(
         RunError, OSError: the sweep had to stop (full disk, no workers).
         Interrupted: a signal; the next start goes on.
     """
-    from common.runs.lock import FolderLock, FolderLost
-    from common.sweeps.folder import LAUNCHER, make_folder
-    from common.sweeps.stopping import Stopping
-
     work = function if isinstance(function, Work) else Work(function)
-    work.check()
     place = make_folder(Path(folder))
+    search_own_modules(place)
+    work.check()
     with Stopping(prog) as stopping, FolderLock(place, LAUNCHER, "sweep folder") as lock:
         start = _Start(place, specs, work, options or Options(**changes), {"sweep": prog, **(facts or {})}, listener)
         try:
@@ -115,11 +138,8 @@ class _Start:
         facts: Mapping[str, Any],
         listener: Listener | None,
     ) -> None:
-        from common.sweeps.folder import finished, settle_specs
-        from common.sweeps.journal import Journal, last_outcomes
-        from common.sweeps.results import Results
-
         self._folder, self._work, self._options = folder, work, options
+        self._search = tuple(map(str, [Path.cwd(), *recorded_folders(loaded())]))
         self._specs = settle_specs(folder, specs, {**facts, "function": work.name})
         ended = finished(folder, self._specs, retry_failed=options.retry_failed)
         self._todo = selected(self._specs, ended, options)
@@ -145,7 +165,6 @@ class _Start:
         """Do what there is to do."""
         if not self._todo:
             return
-        from common.sweeps.display import Display
 
         self.results.save("running")
         options = self._options
@@ -158,18 +177,13 @@ class _Start:
 
     def finish(self, status: str) -> None:
         """Write what readers look at, and remove what was for this start alone."""
-        from common.sweeps.folder import SCRATCH
-
         shutil.rmtree(self._folder / SCRATCH, ignore_errors=True)
         self.results.save(status, retries=self._retries)
         self._journal.note("stop", status=status)
 
     def _launch(self, pool: Pool, lock: FolderLock, stopping: Stopping, display: Display) -> None:
-        from common.sweeps.launcher import Launcher
-        from common.sweeps.worker import Task
-
         def task(name: str, specs: tuple[RunSpec, ...]) -> Task:
-            return Task(name, str(self._folder), self._work.function, self._work.lists, specs)
+            return Task(name, str(self._folder), self._work.function, self._work.lists, specs, self._search)
 
         launcher = Launcher(
             self._folder,
@@ -181,7 +195,7 @@ class _Start:
             lock=lock,
             display=display,
             stopping=stopping,
-            lanes=self._work.lanes,
+            replicas=self._work.replicas,
             run_timeout_s=self._options.run_timeout_s,
         )
         try:
@@ -193,10 +207,6 @@ class _Start:
 
 @contextlib.contextmanager
 def _pool(folder: Path, options: Options, runs: int) -> Iterator[Pool]:
-    from common.sweeps.dask_cluster import cores, local_client, remote_client
-    from common.sweeps.dask_pool import DaskPool
-    from common.sweeps.folder import clear_scratch
-
     if options.scheduler or options.scheduler_file:
         with remote_client(options.scheduler, options.scheduler_file) as client:
             yield DaskPool(client, str(folder), local=False, most=options.workers)

@@ -1,94 +1,16 @@
-"""A published grid as one object, and the options of a start."""
+"""A published grid as a command."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from common.sweeps.axes import Axis
-from common.sweeps.listener import Listener
-from common.sweeps.spec import RunSpec
-
-Short = Callable[[Mapping[str, Any], int], tuple[dict[str, Any], float]]
+from common.sweeps.command import sweep_command
+from common.sweeps.definition import Definition
 
 
-def fewer_epochs(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float]:
-    """The same run with so many epochs, and how many of its epochs are worth one of the whole run's."""
-    return {**config, "epochs": epochs}, 1.0
-
-
-def by_group(spec: RunSpec) -> str:
-    """Runs that may travel together take equally long."""
-    return spec.group
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """A published grid of one experiment.
-
-    Attributes:
-        prog: the command.
-        package, name: the default folder is results/<package>/sweeps/<name>.
-        description: shown by --help.
-        config: the dataclass of the experiment's options.
-        axes: the grid; the last one runs fastest. Options with a single value stand here too.
-        specs: from axes with their chosen values to runs; see `common.sweeps.grid.make_specs`.
-        function, lists: see `common.sweeps.worker.Task`.
-        workers: how many at most, where the user does not say.
-        lanes: runs that go side by side because that is faster; see `common.sweeps.groups.Waiting`.
-        score: the number of a result by which the best is chosen.
-        short: a short version of a run, for the estimate of --dry-run.
-        kind: runs with the same word here take about equally long; the estimate measures one of each kind.
-        estimate: instead of such an estimate: from runs to do and the number of workers to the lines to print; None
-            means the engine's.
-        listener: from the sweep's folder to who is told how it goes on.
-    """
-
-    prog: str
-    package: str
-    name: str
-    description: str
-    config: type[Any]
-    axes: tuple[Axis, ...]
-    specs: Callable[[Sequence[Axis]], list[RunSpec]]
-    function: str
-    lists: bool = False
-    workers: int = 10
-    lanes: int = 1
-    score: str = "selected_val_acc"
-    short: Short = field(default=fewer_epochs)
-    kind: Callable[[RunSpec], str] = field(default=by_group)
-    estimate: Callable[[Sequence[RunSpec], int], str] | None = None
-    listener: Callable[[Path], Listener] | None = None
+class Sweep(Definition):
+    """A published grid of one experiment; see `common.sweeps.definition.Definition` for what it is made of."""
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """The command; returns its exit code."""
-        from common.sweeps.command import sweep_command
-
         return sweep_command(self, argv)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run a sweep, as opposed to what.
-
-    Attributes:
-        workers: at most so many; None means all cores (or all workers of the cluster).
-        limit: start at most so many runs now; 0 means all.
-        only: a glob pattern for run folders or names; "" means all.
-        retry_failed: do failed runs again.
-        run_timeout_s: a run that takes longer fails; None waits for ever.
-        scheduler, scheduler_file: a running cluster instead of this machine's cores.
-        quiet: show nothing but errors.
-    """
-
-    workers: int | None = None
-    limit: int = 0
-    only: str = ""
-    retry_failed: bool = False
-    run_timeout_s: float | None = None
-    scheduler: str | None = None
-    scheduler_file: Path | None = None
-    quiet: bool = False

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import Interrupted
+from common.plugins import add_search_path
 from common.runs.files import append_line
 from common.runs.lock import RUN_LOCK, Held, is_held
+from common.runs.outcome import BEGUN, Outcome, is_unwritable, one_line, read_outcome, write_outcome
+from common.runs.spec import RunSpec
 from common.sweeps.capture import captured
-from common.sweeps.folder import BEGUN, STREAMS, prepare
+from common.sweeps.folder import STREAMS, prepare
 from common.sweeps.halt import Halted, Tell, at_work
-from common.sweeps.outcome import Outcome, is_unwritable, one_line, read_outcome, write_outcome
-from common.sweeps.spec import RunSpec
-from common.warned import short_warnings
+from common.warning_lines import short_warnings
 
 WAIT_S = 0.5
 
@@ -37,6 +38,8 @@ class Task:
             for the table; or, where `lists` is true, a list of each, and returns a list of numbers or exceptions.
         lists: see there.
         specs: the runs, one after the other; those with a group word go side by side into one call.
+        search: folders in which the function and the users' own things that a configuration names are sought, after all
+            other places.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Task:
     function: str | Callable[..., Any]
     lists: bool
     specs: tuple[RunSpec, ...]
+    search: tuple[str, ...] = ()
 
     @property
     def side_by_side(self) -> bool:
@@ -60,6 +64,7 @@ def run_task(task: Task, tell: Tell) -> list[Outcome]:
     `tell` gets a message at each start ({"event": "start", "indices", "pid", "host"}) and end ({"event": "end",
     "outcome"}), and {"event": "leaving"} when the worker has to end.
     """
+    add_search_path(map(Path, task.search))
     outcomes: dict[int, Outcome] = {}
     folder = Path(task.folder)
     with at_work(task.folder, tell) as stopping:

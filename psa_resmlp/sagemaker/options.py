@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from common.cli import build, option
 from common.errors import InputError
-from common.words import integer, shown
+from common.values import integer, shown
 
 CAPACITIES = ("on-demand", "spot")
 _DAY_S = 86_400

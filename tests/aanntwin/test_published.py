@@ -20,8 +20,8 @@ from aanntwin.trainer import evaluate
 from aanntwin.weights import initial_weights, load_weights, save_weights
 from common.errors import InputError
 from common.runs import load_run
+from common.runs.outcome import read_outcome
 from common.sweeps import Options
-from common.sweeps.outcome import read_outcome
 
 MAIN = "aanntwin.main"
 SCRIPTS = "aanntwin.scripts."

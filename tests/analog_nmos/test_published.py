@@ -18,9 +18,9 @@ from analog_nmos import (
 from analog_nmos.topology import load_topology
 from common.cli import build
 from common.runs import load_sweep
+from common.runs.spec import read_specs
 from common.sweeps.axes import chosen_axes
 from common.sweeps.folder import make_folder, prepare, settle_specs
-from common.sweeps.spec import read_specs
 
 RULES = {
     "hinge": dense_trainer.RULE,

@@ -16,8 +16,8 @@ from analog_nmos import auto_prune_sweep, dense_sweep, sweep, xent_sweep
 from analog_nmos.dense_trainer import RULE, HingeConfig
 from common.errors import InputError
 from common.runs import load_run, load_sweep
+from common.runs.spec import read_specs
 from common.sweeps.axes import Axis, chosen_axes
-from common.sweeps.spec import read_specs
 from common.sweeps.worker import Task, run_task
 
 SMALL = {"train_limit": 60, "test_limit": 30}

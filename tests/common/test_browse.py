@@ -9,9 +9,9 @@ import pytest
 from common.browse import main
 from common.browse.text import aligned
 from common.runs import Run, StopSignals, load_runs
+from common.runs.journal import Journal
 from common.sweeps import Outcome, RunSpec
 from common.sweeps.folder import settle_specs
-from common.sweeps.journal import Journal
 from common.sweeps.results import Results
 
 

@@ -68,9 +68,9 @@ def read_run_folder(path):
 
 def sweep_folder(name):
     def make(folder):
+        from common.runs.journal import Journal
         from common.sweeps import Outcome, RunSpec
         from common.sweeps.folder import settle_specs
-        from common.sweeps.journal import Journal
         from common.sweeps.results import Results
 
         specs = [RunSpec(n, f"n{n}", {"gamma": 0.03 * n, "epochs": 2}, {"gamma": 0.03 * n}) for n in range(3)]
@@ -98,14 +98,14 @@ def read_sweep_folder(path):
 
 
 def outcome(folder):
-    from common.sweeps.outcome import DONE, Outcome, write_outcome
+    from common.runs.outcome import DONE, Outcome, write_outcome
 
     write_outcome(folder, Outcome(0, "done", 1.0, {"final_val_acc": 0.5}))
     return folder / DONE
 
 
 def read_done(path):
-    from common.sweeps.outcome import read_outcome
+    from common.runs.outcome import read_outcome
 
     return read_outcome(path.parent, 0)
 

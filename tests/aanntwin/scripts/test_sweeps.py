@@ -15,8 +15,8 @@ from aanntwin.scripts.design_rows import HEADER, take_over
 from aanntwin.scripts.noise_runs import TESTING, TESTS, TRAINING
 from aanntwin.trainer import evaluate, train
 from common.errors import InputError
+from common.runs.outcome import Outcome, read_outcome, write_outcome
 from common.sweeps import Options
-from common.sweeps.outcome import Outcome, read_outcome, write_outcome
 
 NOISE = "aanntwin.scripts.sweep_noise"
 DESIGNS = "aanntwin.scripts.sweep_model_parameters"

@@ -6,10 +6,10 @@ import pytest
 from demo_sweep import SWEEP, Config
 
 from common.errors import InputError
+from common.runs.spec import RunSpec, check_specs, read_specs, write_specs
 from common.sweeps import Axis
 from common.sweeps.axes import chosen_axes, product, show
 from common.sweeps.grid import make_specs
-from common.sweeps.spec import RunSpec, check_specs, read_specs, write_specs
 
 
 def test_the_product_runs_fastest_over_the_last_axis():

@@ -8,8 +8,8 @@ import pytest
 from sweep_helpers import calls, rows, wait_until
 
 from common.errors import InputError
+from common.runs.journal import read_events
 from common.sweeps import RunSpec, run_sweep
-from common.sweeps.journal import read_events
 
 WORKER = "distributed.cli.dask_worker"
 

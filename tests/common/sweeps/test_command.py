@@ -119,7 +119,7 @@ def test_dry_run_measures_one_run_of_each_kind(monkeypatch, tmp_path):
 
     def measure(sweep, of_a_kind):
         seen.append([spec.index for spec in of_a_kind])
-        return estimate.Probe(start_s=10, run_s=600 * len(seen), memory_MiB=100, files_MiB=2)
+        return estimate.Cost(start_s=10, run_s=600 * len(seen), memory_MiB=100, files_MiB=2)
 
     monkeypatch.setattr(estimate, "measure", measure)
     text = estimate.describe(demo_sweep.SWEEP, specs, tmp_path / "new", Options(workers=1))

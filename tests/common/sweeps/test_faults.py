@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 from sweep_helpers import calls, environment, rows, wait_until
 
-from common.sweeps.journal import read_events
+from common.runs.journal import read_events
 
 
 def ends(folder):

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from common.errors import InputError
+from common.runs.journal import Journal, begun, last_outcomes, read_events
+from common.runs.outcome import Outcome, is_unwritable, read_outcome, write_outcome
+from common.runs.spec import RunSpec, read_specs
 from common.sweeps.folder import finished, has_begun, make_folder, prepare, settle_specs
-from common.sweeps.journal import Journal, begun, last_outcomes, read_events
-from common.sweeps.outcome import Outcome, is_unwritable, read_outcome, write_outcome
 from common.sweeps.results import results_csv
-from common.sweeps.spec import RunSpec, read_specs
 
 FACTS = {"function": "m:f"}
 

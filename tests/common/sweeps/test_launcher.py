@@ -11,14 +11,14 @@ import pytest
 import common.sweeps.run as engine
 from common.errors import InputError, RunError
 from common.runs import lock
+from common.runs.journal import Journal, read_events
 from common.runs.lock import FolderLock, FolderLost
+from common.runs.outcome import read_outcome, write_outcome
 from common.sweeps import Outcome, RunSpec, run_sweep, worker
 from common.sweeps.display import Display
 from common.sweeps.groups import Waiting
 from common.sweeps.halt import halt
-from common.sweeps.journal import Journal, read_events
 from common.sweeps.launcher import Launcher
-from common.sweeps.outcome import read_outcome, write_outcome
 from common.sweeps.pool import Event, PoolSize
 from common.sweeps.results import Results
 from common.sweeps.worker import Task, run_task
@@ -76,14 +76,14 @@ def ends_well(task, *, died_after=None):
     return [Event("start", task.id, indices), Event("over", task.id, outcomes=outcomes)]
 
 
-def test_lanes_travel_together_and_shrink_towards_the_end(launch):
-    pool, results, _ = launch(specs(20, "g"), ends_well, lanes=8)
+def test_replicas_travel_together_and_shrink_towards_the_end(launch):
+    pool, results, _ = launch(specs(20, "g"), ends_well, replicas=8)
     assert [len(task) for task in pool.tasks] == [8, 6, 3, 2, 1]
     assert results.count("done") == 20
     assert results.best()[1].index == 19
 
 
-def test_short_runs_without_lanes_are_grouped_once_their_time_is_known():
+def test_short_runs_without_replicas_are_grouped_once_their_time_is_known():
     waiting = Waiting(specs(1000))
     assert len(waiting.take(2)) == 1
     waiting.measured(2.0)
@@ -98,21 +98,21 @@ def test_short_runs_without_lanes_are_grouped_once_their_time_is_known():
 
 def test_groups_hold_only_runs_that_fit_and_keep_the_order():
     mixed = [RunSpec(index, str(index), {}, {}, "ab"[index % 2]) for index in range(10)]
-    waiting = Waiting(mixed, lanes=3)
+    waiting = Waiting(mixed, replicas=3)
     assert [[spec.index for spec in waiting.take(1)] for _ in range(2)] == [[0, 2, 4], [1, 3, 5]]
     waiting.back(mixed[:1], alone=True)
     assert [spec.index for spec in waiting.take(1)] == [0]
     assert [spec.index for spec in waiting.take(1)] == [6, 8]
 
 
-def test_of_lanes_whose_worker_died_each_is_tried_alone_and_only_once_more(launch, tmp_path):
+def test_of_replicas_whose_worker_died_each_is_tried_alone_and_only_once_more(launch, tmp_path):
     def answer(task):
         indices = tuple(spec.index for spec in task.specs)
         if 2 in indices:
             return [Event("start", task.id, indices), Event("lost", task.id)]
         return ends_well(task)
 
-    pool, results, launcher = launch(specs(6, "g"), answer, lanes=3)
+    pool, results, launcher = launch(specs(6, "g"), answer, replicas=3)
     assert pool.tasks == [[0, 1, 2], [3, 4], [0], [1], [2], [5]]
     assert [results.ended[index].status for index in range(6)] == ["done", "done", "failed", "done", "done", "done"]
     assert read_outcome(tmp_path / "run_0002_seed2").kind == "lost"
@@ -156,7 +156,7 @@ def test_a_hanging_lane_is_found_by_trying_each_alone(launch):
         indices = tuple(spec.index for spec in task.specs)
         return [Event("start", task.id, indices)] if 1 in indices else ends_well(task)
 
-    pool, results, launcher = launch(specs(2, "g"), answer, lanes=2, run_timeout_s=0.02)
+    pool, results, launcher = launch(specs(2, "g"), answer, replicas=2, run_timeout_s=0.02)
     assert [results.ended[0].status, results.ended[1].status] == ["done", "failed"]
     assert "took longer than 0.02 s" in results.ended[1].reason
     assert launcher.retries == 0
@@ -260,7 +260,7 @@ def test_a_run_whose_worker_had_to_leave_has_lost_no_attempt(launch):
             return [Event("start", task.id, indices), Event("left", task.id)]
         return ends_well(task)
 
-    _, results, launcher = launch(specs(4, "g"), answer, lanes=2)
+    _, results, launcher = launch(specs(4, "g"), answer, replicas=2)
     assert len(left) == 5
     assert left[1] == (0, 1)  # side by side again
     assert results.count("done") == 4

@@ -8,7 +8,7 @@ import time
 import pytest
 from sweep_helpers import calls, wait_until
 
-from common.sweeps.journal import read_events
+from common.runs.journal import read_events
 
 WORKER = "distributed.cli.dask_worker"
 LONG = ("--seed", "0", "--epochs", "12")

@@ -7,10 +7,10 @@ import pytest
 
 from common.errors import InputError
 from common.runs import Run, StopSignals, load_sweep
+from common.runs.journal import Journal
+from common.runs.outcome import write_outcome
 from common.sweeps import Outcome, RunSpec
 from common.sweeps.folder import settle_specs
-from common.sweeps.journal import Journal
-from common.sweeps.outcome import write_outcome
 
 
 def make(folder, count, *, journal=True):

@@ -1,4 +1,4 @@
-"""How a run ended, and the files DONE and FAILED that say so in its folder."""
+"""How a run of a sweep ended, and the files DONE and FAILED that say so in its folder; BEGUN while it is at work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.errors import InputError, Interrupted, RunError
 from common.inputs import parse_json, read_text
 from common.runs.files import plain, write_text
 
-DONE, FAILED = "DONE", "FAILED"
+DONE, FAILED, BEGUN = "DONE", "FAILED", "BEGUN"
 TAIL_LINES = 20
 LOGS = ("train_log.txt", "stdout.txt", "stderr.txt")
 # Not the run's fault: every other run would meet the same, so the sweep stops instead of failing them all.

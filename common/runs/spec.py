@@ -12,7 +12,9 @@ from common.errors import InputError
 from common.inputs import parse_json, shorten
 from common.runs.files import plain, read_lines, write_text
 
-RUNSPECS = "runspecs.jsonl"
+# Files of a sweep folder: its runs, what was started, who is at work on it, and how far it is.
+RUNSPECS, MANIFEST, LAUNCHER = "runspecs.jsonl", "manifest.json", "launcher.json"
+RESULTS, SUMMARY = "results.csv", "summary.json"
 OWN: dict[str, type] = {"index": int, "name": str, "config": dict, "axes": dict, "group": str}  # what we write of a run
 
 

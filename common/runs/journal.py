@@ -11,7 +11,7 @@ from typing import Any
 from common.errors import InputError
 from common.inputs import parse_json
 from common.runs.files import append_line, plain, read_lines
-from common.sweeps.outcome import Outcome, as_outcome
+from common.runs.outcome import Outcome, as_outcome
 
 NAME = "status.jsonl"
 

@@ -1,4 +1,4 @@
-"""The look of all figures: matplotlib's defaults and what is ours on top, whatever the user's own settings say.
+"""The style of all figures: matplotlib's defaults and our own settings, whatever the user's own settings are.
 
 A matplotlibrc (in the working folder, $MATPLOTLIBRC or ~/.config/matplotlib) and MPLBACKEND are made for other work: a
 setting that asks for LaTeX, a font or a window system that is not there must not end a training.
