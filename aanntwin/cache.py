@@ -52,14 +52,18 @@ class Cache:
         """The name of the folder of these settings."""
         return hashlib.sha256(_text(self.identity(settings)).encode()).hexdigest()[:32]
 
+    def home(self, settings: Settings) -> Path:
+        """The folder of these settings."""
+        return self.folder / self.key(settings)
+
     def place(self, settings: Settings, epoch: int) -> Path:
         """The file of an epoch."""
-        return self.folder / self.key(settings) / f"epoch_{epoch:05d}.safetensors"
+        return self.home(settings) / f"epoch_{epoch:05d}.safetensors"
 
     def known(self, settings: Settings) -> dict[int, float]:
         """The mean training loss of each epoch on disk, by its number."""
         text, found = _text(self.identity(settings)), {}
-        for path in sorted((self.folder / self.key(settings)).glob("epoch_*.safetensors")):
+        for path in sorted(self.home(settings).glob("epoch_*.safetensors")):
             content = _read(path, text)
             if content is not None:
                 found[int(path.stem.removeprefix("epoch_"))] = content[1]
@@ -68,6 +72,13 @@ class Cache:
     def epochs(self, settings: Settings) -> list[int]:
         """The numbers of the epochs on disk."""
         return sorted(self.known(settings))
+
+    def last(self, settings: Settings) -> int:
+        """The last epoch before the first one that is missing; 0 if the first one is."""
+        known, number = self.known(settings), 0
+        while number + 1 in known:
+            number += 1
+        return number
 
     def load(self, settings: Settings, epoch: int) -> Weights:
         """The weights at the end of an epoch; errors as `state`."""
@@ -106,6 +117,27 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_writer(path, durable=True) as stream:
             stream.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata))
+
+
+class LastEpoch(Cache):
+    """The last epoch of one training, in a folder of its own."""
+
+    def home(self, settings: Settings) -> Path:
+        """See Cache."""
+        return self.folder
+
+    def last(self, settings: Settings) -> int:
+        """The number of the epoch; 0 if there is none."""
+        return max(self.known(settings), default=0)
+
+    def store(
+        self, settings: Settings, epoch: int, weights: Mapping[str, Tensor], velocity: Mapping[str, Tensor], loss: float
+    ) -> None:
+        """Keep an epoch in place of the one before; errors as Cache's."""
+        super().store(settings, epoch, weights, velocity, loss)
+        for path in self.folder.glob("epoch_*.safetensors"):
+            if path != self.place(settings, epoch):
+                path.unlink()
 
 
 def _text(identity: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ def torch_lines(settings: Settings) -> list[str]:
     circuits = {"training": settings.training_nonidealities, "test": settings.testing_nonidealities}
     lacking = {what: without_kernel(circuit) for what, circuit in circuits.items()}
     return [
-        f"{what} by PyTorch: {', '.join(dict.fromkeys(names))} has no compiled kernel"
+        f"{what} by PyTorch: there is no compiled kernel for {', '.join(dict.fromkeys(names))}"
         for what, names in lacking.items()
         if names and wants_compiled(settings)
     ]

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from aanntwin.nonidealities.base import SITES, Nonideality
-from common.values import number as finite
-from common.values import shown
 from common.errors import InputError
 from common.plugins import Registry, is_own
+from common.values import number as finite
+from common.values import shown
 
 OWN: Registry[type[Nonideality]] = Registry("nonideality", Nonideality, {})
 _BOUNDS = (("low", operator.lt, "at least"), ("high", operator.gt, "at most"), ("above", operator.le, "above"))

@@ -19,8 +19,8 @@ from aanntwin.scripts.training import SILENT, Prints, train_and_print
 from common.errors import InputError
 from common.plugins import is_own
 from common.runs.files import append_line, plain, read_lines, write_text
-from common.sweeps import RunSpec
 from common.runs.outcome import Outcome, write_outcome
+from common.sweeps import RunSpec
 from common.values import shown
 
 TRAINING = (NONE, "0", *(f"{tenth / 10:.1f}" for tenth in range(1, 11)))

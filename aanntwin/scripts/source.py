@@ -15,12 +15,12 @@ from aanntwin.options import PLAIN, add_settings, take_group, take_settings
 from aanntwin.scripts.training import train_and_print
 from aanntwin.sizes import derive
 from aanntwin.weights import layer_names, load_model, model_params_of
-from common.values import number as finite
-from common.values import shown
 from common.cli import Parser, build, spoken, whole
 from common.devices import set_threads
 from common.errors import InputError
 from common.runs.files import plain
+from common.values import number as finite
+from common.values import shown
 
 if TYPE_CHECKING:
     from aanntwin.cache import Cache

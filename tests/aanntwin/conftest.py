@@ -54,3 +54,21 @@ def all_nonidealities():
 def deep():
     """A network with pooling, an odd number of channels and of kernel elements, and two additional layers."""
     return DEEP
+
+
+@pytest.fixture
+def random_weights():
+    """Weights of a model for any number of image channels, with every layer's outputs of about one."""
+
+    def make(settings, seed=0):
+        from aanntwin.engines import weight_shapes
+
+        generator = torch.Generator().manual_seed(seed)
+        found = {}
+        for name, shape in weight_shapes(settings).items():
+            inputs = torch.Size(shape[1:]).numel()
+            scale = inputs**-0.5 if name.endswith("weight") else 0.1
+            found[name] = scale * torch.randn(shape, generator=generator)
+        return found
+
+    return make

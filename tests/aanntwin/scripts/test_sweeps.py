@@ -7,10 +7,11 @@ import json
 
 import pytest
 
+from aanntwin import estimate
 from aanntwin.config import Nonidealities
 from aanntwin.data import load_split
 from aanntwin.normalize import normalize
-from aanntwin.scripts import design_runs, estimates, noise_runs, sweep_model_parameters
+from aanntwin.scripts import design_runs, noise_runs, sweep_model_parameters
 from aanntwin.scripts.design_rows import HEADER, take_over
 from aanntwin.scripts.noise_runs import TESTING, TESTS, TRAINING
 from aanntwin.trainer import evaluate, train
@@ -121,7 +122,7 @@ def test_dry_runs_write_nothing(here, tmp_path, trained):
     done = here(NOISE, "out.json", *DIGITS, "--count_epoch", 3, "--dry_run", "--workers", 2)
     assert "12 trainings, 12 to do now" in done.out
     assert "36 epochs are not in the cache" in done.out
-    assert "(h:mm) on " in done.out
+    assert "(h:mm:ss) on " in done.out
     done = here(DESIGNS, *DIGITS, "--count_epoch", 1, "--dry_run", "--limit", 5)
     assert "1480 designs, 5 to do now" in done.out
     assert not list(tmp_path.iterdir())
@@ -132,8 +133,8 @@ def test_estimates_grow_with_the_work(digits):
         digits.replace(model_params=dataclasses.replace(digits.model_params, conv_out_channels=channels, kernel_size=4))
         for channels in (1, 32)
     )
-    assert estimates.operations(large) == 32 * estimates.operations(small)
-    assert estimates.measure(large).train > 2 * estimates.measure(small).train
+    assert estimate.operations(large) == 32 * estimate.operations(small)
+    assert estimate.measure(large).train > 2 * estimate.measure(small).train
 
 
 def test_a_run_of_the_design_sweep_equals_a_training_by_hand(digits, tmp_path):
