@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 DEVICE_HELP = "auto, cpu, cuda, cuda:N or mps"
 _DEVICE_NAME = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
-MOST_THREADS = 1024  # OpenMP ends the process where it cannot start as many as it was told to
+MOST_THREADS = 1024  # OpenMP ends the process where it cannot start as many as it was asked for
 # What OpenMP, MKL and OpenBLAS read when they load, here or in a child process.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def check_device_name(name: str) -> str:
-    """Return `name` in lower case if it is spelled like a device; does not look whether there is one.
+    """Return `name` in lower case if it is spelled like a device; does not check that there is one.
 
     Raises:
         InputError: it is none of auto, cpu, cuda, cuda:N and mps.
@@ -60,7 +60,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     wanted = check_device_name(name)
     import torch
 
-    if wanted == "cpu":  # without a look at the others: a broken GPU driver must not stop a CPU run
+    if wanted == "cpu":  # without asking for the others: a broken GPU driver must not stop a CPU run
         return torch.device("cpu")
     available = available_devices()
     if wanted == "auto":
@@ -129,7 +129,7 @@ def set_threads(n: int = 0, *, libraries: Iterable[str] = ()) -> int:
         os.environ["NUMBA_NUM_THREADS"] = str(pool)
     for library in sorted(wanted):
         importlib.import_module(library)
-    # BLAS and OpenMP libraries that are loaded already no longer look at the environment.
+    # BLAS and OpenMP libraries that are loaded already no longer read the environment.
     importlib.import_module("threadpoolctl").threadpool_limits(limits=count)
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(count)

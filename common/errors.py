@@ -1,8 +1,8 @@
-"""The ways a command ends badly; `common.cli` turns them into a line on stderr and an exit code."""
+"""How a command can fail; `common.cli` turns these exceptions into a line on stderr and an exit code."""
 
 
 class InputError(ValueError):
-    """The user asked for something that cannot be: raised before any work starts.
+    """The user asked for something that is impossible: raised before any work starts.
 
     The message is one line that says what is wrong and what is allowed, for example
     ``epochs is -1, allowed: 1 or more``. Commands print ``error: <message>`` and exit with 2.

@@ -58,7 +58,7 @@ _inside = False
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """Draw in the suites' look within this block.
+    """Apply the style of all figures within this block.
 
     The functions of `common.plotting` do so by themselves; use it around matplotlib calls of your own that make text,
     legends or colour bars, and around imports from matplotlib before the first figure. Other threads wait, as
@@ -66,7 +66,7 @@ def style() -> Iterator[None]:
     """
     global _inside
     with _lock:
-        if _inside:  # the settings are in: hundreds of them, which take a millisecond
+        if _inside:  # applied already; hundreds of settings take a millisecond
             yield
             return
         matplotlib = _load()
@@ -92,7 +92,7 @@ def _all_settings(matplotlib: Any) -> dict[str, Any]:
 
 
 def _load() -> Any:
-    """matplotlib, imported without the user's settings where these cannot be read."""
+    """Import matplotlib, without the user's settings if these cannot be read."""
     if "matplotlib" in sys.modules:
         return sys.modules["matplotlib"]
     backend = os.environ.pop("MPLBACKEND", None)  # an unknown one fails the import
@@ -124,10 +124,10 @@ def _import() -> Any:
 
 @contextlib.contextmanager
 def _no_files_of_users() -> Iterator[None]:
-    """matplotlib finds no matplotlibrc but its own in this block.
+    """Within this block matplotlib finds no matplotlibrc but its own.
 
-    It looks into the working folder first, whatever the environment says; another working folder would mislead threads
-    that write files meanwhile.
+    matplotlib searches the working folder first, whatever the environment says; to change the working folder meanwhile
+    would mislead threads that write files.
     """
     module: Any = os.path
     exists = os.path.exists

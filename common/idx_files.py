@@ -1,4 +1,4 @@
-"""The four IDX files of MNIST and Fashion-MNIST: where they lie, under which names, and what is in them.
+"""The four IDX files of MNIST and Fashion-MNIST: their places, their names and their content.
 
 torchvision lays them out as MNIST/raw/train-images-idx3-ubyte. People also have them as train-images.idx3-ubyte, still
 zipped, in a folder mnist, or one level up; all of these are found. Files that lie loose in a data root are not taken:

@@ -110,7 +110,7 @@ def read_toml(path: str | Path, what: str, limit: int = TEXT_LIMIT) -> dict[str,
 
 
 def _check_depth(value: Any, where: str) -> None:
-    """Whoever walks through a value by recursion must not be the first to find how deep it is."""
+    """Refuse a value that is nested too deeply for code that walks through it by recursion."""
     level: list[Any]
     level, depth = [[value]], 0
     while level:
@@ -137,7 +137,7 @@ def read_arrays(path: str | Path, what: str, limit: int = ARRAY_LIMIT) -> dict[s
 
 
 class Arrays:
-    """An .npz file whose arrays are read one by one, so that a damaged one nobody asks for does no harm.
+    """An .npz file whose arrays are read one by one, so that a damaged one that is not needed does no harm.
 
     Attributes:
         names: of its arrays, without .npy.

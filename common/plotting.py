@@ -1,4 +1,4 @@
-"""One look for the figures of all suites: sized for a paper, readable in grey and by the colour-blind.
+"""Figures of all suites in one style: sized for a paper, readable in grey and by the colour-blind.
 
     fig, ax = figure(width="single")
     line_plot(ax, epochs, {"train": train_acc, "test": test_acc}, xlabel="epoch", ylabel="accuracy (%)")
@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from common.errors import InputError, Interrupted
 from common.figure_style import COLORS as COLORS
@@ -147,7 +149,7 @@ def line_plot(
     ordered: bool = False,
     title: str | None = None,
 ) -> None:
-    """Draw one line per entry of `series` over `x`, told apart by colour, line style and marker.
+    """Draw one line per entry of `series` over `x`, distinguished by colour, line style and marker.
 
     Args:
         ax: where to.
@@ -160,31 +162,30 @@ def line_plot(
         ordered: colour by position along viridis, for series that are steps of one quantity.
         title: above the axes.
     """
-    import numpy as np
     from matplotlib.ticker import MaxNLocator
 
     xs = np.asarray(x, dtype=float)
     with style():
         for index, (label, values) in enumerate(series.items()):
-            look = _look(index, len(series), ordered)
+            drawn = _line_style(index, len(series), ordered)
             y = np.asarray(values, dtype=float)
             ends = intervals.get(label) if intervals else None
             if ends is not None:
                 low, high = (np.asarray(end, dtype=float) for end in ends)
                 if as_bars:
-                    ax.errorbar(xs, y, yerr=(y - low, high - y), fmt="none", ecolor=look["color"], capsize=2)
+                    ax.errorbar(xs, y, yerr=(y - low, high - y), fmt="none", ecolor=drawn["color"], capsize=2)
                 else:
-                    ax.fill_between(xs, low, high, color=look["color"], alpha=0.18, linewidth=0)
+                    ax.fill_between(xs, low, high, color=drawn["color"], alpha=0.18, linewidth=0)
             # About eight markers a line, each line's shifted, so that lines on top of each other both show.
             step = max(1, len(xs) // 8)
-            ax.plot(xs, y, label=label, markevery=((index * step // 3) % step, step), **look)
+            ax.plot(xs, y, label=label, markevery=((index * step // 3) % step, step), **drawn)
         if (xs == np.round(xs)).all():
             ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))  # no epoch 2.5
         ax.set(xlabel=xlabel, ylabel=ylabel)
         _finish(ax, title, legend_entries=len(series))
 
 
-def _look(index: int, total: int, ordered: bool) -> dict[str, Any]:
+def _line_style(index: int, total: int, ordered: bool) -> dict[str, Any]:
     import matplotlib
 
     if ordered:  # the light end of viridis is hard to see on white
@@ -239,7 +240,6 @@ def heatmap(
         xlabels, ylabels: names of the columns and rows; xlabel, ylabel: of the axes.
         title: above the axes.
     """
-    import numpy as np
     from matplotlib import colormaps
 
     values = np.asarray(matrix, dtype=float)
@@ -283,7 +283,6 @@ def _norm(shown: Any, center: float | None, limits: tuple[float, float] | None, 
 
 
 def _annotate(ax: Axes, image: AxesImage, shown: Any, annotate: str) -> None:
-    import numpy as np
 
     texts = {}
     for row, column in zip(*np.nonzero(~np.ma.getmaskarray(shown)), strict=True):
@@ -320,7 +319,6 @@ def confusion(
     Raises:
         ValueError: counts are not a square of non-negative numbers.
     """
-    import numpy as np
 
     matrix = np.array(counts, dtype=float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not (matrix >= 0).all():

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from common.errors import InputError
-from common.inputs import shorten
+from common.values import shorten
 
 Member = TypeVar("Member")
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -90,7 +90,7 @@ def load(name: str, what: str = "name") -> Any:
     if not hasattr(found, attribute):
         raise InputError(f"{what} {name}: no {attribute} in {module}")
     file = getattr(found, "__file__", None)
-    if file and not Path(file).is_relative_to(Path(__file__).parents[1]):
+    if file and not _is_ours(file):
         _loaded[name] = Path(file).resolve()
     return getattr(found, attribute)
 
@@ -99,15 +99,32 @@ def _import(module: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as problem:
-        if problem.name is None or not f"{module}.".startswith(f"{problem.name}."):
-            raise  # the module is there, and a package that it needs is not
-        text = f"no module {problem.name}, neither in the working folder nor in PYTHONPATH"
+        if problem.name and f"{module}.".startswith(f"{problem.name}."):
+            text = f"no module {problem.name}, neither in the working folder nor in PYTHONPATH"
+        elif _is_ours(_last_frame(problem).filename):
+            raise  # a package of ours that was left out; whoever started this command learns how to get it
+        else:
+            text = _describe(problem)
     except InputError:
         raise
     except Exception as problem:  # noqa: BLE001 - a user's own file, in which anything may be wrong
-        frames = traceback.extract_tb(problem.__traceback__)
-        text = f"cannot be imported ({type(problem).__name__}: {problem}; {frames[-1].filename}:{frames[-1].lineno})"
-    raise InputError(f"{what}: {text}")
+        text = _describe(problem)
+    raise InputError(" ".join(f"{what}: {text}".split()))
+
+
+def _describe(problem: Exception) -> str:
+    """What is wrong with a module, and where; the text of a SyntaxError says the latter itself."""
+    frame = _last_frame(problem)
+    place = "" if isinstance(problem, SyntaxError) else f"; {frame.filename}:{frame.lineno}"
+    return f"cannot be imported ({type(problem).__name__}: {problem}{place})"
+
+
+def _last_frame(problem: Exception) -> traceback.FrameSummary:
+    return traceback.extract_tb(problem.__traceback__)[-1]
+
+
+def _is_ours(file: str | Path) -> bool:
+    return Path(file).is_relative_to(Path(__file__).parents[1])
 
 
 def loaded() -> dict[str, str]:

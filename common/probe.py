@@ -1,8 +1,9 @@
-"""Measure work in processes of its own: its time and its peak memory, also where several share the machine."""
+"""Measure how long work takes, here or in processes of its own with their peak memory, for estimates."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import resource
 import signal
@@ -114,3 +115,22 @@ def peak_memory_MiB() -> float:
         return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 1024
+
+
+def seconds_once(work: Callable[[], object]) -> float:
+    """How long some work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """How long some work takes when it is done for the second time: the first one loads and compiles."""
+    work()
+    return seconds_once(work)
+
+
+def clock(seconds: float) -> str:
+    """0:01:05: hours, minutes and seconds; rounded up, so that nothing takes no time."""
+    whole = math.ceil(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

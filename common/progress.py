@@ -15,7 +15,7 @@ GONE = (errno.EPIPE, errno.EIO)  # a reader or a terminal: no reason to end a ru
 
 
 def mute_stdout() -> None:
-    """Send what is still printed nowhere, after the reader (head, less) went away; Python would complain at exit."""
+    """Discard further output, after its reader (head, less) went away; Python would complain at exit."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,6 +1,6 @@
 """One seed per run, and from it as many independent named streams of random numbers as a run needs.
 
-Streams are told apart by name, not by the order in which they are made: a new consumer of random numbers
+Streams are distinguished by name, not by the order in which they are made: a new consumer of random numbers
 leaves all others as they were, and a replica or a sweep worker that asks for ``("init", 3)`` gets the same
 numbers wherever it runs. Where a suite's published results prescribe their draws, those win over this module.
 

@@ -1,4 +1,4 @@
-"""Files of tensors from outside, safetensors or what torch.save wrote: told apart by content, and never trusted.
+"""Files of tensors from outside, safetensors or what torch.save wrote: distinguished by content, and never trusted.
 
 Readers take `what`, the word that their messages begin with, and raise InputError in one line for a file that is
 missing, not regular, too large (or unpacks to what is), damaged, a pickle of code, or full of something else. Nothing
@@ -135,7 +135,7 @@ def _check_tensors(found: Any, where: str, limit: int) -> None:
             raise InputError(f"{where}: {_short(name)} is {kind.removeprefix('torch.')}, allowed: dense tensors")
         total += tensor.numel() * max(4, tensor.element_size())
         if total > limit:
-            raise InputError(f"{where}: its tensors take more than {limit // MIB} MiB, which is as much as is read")
+            raise InputError(f"{where}: its tensors take more than {limit // MIB} MiB; at most so much is read")
 
 
 def _tensors_in(found: Any, where: str) -> Iterator[tuple[str, Tensor]]:

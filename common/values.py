@@ -1,7 +1,7 @@
-"""Words as numbers and paths: what they may be on a command line, and in files of settings too.
+"""Integers, numbers and paths as users write them, on a command line or in a file of settings.
 
-Python takes more for a number than people write: 1_000, digits of other scripts, numbers of any length. Here a whole
-number has plain digits and fits into 64 bits, any other number is finite, and a path is one that a file can have.
+Python accepts more than people write: 1_000, digits of other scripts, integers of any length. Here an integer has plain
+digits and fits into 64 bits, any other number is finite, and a path is one that a file can have.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ NAME_BYTES, PATH_BYTES = 255, 4095  # of Linux and macOS
 
 
 def integer(text: str) -> int:
-    """The whole number that a word says.
+    """The integer that a text stands for.
 
     Raises:
-        InputError: it says none, or one beyond 64 bits. So in all functions here, for what each of them reads.
+        InputError: it is no integer, or none of 64 bits. The other functions here raise it likewise.
     """
     word = text.strip()
     if not _INTEGER.fullmatch(word):
@@ -33,7 +33,7 @@ def integer(text: str) -> int:
 
 
 def number(text: str) -> float:
-    """The finite number that a word says."""
+    """The finite number that a text stands for."""
     try:
         value = float(text) if text.isascii() and "_" not in text else None
     except ValueError:
@@ -46,19 +46,19 @@ def number(text: str) -> float:
 
 
 def path(text: str) -> Path:
-    """The path that a word says."""
+    """The path that a text stands for."""
     return check_path(Path(text))
 
 
 def check_integer(value: int) -> int:
-    """The same number."""
+    """The same integer, if it fits into 64 bits."""
     if not -(2**63) <= value < 2**63:
         raise InputError(f"{shown(value)} does not fit into 64 bits")
     return value
 
 
 def check_path(value: Path) -> Path:
-    """The same path."""
+    """The same path, if a file can have it."""
     try:
         lengths = [len(os.fsencode(part)) for part in value.parts]
     except UnicodeEncodeError:
@@ -72,13 +72,13 @@ def check_path(value: Path) -> Path:
 
 
 def shorten(text: str | Path) -> str:
-    """A name that fits on a line."""
+    """A text that fits on a line, without its middle if it is long."""
     text = str(text)
     return text if len(text) <= 200 else f"{text[:80]}...{text[-80:]}"
 
 
 def shown(value: Any) -> str:
-    """Any value as it is written in Python, short enough for a message."""
+    """Any value as Python writes it, short enough for a message."""
     try:
         return shorten(repr(value))
     except ValueError:  # Python writes no numbers of thousands of digits

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from common.replicas.bank import Bank
 from common.replicas.dropout import dropout_
-from common.replicas.product import STACKED, product, way_of
+from common.replicas.product import STACKED, method_of, product
 from psa_resmlp import kernels as K
 from psa_resmlp.architectures import INPUTS, Architecture
 from psa_resmlp.masks import dropout_torch_
@@ -208,7 +208,7 @@ class Network:
         return functools.partial(sum_over_batch, grad, out)
 
     def _product(self, a: Tensor, b: Tensor, out: Tensor) -> Call:
-        if a.shape[0] == 1 or a.device.type != "cpu" or way_of(a, b, out) == STACKED:
+        if a.shape[0] == 1 or a.device.type != "cpu" or method_of(a, b, out) == STACKED:
             return functools.partial(torch.bmm, a, b, out=out)
         return functools.partial(product, a, b, out)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from waiting import finish, stretched
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,10 +56,7 @@ def command(start):
     """Run a module of ours to its end; checks the exit code, and returns what it printed."""
 
     def run(module, *words, code=0, **options):
-        process = start(module, *words, **options)
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == code, err + out
-        return Finished(code, out, err)
+        return Finished(code, *finish(start(module, *words, **options), code))
 
     return run
 
@@ -122,7 +120,9 @@ def notebook(tmp_path, monkeypatch):
         code = [cell for cell in content.cells if cell.cell_type == "code"]
         assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
         resources = {"metadata": {"path": str(tmp_path)}}
-        nbclient.NotebookClient(content, kernel_name="python3", timeout=180, resources=resources).execute()
+        nbclient.NotebookClient(
+            content, kernel_name="python3", timeout=int(stretched(180)), resources=resources
+        ).execute()
         outputs = [output for cell in code for output in cell.outputs]
         assert not [output for output in outputs if output.output_type == "error"]
         printed = [out.text for out in outputs if out.output_type == "stream" and out.name == "stdout"]

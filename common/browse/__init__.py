@@ -1,4 +1,4 @@
-"""Look at what is on disk: `nonideal table`, `nonideal runs`, `nonideal show`, for the runs of any suite."""
+"""Show what is on disk: `nonideal table`, `nonideal runs`, `nonideal show`, for the runs of any suite."""
 
 from common.browse.command import main
 

@@ -6,14 +6,18 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.browse.runs import PLACES, list_runs
+from common.browse.show import show_run
+from common.browse.table import show_table
 from common.cli import Parser, run_command, whole
 from common.plotting import PLOT_FORMATS
 
 DESCRIPTION = """\
-Look at finished and running work.
+Show runs and sweeps, finished and running.
 
 examples: nonideal table results/analog_nmos/sweeps/dense_sweep --x gamma --y delta
-          nonideal runs 'results/*/runs/*'
+          nonideal runs
+          nonideal runs 'results/*/runs/*_seed-0' simulations results/corruption_study/default
           nonideal show results/analog_nmos/latest
 """
 TABLE = """\
@@ -23,14 +27,14 @@ Any folder with run folders in it will do.
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code. pandas and matplotlib are loaded after parsing."""
+    """The command; returns its exit code. pandas and matplotlib are loaded when they are needed."""
     parser = Parser(prog="nonideal", description=DESCRIPTION)
     commands = parser.add_subparsers(dest="command", metavar="{table,runs,show}", required=True, parser_class=Parser)
     _add_table(commands)
     runs = commands.add_parser("runs", help="list runs with their status", description="List runs with their status.")
     runs.add_argument(
-        "places", nargs="*", default=["results/*/runs"], metavar="FOLDER", help="folders of runs, or glob patterns "
-        "(default: results/*/runs)",
+        "places", nargs="*", metavar="FOLDER", help=f"folders of runs, such as that of a sweep, or glob patterns "
+        f"(default: {', '.join(PLACES)})",
     )  # fmt: skip
     show = commands.add_parser("show", help="one run", description="Print a run's origin, result, last epochs, plots.")
     show.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="its folder")
@@ -58,13 +62,7 @@ def _add_table(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _work(arguments: argparse.Namespace) -> int:
     if arguments.command == "table":
-        from common.browse.table import show_table
-
         return show_table(arguments)
     if arguments.command == "runs":
-        from common.browse.runs import list_runs
-
         return list_runs(arguments.places)
-    from common.browse.show import show_run
-
     return show_run(arguments.run_dir, arguments.tail)

@@ -1,4 +1,4 @@
-"""The plots of a sweep: what is compared along each axis, and over two of them."""
+"""The plots of a sweep: a column of its table along each axis, and over two axes."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def label(value: str) -> str:
 def _boxes(panel: Any, table: pd.DataFrame, value: str, axis: str) -> None:
     groups = [(_name(entry), group[value].to_numpy()) for entry, group in table.groupby(axis, dropna=False)]
     places = range(1, len(groups) + 1)
-    look = {"color": COLORS[0]}
+    blue = {"color": COLORS[0]}
     panel.boxplot(
-        [values for _, values in groups], positions=list(places), widths=0.6, showfliers=False, boxprops=look,
-        whiskerprops=look, capprops=look, medianprops={"color": COLORS[1]},
+        [values for _, values in groups], positions=list(places), widths=0.6, showfliers=False, boxprops=blue,
+        whiskerprops=blue, capprops=blue, medianprops={"color": COLORS[1]},
     )  # fmt: skip
     panel.plot(places, [values.max() for _, values in groups], "^", color=COLORS[2], label="best")
     panel.plot([], [], color=COLORS[1], label="median")

@@ -9,6 +9,7 @@ from common.browse.text import aligned, shown
 from common.errors import InputError
 from common.plotting import PLOT_FORMATS
 from common.runs import RunRecord, load_run
+from common.runs.columns import plain_columns
 
 FACTS = ("status", "reason", "package", "job", "seed", "started", "ended", "host", "pid", "device", "validated_on")
 
@@ -24,8 +25,10 @@ def show_run(folder: Path, tail: int) -> int:
         facts.append(("commit", str(meta["git"]["commit"])[:12] + (" and changes" if meta["git"]["dirty"] else "")))
     _pairs("", facts)
     _pairs("settings", list(record.config.items()))
-    if isinstance(meta.get("result"), dict):
-        _pairs("result", list(meta["result"].items()))
+    _pairs("result", list(plain_columns(record.result).items()))
+    for name, value in record.result.items():
+        if name not in plain_columns(record.result):
+            _records(name, value)
     _last_epochs(record, tail)
     plots = sorted(path.name for ending in PLOT_FORMATS for path in folder.glob(f"*.{ending}"))
     print(f"\nplots: {', '.join(plots) or 'none yet'}")
@@ -43,7 +46,16 @@ def _last_epochs(record: RunRecord, tail: int) -> None:
         print(aligned(list(table.columns), table.astype(object).to_numpy().tolist()))
 
 
+def _records(name: str, rows: list[Any]) -> None:
+    """A list of records in a result, such as the trials of a run, as a table."""
+    columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
+    print(f"\n{name}")
+    print(aligned(columns, [[row.get(key) for key in columns] for row in rows if isinstance(row, dict)]))
+
+
 def _pairs(title: str, pairs: list[tuple[str, Any]]) -> None:
-    if title:
+    if title and pairs:
         print(f"\n{title}")
-    print("\n".join(f"  {name:<16} {shown(value)}" for name, value in pairs if value is not None))
+    for name, value in pairs:
+        if value is not None:
+            print(f"  {name:<16} {shown(value)}")

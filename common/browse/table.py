@@ -1,4 +1,4 @@
-"""`nonideal table`: a sweep in words."""
+"""`nonideal table`: what a sweep has found, by axis, and its best runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common.browse import plots
 from common.browse.text import aligned
 from common.errors import InputError
 from common.runs import load_sweep
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
 
 # What to compare where the sweep does not say by what it chooses.
 VALUES = ("selected_val_acc", "final_val_acc", "selected_test_acc", "final_test_acc")
-# Columns that are no axes, beside all that a run measured.
 INCOMPARABLE = "incomparable"  # a result that says why its run must not be mixed with the others
-FACTS = {"index", "run", "status", "seconds", "reason", "folder", INCOMPARABLE}
-MEASURED = ("final_", "selected_")
 
 
 def show_table(arguments: argparse.Namespace) -> int:
@@ -40,7 +38,7 @@ def show_table(arguments: argparse.Namespace) -> int:
     table = _comparable(table)
     value = _value(table, arguments.value)
     table = table[table[value].abs() < float("inf")]
-    axes = _axes(table, value, arguments.by)
+    axes = _axes(table, arguments.by)
     note = f", on the {table['selected_on'].iloc[0]}" if value.startswith("selected") and "selected_on" in table else ""
     print(f"\n{value}{' (the best epoch' + note + ')' if note else ''} by axis")
     rows = [row for axis in axes for row in _by_axis(table, value, axis)]
@@ -54,8 +52,6 @@ def show_table(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace, table: pd.DataFrame, value: str, axes: list[str]) -> None:
-    from common.browse import plots
-
     for name in (arguments.x, arguments.y):
         if name is not None:
             _check_column(table, name)
@@ -95,20 +91,17 @@ def _value(table: pd.DataFrame, wanted: str | None) -> str:
             return name
     if wanted and table[wanted].notna().any():
         raise InputError(f"--value {wanted}: holds no numbers")
-    raise InputError(f"no run has {wanted or 'an accuracy'} yet; `nonideal runs` shows what goes on")
+    raise InputError(f"no run has {wanted or 'an accuracy'} yet; `nonideal runs` shows what is running")
 
 
-def _axes(table: pd.DataFrame, value: str, by: str | None) -> list[str]:
+def _axes(table: pd.DataFrame, by: str | None) -> list[str]:
     """The columns that differ between runs and are settings."""
     if by:
         names = by.split(",")
         for name in names:
             _check_column(table, name)
         return names
-    measured = {name for name in table.columns if name.startswith(MEASURED)} | {value}
-    results = set(table.columns[list(table.columns).index(value) :]) if "index" in table.columns else set()
-    candidates = table.attrs.get("settings") or [c for c in table.columns if c not in FACTS | measured | results]
-    axes = [name for name in candidates if name in table and table[name].nunique(dropna=False) > 1]
+    axes = [name for name in table.attrs["settings"] if name in table and table[name].nunique(dropna=False) > 1]
     # What an axis stands for (vg_init_lo for vg) says nothing new.
     return [
         name
@@ -137,8 +130,8 @@ def _by_axis(table: pd.DataFrame, value: str, axis: str) -> list[list[Any]]:
 
 def _print_best(table: pd.DataFrame, value: str, axes: list[str], top: int) -> None:
     best = table.sort_values(value, ascending=False, kind="stable").head(top)
-    epoch = [name for name in ("selected_epoch", "final_epoch") if name in table.columns]
-    names = [value, *[name for name in ("final_val_acc",) if name in table.columns and name != value], *epoch]
+    others = [value.replace("selected_", "final_"), "selected_epoch", "final_epoch"]
+    names = list(dict.fromkeys([value, *(name for name in others if name in table.columns)]))
     print(f"\nbest {len(best)} runs")
     print(aligned([*names, "run"], best[[*names, "run"]].astype(object).to_numpy().tolist()))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table as text; numbers stand to the right, with equally many digits in a column where they are alike."""
+    """A table as text; numbers are aligned to the right, those of about the same size with equally many digits."""
     if not rows:
         return ""
     formats = [_format([row[column] for row in rows]) for column in range(len(header))]

@@ -1,1 +1,1 @@
-"""Compiled kernels: how numba compiles them, where they are kept, and the random numbers that several suites draw."""
+"""Kernels that numba has compiled, kept on disk between processes."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,9 @@ from typing import Any
 from common.experiment.drive import running
 from common.experiment.experiment import Experiment, Start
 from common.plugins import load
+from common.probe import clock as clock
+from common.probe import seconds_of as seconds_of
+from common.probe import seconds_once
 
 
 @dataclass(frozen=True)
@@ -58,29 +59,11 @@ def estimate(experiment: Experiment, configs: Sequence[Any], starts: Sequence[St
             running(experiment, trainer, folders, quiet=True) as (runs, progress),
         ):
             trainer.begin(runs, progress)
-            first_s = _seconds(trainer.advance)
+            first_s = seconds_once(trainer.advance)
             before = progress.done  # the first one pays for loading and compiling
-            second_s = _seconds(trainer.advance)
+            second_s = seconds_once(trainer.advance)
             units = progress.done - before
             each_s = second_s / units if units else first_s / max(before, 1)
         files_MiB = sum(file.stat().st_size for file in Path(place).rglob("*") if file.is_file()) / 2**20
     lines = (f"{experiment.prog}: {len(configs)} run(s), {1e3 * each_s:.3g} ms for each of {trainer.units} units",)
     return Estimate(lines, first_s + each_s * trainer.units, files_MiB=files_MiB)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def seconds_of(work: Callable[[], object]) -> float:
-    """How long some work takes when it is done for the second time: the first one loads and compiles."""
-    work()
-    return _seconds(work)
-
-
-def clock(seconds: float) -> str:
-    """0:01:05: hours, minutes and seconds; rounded up, so that nothing takes no time."""
-    whole = math.ceil(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -45,7 +45,7 @@ def choose_stack(
 
 
 def _seconds(step: Callable[[], None], finish: Callable[[], None], budget_s: float) -> float:
-    """The shortest of some steps: what disturbs makes steps longer, never shorter."""
+    """The shortest of some steps: other work on the machine makes steps longer, never shorter."""
     for _ in range(3):  # kernels compile, products are tried
         step()
     finish()

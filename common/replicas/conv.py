@@ -14,11 +14,11 @@ def conv2d(x_RxBxCxHxW: Tensor, weight_RxOxCxKxK: Tensor, bias_RxO: Tensor, *, p
     """
     replicas = x_RxBxCxHxW.shape[0]
     if replicas == 1 or x_RxBxCxHxW.device.type == "cpu":
-        done = [
+        outputs = [
             functional.conv2d(x, weight, bias, padding=padding)
             for x, weight, bias in zip(x_RxBxCxHxW, weight_RxOxCxKxK, bias_RxO, strict=True)
         ]
-        return torch.stack(done) if replicas > 1 else done[0][None]
+        return torch.stack(outputs) if replicas > 1 else outputs[0][None]
     return grouped_conv2d(x_RxBxCxHxW, weight_RxOxCxKxK, bias_RxO, padding=padding)
 
 

@@ -26,7 +26,7 @@ def evaluate(
 
     Args:
         forward: from images (R, B, D), which may be one batch expanded over R, to logits (R, B, C).
-        images: what to look at, in its order.
+        images: the set, in its order.
         replicas: R.
         batch_size: images at a time; it decides the last bits of the logits, so keep it fixed.
         gather: from indices (1, B) or (R, B) to images; None: those of `images`, shared by all replicas.

@@ -40,7 +40,7 @@ class CrossEntropy:
             grad_RxBxC.div_(labels.shape[1])
 
     def means(self) -> tuple[list[float], list[float]]:
-        """Mean loss and share of hits of each replica over what was added; then starts from nothing."""
+        """Mean loss and share of hits of each replica over what was added; then resets the sums."""
         seen = max(self._seen, 1)
         loss, hits = (self._loss / seen).tolist(), (self._hits.double() / seen).tolist()
         self._loss.zero_()

@@ -1,9 +1,10 @@
 """Stacked matrix products whose slices have the bits that each product has alone.
 
 BLAS libraries choose their algorithm by shape, number of threads, and where the operands lie in memory, so a product
-inside a stack may differ from the same product alone in the last bits. Which do is not documented and differs between
-machines; so each kind of product is tried once, on random numbers in the same layout, and done in the fastest way that
-gave the bits of a product alone: the whole stack, one slice after the other, or slices copied to memory of their own.
+inside a stack may differ from the same product alone in the last bits. Which products do is not documented and differs
+between machines; so each kind of product is tried once, on random numbers in the same layout, and computed by the
+fastest method that gives the bits of a product alone: the whole stack, one slice after the other, or slices copied to
+memory of their own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 STACKED, SLICES, COPIES = "stacked", "slices", "copies"
-_ways: dict[tuple[object, ...], str] = {}
+_methods: dict[tuple[object, ...], str] = {}
 
 
 def product(a_RxMxK: Tensor, b_RxKxN: Tensor, out_RxMxN: Tensor) -> Tensor:
@@ -23,18 +24,18 @@ def product(a_RxMxK: Tensor, b_RxKxN: Tensor, out_RxMxN: Tensor) -> Tensor:
     """
     if a_RxMxK.shape[0] == 1 or a_RxMxK.device.type != "cpu":
         return torch.bmm(a_RxMxK, b_RxKxN, out=out_RxMxN)
-    way = way_of(a_RxMxK, b_RxKxN, out_RxMxN)
-    if way == STACKED:
+    method = method_of(a_RxMxK, b_RxKxN, out_RxMxN)
+    if method == STACKED:
         return torch.bmm(a_RxMxK, b_RxKxN, out=out_RxMxN)
-    return _one_by_one(a_RxMxK, b_RxKxN, out_RxMxN, copy=way == COPIES)
+    return _one_by_one(a_RxMxK, b_RxKxN, out_RxMxN, copy=method == COPIES)
 
 
-def way_of(a: Tensor, b: Tensor, out: Tensor) -> str:
-    """How `product` does products of this layout: STACKED, SLICES or COPIES; tried at the first call."""
+def method_of(a: Tensor, b: Tensor, out: Tensor) -> str:
+    """The method of `product` for this layout: STACKED, SLICES or COPIES; tried at the first call."""
     key = (a.shape, a.stride(), b.shape, b.stride(), out.stride(), torch.get_num_threads())
-    if key not in _ways:
-        _ways[key] = _try(_like(a, 1), _like(b, 2), torch.empty_strided(out.shape, out.stride()))
-    return _ways[key]
+    if key not in _methods:
+        _methods[key] = _try(_like(a, 1), _like(b, 2), torch.empty_strided(out.shape, out.stride()))
+    return _methods[key]
 
 
 def _try(a: Tensor, b: Tensor, out: Tensor) -> str:

@@ -1,4 +1,4 @@
-"""Where a run lives: a name that nobody else has, and a link to the newest."""
+"""Where a run lives: a name of its own, and a link to the newest."""
 
 from __future__ import annotations
 
@@ -99,6 +99,6 @@ def _link_latest(link: Path, folder: Path) -> None:
         draft.symlink_to(os.path.relpath(folder, link.parent))
         os.replace(draft, link)
     except OSError:
-        # A file system without links, or something else named latest: a convenience is missing, no run is lost.
+        # A file system without links, or another file named latest: the link is a convenience, no run is lost.
         with contextlib.suppress(OSError):
             draft.unlink()

@@ -1,7 +1,8 @@
-"""One process a folder: the second is refused, a dead one's place is taken over, and whoever lost its place stops.
+"""A folder belongs to one process: a second one is refused, a dead one's is taken over, and one that lost it stops.
 
 The lock is a file that names its holder, made by an atomic link, so that it holds on network file systems too, with or
-without locks of the kernel. It is removed at the end; what a killed process left is judged by `common.runs.process`.
+without locks of the kernel. It is removed at the end; whether the holder of one that is left still lives is decided by
+`common.runs.process`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Held(InputError):
 
 
 class FolderLost(Interrupted):
-    """This process was away for so long that another one took its folder over; it stops and writes nothing there."""
+    """This process was suspended for so long that another took over its folder; it stops and writes nothing there."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, 0)
@@ -91,7 +92,7 @@ class FolderLock:
         threading.Thread(target=self._beat, name=f"lock of {self._folder}", daemon=True).start()
 
     def release(self) -> None:
-        """Let go of the folder; only the first call counts."""
+        """Release the folder; only the first call counts."""
         self._over.set()
         with self._one_at_a_time:
             if self._handle < 0:
@@ -104,13 +105,13 @@ class FolderLock:
             self._handle = -1
 
     def check(self) -> None:
-        """See that the folder is still this process's; looks at the file at most once a second.
+        """See that the folder is still this process's; reads the file at most once a second.
 
         Raises:
             FolderLost: it is not.
         """
         if not self.lost and not 0 <= time.time() - self._checked < CHECK_S:
-            self._look()
+            self._reread()
         if self.lost:
             raise FolderLost(self.lost)
 
@@ -122,12 +123,12 @@ class FolderLock:
                     draft.write_bytes(self._record())
                 if _link(draft, self._path):
                     handle = os.open(self._path, os.O_RDWR)
-                    with contextlib.suppress(OSError):  # earlier versions look at the kernel's lock
+                    with contextlib.suppress(OSError):  # earlier versions ask for the kernel's lock
                         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     return handle
                 if is_held(self._path):
                     break
-                _bury(self._path, draft)
+                _remove_dead(self._path, draft)
             raise refusal(self._path, self._what)
         finally:
             draft.unlink(missing_ok=True)
@@ -138,17 +139,17 @@ class FolderLock:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
-            self._look()
+            self._reread()
             with self._one_at_a_time, contextlib.suppress(OSError):
                 if not self.lost and self._handle >= 0:
                     # In place: a new file under this name could replace another process's.
                     os.pwrite(self._handle, self._record(), 0)
                     os.fsync(self._handle)
 
-    def _look(self) -> None:
+    def _reread(self) -> None:
         """Set `lost` if the file names another process, or is gone and stays so."""
         holder = None
-        for _ in range(3):  # somebody who takes it for a dead one's moves it away for a moment
+        for _ in range(3):  # a process that takes it for a dead one's moves it away for a moment
             holder = read_holder(self._path)
             if _token(holder) == self._token:
                 self._checked = time.time()
@@ -223,7 +224,7 @@ def _link(draft: Path, path: Path) -> bool:
     return True
 
 
-def _bury(path: Path, draft: Path) -> None:
+def _remove_dead(path: Path, draft: Path) -> None:
     """Remove a dead process's lock. Only one process at a time may, so that nobody's new one is taken for the old one.
 
     That right is a file too, named after the dead one's lock; it does not outlive the process that has it.

@@ -1,4 +1,4 @@
-"""Paths and glob patterns: which of them a word means."""
+"""Paths or glob patterns of a command line: the files that they name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 def matching(word: str) -> list[Path]:
     """What a path or a glob pattern names, sorted.
 
-    What is there counts as it is written: brackets, stars and question marks in the name of an existing file or folder,
+    An existing path is taken literally: brackets, stars and question marks in the name of a file or folder that exists,
     or of a folder at the beginning of a pattern (runs[new]/*), are no pattern.
     """
     place = Path(os.path.expanduser(word))

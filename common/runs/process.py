@@ -17,9 +17,9 @@ STALE_S = 180.0
 
 
 def this_process() -> dict[str, Any]:
-    """What tells this process from all others, in JSON's types.
+    """What identifies this process, in JSON's types.
 
-    A number alone does not: containers give the same small ones again and again. Linux knows when a process began, in
+    Its number alone does not: containers give the same small ones again and again. Linux knows when a process began, in
     ticks since the machine booted, and in which namespace its number counts; elsewhere these three are None.
     """
     return {
@@ -37,7 +37,7 @@ def is_alive(facts: Mapping[str, Any], stale_s: float = STALE_S) -> bool:
     Args:
         facts: those of `this_process` and a `heartbeat` (seconds since 1970, or a date in ISO format); what earlier
             versions wrote has only host, pid and heartbeat.
-        stale_s: how old a heartbeat may be where the process cannot be looked for: on another machine, in another
+        stale_s: how old a heartbeat may be where the process cannot be seen: on another machine, in another
             container, or in another life of this machine.
     """
     here, pid = this_process(), facts.get("pid")

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from common.errors import InputError
 from common.inputs import read_array, read_json, shorten
 from common.runs import metrics
+from common.runs.columns import plain_columns
 from common.runs.files import read_lines
 from common.runs.folder import META, existing_folder
 from common.runs.lock import RUN_LOCK, is_held
 from common.runs.matching import matching
 from common.runs.process import age_s, is_alive
-from common.runs.result import read_result
+from common.runs.result import FINAL, read_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,8 +97,10 @@ def load_run(path: str | Path) -> RunRecord:
 def load_runs(pattern: str | Iterable[str | Path]) -> pd.DataFrame:
     """A table of all runs that match a path or a glob pattern (or of the folders given), a row per run.
 
-    Columns: run (folder name), folder, status, the config's options, and from metrics.csv the last row, each column
-    with `final_` in front. Folders without a run are left out; of a damaged one there are status and reason.
+    Columns: run (folder name), folder, status, the config's options, the last row of metrics.csv, each of its columns
+    with `final_` in front, and the result (`common.runs.result`): score, score_name, final_..., selected_...,
+    selected_epoch, selected_on. Accuracies of results are fractions. Folders without a run are left out; of a damaged
+    one there are status and reason.
     """
     import pandas as pd
 
@@ -109,11 +112,12 @@ def load_runs(pattern: str | Iterable[str | Path]) -> pd.DataFrame:
         try:
             record = load_run(path)
             last = record.metrics.tail(1).to_dict("records")
+            measured = {f"{FINAL}_{name}": value for name, value in (last[0] if last else {}).items()}
+            measured |= plain_columns(record.result)
         except InputError as problem:
             rows.append({"run": path.name, "folder": str(path), "status": "damaged", "reason": str(problem)})
             continue
-        final = {f"final_{name}": value for name, value in (last[0] if last else {}).items()}
-        rows.append({"run": path.name, "folder": str(path), "status": record.status, **record.config, **final})
+        rows.append({"run": path.name, "folder": str(path), "status": record.status, **record.config, **measured})
     return pd.DataFrame(rows)
 
 

@@ -112,7 +112,12 @@ def from_columns(columns: Mapping[str, Any]) -> Result:
     final, chosen = numbers[FINAL], numbers[SELECTED]
     on = chosen.pop(ON, "validation set" if "bounty_percent" in flat else "")
     epoch = chosen.pop(EPOCH, None)
-    there = [f"{kind}_{metric}" for kind, found in ((FINAL, final), (SELECTED, chosen)) for metric in found]
+    there = [
+        f"{kind}_{metric}"
+        for kind, found in ((FINAL, final), (SELECTED, chosen))
+        for metric in found
+        if metric != EPOCH
+    ]
     offered = [str(columns.get("score_name", "")), *_SCORES, *there]
     score = next((name for name in offered if name in there), "")
     return Result(score, final, chosen, on, epoch, more)

@@ -19,7 +19,7 @@ _in_threads: set[StopSignals] = set()
 
 
 def ask_threads(number: int) -> bool:
-    """Tell the runs in threads of this process, which no signal reaches, that one has come; whether there are any."""
+    """Pass a signal on to the runs in threads of this process, which no signal reaches; whether there are any."""
     listening = list(_in_threads)
     for signals in listening:
         signals.ask(number)
@@ -69,7 +69,7 @@ class StopSignals:
             signal.signal(number, handler)
 
     def ask(self, number: int) -> None:
-        """Remember a signal, unless there was one."""
+        """Remember a signal, unless one came before."""
         if self.received is None:
             self.received = signal.Signals(number)
             self._deadline = time.monotonic() + (0.0 if number == signal.SIGINT else self.grace_s)
@@ -77,12 +77,12 @@ class StopSignals:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
             self._leave_terminals()
-        elif self.received is not None:  # a closed terminal may send several SIGHUP, and nobody who wants it at once
+        elif self.received is not None:  # a closed terminal may send several SIGHUP without meaning that
             self.at_once(number)
         self.ask(number)
 
     def _leave_terminals(self) -> None:
-        """Send what is still printed nowhere: writing to a terminal that is gone is an error."""
+        """Discard further output: writing to a terminal that is gone is an error."""
         for stream in self._terminals:
             with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.errors import InputError
 from common.inputs import read_json
-from common.runs import metrics
-from common.runs.files import read_lines
+from common.runs.columns import last_row, plain_columns, result_columns
 from common.runs.folder import META
 from common.runs.journal import NAME, begun, last_outcomes
 from common.runs.lock import is_held
 from common.runs.outcome import BEGUN, Outcome, read_outcome
 from common.runs.read import load_run
+from common.runs.result import EPOCH, FINAL
 from common.runs.spec import LAUNCHER, RUNSPECS, SUMMARY, RunSpec, read_specs
 
 if TYPE_CHECKING:
@@ -26,53 +26,57 @@ def load_sweep(folder: str | Path) -> pd.DataFrame:
     """A row per run, in the sweep's order; 1458 runs take well under a second.
 
     Columns: index, run (folder name), status (done, failed, running, dead, interrupted, waiting, damaged), the
-    settings, the results (e.g. final_val_acc, final_epoch, selected_val_acc, selected_epoch), seconds, reason, folder.
-    A folder that holds run folders but no sweep gives the same from their run_meta.json and metrics.csv. Lists are
-    tuples here.
+    settings, the results (score, score_name, and e.g. final_val_acc, final_epoch, selected_val_acc, selected_epoch,
+    selected_on), seconds, reason, folder. A folder that holds run folders but no sweep gives the same from their
+    run_meta.json and metrics.csv. Lists are tuples here.
 
-    Of a sweep, the table's `attrs` hold `settings`, the names of the columns that are settings, and `score`, the one by
-    which it chooses the best ("" if no launcher has noted it).
+    The table's `attrs` hold `settings`, the names of the columns that are settings, and `score`, the column that ranks
+    the runs ("" before the first run has ended).
 
     Raises:
         InputError: neither a sweep nor a run is in the folder.
     """
-    import pandas as pd
-
     place = Path(folder)
     if not place.is_dir():
         raise InputError(f"sweep folder {place}: no such folder")
     if (place / RUNSPECS).is_file():
-        found = _sweep_rows(place)
+        score = _score(place)
+        found = _sweep_rows(place, score)
         if not found:
             raise InputError(f"sweep folder {place}: its runspecs.jsonl names no run")
-        table = pd.DataFrame(found)
-        table.attrs = {"settings": _settings(place), "score": _score(place)}
-        return table
+        settings = list(dict.fromkeys(name for spec in read_specs(place) for name in spec.columns))
+        return _table(found, settings, score)
     rows = [_run_row(path.parent) for path in sorted(place.glob(f"*/{META}"))]
     if not rows:
         raise InputError(f"sweep folder {place}: neither runspecs.jsonl nor a run folder is in it")
-    return pd.DataFrame(rows)
+    settings = list(dict.fromkeys(name for record in rows for name in record.pop("settings")))
+    return _table(rows, settings)
 
 
-def row(spec: RunSpec, outcome: Outcome | None) -> dict[str, Any]:
-    """index, run, status, the settings, the results, seconds and reason."""
+def score_name(rows: Iterable[Mapping[str, Any]], default: str = "") -> str:
+    """The column that ranks the runs, as their results say; else the one that the sweep has named."""
+    return next((str(facts["score_name"]) for facts in rows if facts.get("score_name")), default)
+
+
+def row(spec: RunSpec, outcome: Outcome | None, score: str = "") -> dict[str, Any]:
+    """index, run, status, the settings, the results, seconds and reason; for `score` see `result_columns`."""
     facts: dict[str, Any] = {"index": spec.index, "run": spec.folder, "status": "waiting", **spec.columns}
     if outcome is not None:
-        facts |= {"status": outcome.status, **outcome.result}
+        facts |= {"status": outcome.status, **result_columns(outcome.result, score)}
         facts |= {"seconds": round(outcome.seconds, 3), "reason": outcome.reason}
     return facts
 
 
-def _sweep_rows(place: Path) -> list[dict[str, Any]]:
-    """From runspecs.jsonl and status.jsonl; single run folders are looked into only where these leave a question."""
+def _sweep_rows(place: Path, score: str) -> list[dict[str, Any]]:
+    """From runspecs.jsonl and status.jsonl; single run folders are read only where these do not say it."""
     ended, started = last_outcomes(place), begun(place)
     journal = (place / NAME).exists()
     rows = []
     for spec in read_specs(place):
         outcome = ended.get(spec.index)
         if outcome is None and (spec.index in started or not journal):
-            outcome = read_outcome(place / spec.folder, spec.index)  # its launcher may have died before it took note
-        facts = row(spec, outcome)
+            outcome = read_outcome(place / spec.folder, spec.index)  # its launcher may have died before it noted that
+        facts = row(spec, outcome, score)
         if outcome is None and spec.index in started:
             facts["status"] = _status(place, spec)
         facts = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
@@ -80,8 +84,12 @@ def _sweep_rows(place: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _settings(place: Path) -> list[str]:
-    return list(dict.fromkeys(name for spec in read_specs(place) for name in spec.columns))
+def _table(rows: list[dict[str, Any]], settings: list[str], score: str = "") -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(rows)
+    table.attrs = {"settings": settings, "score": score_name(rows, score)}
+    return table
 
 
 def _score(place: Path) -> str:
@@ -103,21 +111,12 @@ def _status(place: Path, spec: RunSpec) -> str:
 def _run_row(run: Path) -> dict[str, Any]:
     try:
         record = load_run(run)
+        last = last_row(run)
     except InputError as problem:
-        return {"run": run.name, "status": "damaged", "reason": str(problem), "folder": str(run)}
-    result = record.meta.get("result")
-    lines = read_lines(run / metrics.NAME)
-    last = dict(zip(lines[0].split(","), lines[-1].split(","), strict=False)) if len(lines) > 1 else {}
-    facts = {name: value for name, value in record.config.items() if isinstance(value, (str, int, float))}
-    facts |= {"final_epoch": _number(last.get("epoch"))} if last else {}
-    facts |= {f"final_{name}": _number(value) for name, value in last.items() if "acc" in name}
-    facts |= result if isinstance(result, dict) else {}
+        return {"run": run.name, "status": "damaged", "reason": str(problem), "folder": str(run), "settings": ()}
+    config = {name: value for name, value in record.config.items() if isinstance(value, (str, int, float))}
+    facts = {name: value for name, value in last.items() if name == f"{FINAL}_{EPOCH}" or "acc" in name}
+    facts |= plain_columns(record.result)
     reason = record.meta.get("reason") or ""
-    return {"run": run.name, "status": record.status, **facts, "reason": reason, "folder": str(run)}
-
-
-def _number(text: str | None) -> Any:
-    try:
-        return json.loads(text or "null")
-    except ValueError:
-        return text
+    known = {"run": run.name, "status": record.status, **config, **facts, "reason": reason, "folder": str(run)}
+    return {**known, "settings": [name for name in config if name not in facts]}

@@ -91,7 +91,7 @@ def product(axes: Sequence[Axis]) -> Iterator[tuple[dict[str, Any], dict[str, An
 
 
 def show(value: Any) -> str:
-    """A value as it stands in names and on the command line."""
+    """A value as names and the command line have it."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

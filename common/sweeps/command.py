@@ -48,7 +48,7 @@ def _add_start(parser: Parser, sweep: Definition) -> None:
 
 def _work(sweep: Definition, given: dict[str, Any]) -> int:
     if given["scheduler"] and given["scheduler_file"]:
-        raise InputError("--scheduler and --scheduler-file say the same; give one of them")
+        raise InputError("--scheduler and --scheduler-file name the same thing; give one of them")
     values = {name.removeprefix("axis:"): text for name, text in given.items() if name.startswith("axis:")}
     values = {name: text for name, text in values.items() if text is not None}
     search_own_modules(given["sweep_dir"])
@@ -73,7 +73,7 @@ def _run(sweep: Definition, axes: Sequence[Axis], specs: Sequence[Any], folder: 
     if not options.quiet:
         print(f"{len(ended) - failed} of {len(specs)} runs done, {failed} failed; table: nonideal table {folder}")
         if failed:
-            print("what went wrong stands in FAILED of each run; --retry-failed runs them again")
+            print("FAILED in the folder of each says why; --retry-failed runs them again")
     return 1 if failed else 0
 
 

@@ -78,7 +78,7 @@ def remote_client(address: str | None, file: Path | None) -> Iterator[Any]:
     """A client of a running scheduler, by its address or its scheduler file.
 
     Raises:
-        InputError: nobody answers there.
+        InputError: no scheduler answers there.
     """
     if file is not None and not file.is_file():
         raise InputError(f"--scheduler-file {file}: no such file; has the scheduler been started?")
@@ -107,8 +107,8 @@ def _without_interrupts() -> Iterator[None]:
 
 
 def _start_tracker() -> None:
-    """Start multiprocessing's helper now: on demand it would take SIGINT out of the mask. It needs not tell the user
-    about semaphores either, which it removes if the launcher is killed.
+    """Start multiprocessing's helper now: on demand it would take SIGINT out of the mask. It is also kept from
+    warning of the semaphores that it removes if the launcher is killed.
     """
     before = os.environ.get("PYTHONWARNINGS")
     os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker"

@@ -19,7 +19,7 @@ from common.sweeps.halt import halt
 from common.sweeps.pool import Event, PoolGone, PoolSize
 from common.sweeps.worker import Task, run_task
 
-LOOK_S = 0.5
+REFRESH_S = 0.5
 GATHER_S = 20.0
 GONE = "the scheduler is gone; start the same sweep again to go on"
 ALONE_S = 120.0  # local workers are restarted within seconds
@@ -28,7 +28,7 @@ ALONE_S = 120.0  # local workers are restarted within seconds
 @dataclass
 class _Sent:
     """A task on its way: its future, its worker's address, the process that works on it once it has begun, and whether
-    that has been told to end.
+    that has been asked to end.
     """
 
     future: Any
@@ -43,11 +43,11 @@ def work(task: Task, topic: str) -> list[dict[str, Any]]:
 
     worker = get_worker()
 
-    def tell(message: dict[str, Any]) -> None:
+    def report(message: dict[str, Any]) -> None:
         plain = {**message, "outcome": message["outcome"].json()} if "outcome" in message else message
         worker.log_event(topic, {**plain, "task": task.id, "worker": str(worker.name), "address": worker.address})
 
-    return [outcome.json() for outcome in run_task(task, tell)]
+    return [outcome.json() for outcome in run_task(task, report)]
 
 
 class DaskPool:
@@ -68,16 +68,16 @@ class DaskPool:
         self._alive: dict[str, Mapping[str, Any]] = {}
         self._abandoned: set[str] = set()
         self._leaving: set[str] = set()
-        self._last_look = self._last_alive = -LOOK_S
+        self._refreshed = self._last_alive = -REFRESH_S
         client.subscribe_topic(self._topic, lambda event: self._news.put(("message", event[1])))
         self._prepare_workers()
-        self._look()
+        self._refresh()
         if not local:
             self._halt_leftovers()
 
     def size(self) -> PoolSize:
         """See `Pool.size`."""
-        self._look()
+        self._refresh()
         usable = [address for address in self._alive if address not in self._abandoned]
         busy = {sent.address for sent in self._sent.values()}
         idle = sum(address not in busy for address in self._ready())
@@ -104,7 +104,7 @@ class DaskPool:
             while True:
                 events += self._message(news[1]) if news[0] == "message" else self._ended(news[1])
                 news = self._news.get_nowait()
-        self._look()
+        self._refresh()
         for task_id, sent in list(self._sent.items()):
             if sent.address not in self._alive:
                 events.append(self._lost(task_id))
@@ -181,7 +181,7 @@ class DaskPool:
         if task_id not in self._sent:
             return []
         sent = self._sent[task_id]
-        if sent.leaving or sent.address in self._abandoned:  # the worker may be gone before it can be asked: files tell
+        if sent.leaving or sent.address in self._abandoned:  # it may be gone before it can be asked; files have it all
             return [self._lost(task_id)]
         future = sent.future
         from distributed import KilledWorker
@@ -208,12 +208,12 @@ class DaskPool:
             self._client.cancel([sent.future], force=True)
         return Event("left" if sent.leaving else "lost", task_id, worker=sent.address)
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Refresh the list of workers, at most twice a second."""
         now = time.monotonic()
-        if now - self._last_look < LOOK_S:
+        if now - self._refreshed < REFRESH_S:
             return
-        self._last_look = now
+        self._refreshed = now
         try:
             info = self._client.sync(self._client.scheduler.identity)
         except (OSError, TimeoutError, RuntimeError, Interrupted) as problem:
@@ -229,7 +229,7 @@ class DaskPool:
             raise RunError(f"no worker has come up for {ALONE_S:.0f} s; is the machine out of memory?")
 
     def _prepare_workers(self) -> None:
-        """Have workers, also those that come later, leave in time when they must."""
+        """Let workers, also those that come later, stop their runs in time when they have to end."""
         from common.sweeps.dask_preemption import LeaveInTime, WaitForWorker
 
         try:
@@ -242,7 +242,7 @@ class DaskPool:
             raise RunError(f"workers cannot run the sweep's tasks: {one_line(problem)}") from None
 
     def _halt_leftovers(self) -> None:
-        """Stop what an earlier launcher, now dead, left at work on this folder."""
+        """Stop what an earlier launcher, now dead, has left running in this folder."""
         end = time.monotonic() + 60.0
         while any(self._client.run(halt, self._folder).values()):
             if time.monotonic() > end:

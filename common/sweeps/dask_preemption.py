@@ -1,8 +1,8 @@
 """Workers that have to end: by scancel, a time limit, preemption, or when Dask closes them.
 
 Two plugins, which the launcher hands to all workers and nannies of the cluster, also those that come later. A worker
-that gets SIGTERM, SIGUSR1 or SIGHUP says so, lets its run stop at its last complete epoch, and then ends as it would
-have done at once. Its nanny, which would kill it after eight seconds, waits for that.
+that gets SIGTERM, SIGUSR1 or SIGHUP reports it, lets its run stop at its last complete epoch, and then ends as it would
+have ended without the plugin. Its nanny, which would kill it after eight seconds, waits for that.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from common.runs.signals import StopSignals, ignored
 from common.sweeps.halt import is_at_work, leave
 
 LEAVE = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
-LOOK_S, NEWS_S = 0.1, 1.0
+POLL_S, NEWS_S = 0.1, 1.0
 LATE_S = 5.0
 
 
 class LeaveInTime(WorkerPlugin):
-    """Sets the signals of a worker's process, and hears from Dask when it closes the worker for another reason."""
+    """Handles the signals of a worker's process, and Dask's own reasons to close it."""
 
     name = "nonideal-leave-in-time"
     idempotent = True  # to put it there anew would close the old one, and with it the run of another launcher
@@ -67,7 +67,7 @@ class LeaveInTime(WorkerPlugin):
 
     async def _end_when_over(self) -> None:
         while is_at_work():
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         await asyncio.sleep(NEWS_S)  # for the last messages
         self._end(self._before)
 
@@ -90,16 +90,16 @@ class WaitForWorker(NannyPlugin):
 
     async def teardown(self, nanny: Nanny) -> None:
         """In the nanny, as it closes."""
-        _hear_no_second()
+        _ignore_second()
         if nanny.pid:
             with suppress(ProcessLookupError):
                 os.kill(nanny.pid, signal.SIGTERM)
         end = time.monotonic() + StopSignals().grace_s + LATE_S  # Slurm kills what is left after 30 s
         while nanny.pid and time.monotonic() < end:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
 
 
-def _hear_no_second() -> None:
+def _ignore_second() -> None:
     """Ignore a further SIGTERM: Slurm often sends several, and after the first Dask lets the next end the process."""
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:  # else it is one nanny of several that closes

@@ -20,7 +20,7 @@ def fewer_epochs(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any]
 
 
 def by_group(spec: RunSpec) -> str:
-    """Runs that may travel together take equally long."""
+    """Runs of one group take equally long."""
     return spec.group
 
 
@@ -34,16 +34,16 @@ class Definition:
         description: shown by --help.
         config: the dataclass of the experiment's options.
         axes: the grid; the last one runs fastest. Options with a single value stand here too.
-        specs: from axes with their chosen values to runs; see `common.sweeps.grid.make_specs`.
+        specs: makes the runs, given the axes with their chosen values; see `common.sweeps.grid.make_specs`.
         function, lists: see `common.sweeps.worker.Task`.
         workers: how many at most, where the user does not say.
         replicas: runs that go side by side because that is faster; see `common.sweeps.groups.Waiting`.
-        score: the number of a result by which the best is chosen.
+        score: the number that ranks runs where their results do not say so themselves.
         short: a short version of a run, for the estimate of --dry-run.
         kind: runs with the same word here take about equally long; the estimate measures one of each kind.
-        estimate: instead of such an estimate: from runs to do and the number of workers to the lines to print; None
-            means the engine's.
-        listener: from the sweep's folder to who is told how it goes on.
+        estimate: makes the lines of --dry-run itself, given the runs to do and the number of workers; None means the
+            engine's estimate.
+        listener: makes the callbacks of a start, given the sweep's folder.
     """
 
     prog: str

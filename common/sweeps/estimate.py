@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 import time
 from collections.abc import Sequence
@@ -59,7 +58,7 @@ def describe(sweep: Definition, specs: Sequence[RunSpec], folder: Path, options:
         [
             head,
             *(_line(those, cost) for those, cost in costs),
-            f"about {_clock(seconds)} (h:mm) on {workers} worker(s), {memory_MiB:.0f} MiB of memory, "
+            f"about {probe.clock(seconds)} (h:mm:ss) on {workers} worker(s), {memory_MiB:.0f} MiB of memory, "
             f"{files_MiB:.0f} MiB of files",
         ]
     )
@@ -100,7 +99,7 @@ def measure(sweep: Definition, specs: Sequence[RunSpec]) -> Cost:
 
 
 def _short_runs(ready: probe.Ready, tasks: Sequence[Task]) -> tuple[list[float], list[int]]:
-    """Seconds and bytes of each task. The first pays for loading; the next two tell the time of an epoch."""
+    """Seconds and bytes of each task. The first pays for loading; the next two differ by some epochs."""
     seconds, sizes = [], []
     for task in tasks:
         folder = Path(task.folder)
@@ -119,8 +118,3 @@ def _epochs(sweep: Definition, spec: RunSpec) -> float:
     """Epochs of the whole run: its own setting, else the experiment's default."""
     default = next((field.default for field in fields(sweep.config) if field.name == "epochs"), 1)
     return float(spec.config.get("epochs", default))
-
-
-def _clock(seconds: float) -> str:
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes // 60}:{minutes % 60:02d}"

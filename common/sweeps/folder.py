@@ -1,4 +1,4 @@
-"""The folder of a sweep: make it or go on with it, and see which of its runs are over."""
+"""The folder of a sweep: make it or go on with it, and read which of its runs have ended."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def search_own_modules(folder: Path) -> None:
     Raises:
         InputError: manifest.json cannot be read.
     """
-    files = _manifest(folder).get(PLUGINS)
+    files = None
+    with contextlib.suppress(OSError):  # reported where the folder is needed
+        files = _manifest(folder).get(PLUGINS)
     if isinstance(files, dict) and all(isinstance(file, str) for file in files.values()):
         add_search_path(recorded_folders(files))
 
@@ -97,10 +99,10 @@ def finished(folder: Path, specs: Sequence[RunSpec], *, retry_failed: bool = Fal
 
 
 def prepare(folder: Path, spec: RunSpec, task_id: str) -> Path:
-    """The folder of a run, ready for a start or a restart, with BEGUN in it: a message may die with its worker.
+    """The folder of a run, ready for a start or a restart, with BEGUN in it, as messages may be lost with their worker.
 
-    A run that failed by its own error would only go on behind it, so it starts from nothing; one that was stopped,
-    took too long or lost its worker goes on from its checkpoint.
+    A run that failed by its own error starts anew, as its checkpoint may hold the cause; one that was stopped, took too
+    long or lost its worker goes on from its checkpoint.
     """
     run = folder / spec.folder
     last = read_outcome(run, spec.index)

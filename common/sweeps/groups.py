@@ -1,4 +1,4 @@
-"""The runs that wait, and how many of them travel to a worker together."""
+"""The runs that wait, and how many of them go to a worker together."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import Any
 from common.errors import Interrupted
 from common.runs.signals import ask_threads
 
-Tell = Callable[[dict[str, Any]], None]
+Report = Callable[[dict[str, Any]], None]
 
 
 class Halted(Interrupted):
@@ -27,21 +27,21 @@ class Halted(Interrupted):
 
 
 class _State:
-    """What this process's one thread of work does."""
+    """What the one thread of this process that runs tasks is doing."""
 
     lock = threading.Lock()
     thread = 0
     folder = ""
-    tell: Tell = staticmethod(lambda message: None)
+    report: Report = staticmethod(lambda message: None)
     halting = False
     leaving = False
 
 
 @contextlib.contextmanager
-def at_work(folder: str, tell: Tell) -> Iterator[Callable[[], bool]]:
+def at_work(folder: str, report: Report) -> Iterator[Callable[[], bool]]:
     """Mark the calling thread as working for a sweep folder; gives a function that says whether it is to stop.
 
-    `tell` gets {"event": "leaving"} when the worker has to end.
+    `report` gets {"event": "leaving"} when the worker has to end.
 
     Raises:
         RuntimeError: the process is at work already: a worker has one thread.
@@ -50,9 +50,9 @@ def at_work(folder: str, tell: Tell) -> Iterator[Callable[[], bool]]:
         if _State.thread:
             raise RuntimeError("this worker has more than one thread; start workers with --nthreads 1")
         _State.thread, _State.folder, _State.halting = threading.get_ident(), folder, False
-        _State.tell = staticmethod(tell)
+        _State.report = staticmethod(report)
         if _State.leaving:
-            tell({"event": "leaving"})
+            report({"event": "leaving"})
     try:
         yield lambda: _State.halting or _State.leaving
     finally:
@@ -69,7 +69,7 @@ def halt(folder: str) -> bool:
 
 
 def leave(number: int) -> None:
-    """Let this process's work, if there is any, stop where it can go on elsewhere, and begin no other.
+    """Let this process's run, if there is one, stop where it can be resumed elsewhere, and begin no other.
 
     Args:
         number: of the signal that has come.
@@ -79,7 +79,7 @@ def leave(number: int) -> None:
             return
         _State.leaving = True
         if _State.thread:
-            _State.tell({"event": "leaving"})
+            _State.report({"event": "leaving"})
             if not ask_threads(number):
                 _interrupt()
 

@@ -1,4 +1,4 @@
-"""The loop of a sweep: keep workers busy, take in the ends of runs, end what hangs, repeat once what was lost."""
+"""The loop of a sweep: keep workers busy, collect outcomes, end runs that hang, repeat once those of dead workers."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class _Running:
 
 
 class Launcher:
-    """One start of a sweep.
+    """The loop of one start of a sweep.
 
     Args:
         folder: the sweep's, prepared by `common.sweeps.folder`.
         specs: the runs to do now.
         make: turns a group of runs into a task.
         pool: who does them.
-        results, journal, lock, display, stopping: what the loop keeps up to date or listens to.
+        results, journal, lock, display, stopping: what the loop updates, and what may stop it.
         replicas: see `Waiting`.
         run_timeout_s: a run that takes longer is ended and fails; None waits for ever.
     """
@@ -139,7 +139,7 @@ class Launcher:
                 del self._running[event.task]
                 self._repeat(running, counts=event.kind == "lost")
         if unwritable and not last:
-            raise RunError(f"{unwritable}; mend that and start the same sweep again: it goes on where it was")
+            raise RunError(f"{unwritable}; mend that and start the same sweep again to go on")
 
     def _ended(self, outcome: Outcome) -> str:
         """Take over the end of a run; returns why the sweep must stop, if it must."""
@@ -155,9 +155,10 @@ class Launcher:
         return spec.index not in self._results.ended
 
     def _repeat(self, running: _Running, *, counts: bool) -> None:
-        """A worker is gone: what it was at is repeated; what it had not begun just waits again.
+        """A worker is gone: its runs wait again.
 
-        Where it `counts`, as the worker has died, that happens once and each run goes alone.
+        If it `counts`, as the worker has died, a run that had begun is repeated once, in a task of its own. If the
+        worker had to end (preemption, a time limit), it is repeated as often as that happens.
         """
         begun: list[RunSpec] = []
         fresh: list[RunSpec] = []
@@ -165,13 +166,13 @@ class Launcher:
             if not self._open(spec):
                 continue
             found = read_outcome(self._folder / spec.folder, spec.index)
-            # The news of its start or end may have died with the worker; its folder knows.
-            at_it = spec.index in running.current or has_begun(self._folder, spec, running.task.id)
-            if found is not None and (at_it or found.status == "done"):
+            # The message of its start or end may have been lost with the worker; the folder has both.
+            had_begun = spec.index in running.current or has_begun(self._folder, spec, running.task.id)
+            if found is not None and (had_begun or found.status == "done"):
                 self._ended(found)
             else:
-                (begun if at_it else fresh).append(spec)
-        if self._stopping.received is not None:  # a signal to all processes of a job: nobody's fault
+                (begun if had_begun else fresh).append(spec)
+        if self._stopping.received is not None:  # a signal to all processes of a job: no failure of the worker
             return
         if running.timed_out and len(begun) == 1:
             self._fail(begun.pop(), f"took longer than {self._timeout_s:g} s (--run-timeout)", "timeout")

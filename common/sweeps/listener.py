@@ -1,4 +1,4 @@
-"""Who wants to know how a sweep goes on, e.g. to write tables of its own or a line for every run."""
+"""Callbacks of a sweep, for tables of a suite's own or a line for every run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.runs.spec import RunSpec
 
 
 class Listener:
-    """Told by the launcher, between its other work: what takes long holds the sweep up. This one does nothing."""
+    """Called by the launcher between its other work, so what takes long delays the sweep. This one does nothing."""
 
     def started(self, say: Callable[[str], None]) -> None:
         """Runs are about to start; `say` prints a line under the bar, unless the sweep is quiet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from common.errors import RunError
@@ -11,7 +11,7 @@ from common.sweeps.worker import Task
 
 
 class PoolGone(RunError):
-    """Nothing can be sent to the workers any more, nor be heard of them."""
+    """The scheduler is gone: nothing can be sent to its workers, and nothing comes from them."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,6 @@ class PoolSize:
 
     workers: int
     idle: int
-    notes: tuple[str, ...] = field(default=())
 
 
 class Pool(Protocol):
@@ -64,4 +63,4 @@ class Pool(Protocol):
         """Halt what runs, wait for it at most so long, and return the last news; a pool that is gone has none."""
 
     def close(self) -> None:
-        """Let go of the workers; local ones end."""
+        """Release the workers; local ones end."""

@@ -1,4 +1,4 @@
-"""results.csv and summary.json: the sweep as it stands, replaced as a whole."""
+"""results.csv and summary.json: how far a sweep is; both files are replaced as a whole."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from common.runs.columns import result_columns
 from common.runs.files import write_json, write_text
 from common.runs.outcome import Outcome
 from common.runs.spec import RESULTS, SUMMARY, RunSpec
-from common.runs.sweep_table import row
+from common.runs.sweep_table import row, score_name
 from common.sweeps.listener import Listener
 
 EVERY_S = 20.0
@@ -25,9 +26,9 @@ class Results:
     Args:
         folder: the sweep's.
         specs: all its runs.
-        score: the number of a result by which the best is chosen; higher is better.
+        score: the number that ranks runs where their results do not say so themselves; higher is better.
         ended: what earlier starts did.
-        listener: is told of every end and every save.
+        listener: is called at every end and every save.
     """
 
     def __init__(
@@ -38,10 +39,11 @@ class Results:
         ended: Mapping[int, Outcome],
         listener: Listener | None = None,
     ) -> None:
-        self._folder, self._specs, self.score = folder, list(specs), score
+        self._folder, self._specs, self._default = folder, list(specs), score
         self._by_index = {spec.index: spec for spec in specs}
         self._listener = listener or Listener()
         self.ended = dict(ended)
+        self._columns = {index: result_columns(outcome.result, score) for index, outcome in ended.items()}
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._clock = self._saved = time.monotonic()
 
@@ -50,8 +52,14 @@ class Results:
         if outcome.index in self.ended:
             return False
         self.ended[outcome.index] = outcome
+        self._columns[outcome.index] = result_columns(outcome.result, self._default)
         self._listener.ended(self._by_index[outcome.index], outcome)
         return True
+
+    @property
+    def score(self) -> str:
+        """The column that ranks the runs."""
+        return score_name(self._columns.values(), self._default)
 
     def count(self, status: str) -> int:
         """How many runs ended so."""
@@ -61,16 +69,15 @@ class Results:
         """The best score and its run; the first of equal ones, in the sweep's order."""
         best: tuple[float, RunSpec] | None = None
         for spec in self._specs:
-            outcome = self.ended.get(spec.index)
-            value = outcome.result.get(self.score) if outcome else None
+            value = self._columns.get(spec.index, {}).get("score")
             if isinstance(value, (int, float)) and (best is None or value > best[0]):
                 best = (float(value), spec)
         return best
 
     def save(self, status: str, **facts: Any) -> None:
         """Write both files. `status`: running, done, failed or interrupted."""
-        write_text(self._folder / RESULTS, results_csv(self._specs, self.ended))
-        best = self.best()
+        write_text(self._folder / RESULTS, results_csv(self._specs, self.ended, self._default))
+        best, score = self.best(), self.score
         done, failed = self.count("done"), self.count("failed")
         write_json(
             self._folder / SUMMARY,
@@ -80,8 +87,8 @@ class Results:
                 "done": done,
                 "failed": failed,
                 "waiting": len(self._specs) - done - failed,
-                "score": self.score,
-                "best": None if best is None else {"run": best[1].folder, self.score: best[0], **best[1].columns},
+                "score": score,
+                "best": None if best is None else {"run": best[1].folder, score: best[0], **best[1].columns},
                 "started": self._started,
                 "updated": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - self._clock, 1),
@@ -98,9 +105,9 @@ class Results:
             self.save("running", **facts)
 
 
-def results_csv(specs: Sequence[RunSpec], ended: Mapping[int, Outcome]) -> str:
+def results_csv(specs: Sequence[RunSpec], ended: Mapping[int, Outcome], score: str = "") -> str:
     """A row per run in the sweep's order; everything but the column `seconds` depends on the settings alone."""
-    rows = [row(spec, ended.get(spec.index)) for spec in specs]
+    rows = [row(spec, ended.get(spec.index), score) for spec in specs]
     names: dict[str, None] = dict.fromkeys(("index", "run", "status"))
     names |= {name: None for spec in specs for name in spec.columns}
     names |= {name: None for entry in rows for name in entry if name not in ("seconds", "reason")}

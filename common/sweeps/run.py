@@ -1,4 +1,4 @@
-"""Run a sweep: its folder, its lock, its workers, the loop, and what is left behind."""
+"""Run a sweep: its folder, its lock, its workers, the loop, and its files at the end."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def run_sweep(
         prog: how messages call the sweep.
         options: see `Options`; single ones may be given by name, e.g. workers=4.
         facts: more for manifest.json.
-        listener: is told how the sweep goes on.
+        listener: is called when runs end and tables are saved.
 
     Raises:
         InputError: another launcher is at work there, or the folder holds another sweep or cannot be written.
@@ -106,9 +106,9 @@ def run_sweep(
         Interrupted: a signal; the next start goes on.
     """
     work = function if isinstance(function, Work) else Work(function)
-    place = make_folder(Path(folder))
-    search_own_modules(place)
+    search_own_modules(Path(folder))
     work.check()
+    place = make_folder(Path(folder))
     with Stopping(prog) as stopping, FolderLock(place, LAUNCHER, "sweep folder") as lock:
         start = _Start(place, specs, work, options or Options(**changes), {"sweep": prog, **(facts or {})}, listener)
         try:
@@ -127,7 +127,7 @@ def run_sweep(
 
 
 class _Start:
-    """One start of a sweep, from the look at its folder to summary.json."""
+    """One start of a sweep, from reading its folder to writing summary.json."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class _Start:
                 self._launch(pool, lock, stopping, display)
 
     def finish(self, status: str) -> None:
-        """Write what readers look at, and remove what was for this start alone."""
+        """Write results.csv and summary.json, and remove what was for this start alone."""
         shutil.rmtree(self._folder / SCRATCH, ignore_errors=True)
         self.results.save(status, retries=self._retries)
         self._journal.note("stop", status=status)

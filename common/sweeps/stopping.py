@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at the launcher: the first stops cleanly, the second ends the process at once."""
+"""Signals to the launcher: the first one stops the sweep cleanly, the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.runs.signals import StopSignals
 
 
 class Stopping(StopSignals):
-    """Remembers the first signal while the block runs; the launcher looks at `received` in every turn."""
+    """Remembers the first signal while the block runs; the launcher checks `received` in every turn."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(grace_s=0.0)

@@ -1,4 +1,4 @@
-"""What happens on a worker: look for DONE, run, write DONE or FAILED, and send one summary line a run."""
+"""What happens on a worker: skip what is DONE, run, write DONE or FAILED, and send one summary line a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from common.runs.outcome import BEGUN, Outcome, is_unwritable, one_line, read_ou
 from common.runs.spec import RunSpec
 from common.sweeps.capture import captured
 from common.sweeps.folder import STREAMS, prepare
-from common.sweeps.halt import Halted, Tell, at_work
+from common.sweeps.halt import Halted, Report, at_work
 from common.warning_lines import short_warnings
 
 WAIT_S = 0.5
@@ -55,30 +55,30 @@ class Task:
         return self.lists and len(self.specs) > 1 and bool(self.specs[0].group)
 
 
-def run_task(task: Task, tell: Tell) -> list[Outcome]:
-    """Run a task's runs and return the ends of all that were begun; a task that is stopped leaves out the rest.
+def run_task(task: Task, report: Report) -> list[Outcome]:
+    """Run a task's runs and return the outcomes of all that were begun; a task that is stopped leaves out the others.
 
     Raises:
-        ImportError, AttributeError: there is no such function here; every run would meet that.
+        ImportError, AttributeError: there is no such function here, whatever the run.
 
-    `tell` gets a message at each start ({"event": "start", "indices", "pid", "host"}) and end ({"event": "end",
+    `report` gets a message at each start ({"event": "start", "indices", "pid", "host"}) and end ({"event": "end",
     "outcome"}), and {"event": "leaving"} when the worker has to end.
     """
     add_search_path(map(Path, task.search))
     outcomes: dict[int, Outcome] = {}
     folder = Path(task.folder)
-    with at_work(task.folder, tell) as stopping:
+    with at_work(task.folder, report) as stopping:
         try:
             _wait_until_free(folder / spec.folder / RUN_LOCK for spec in task.specs)
-            waiting = [spec for spec in task.specs if not _look(folder, spec, outcomes)]
+            waiting = [spec for spec in task.specs if not _is_done(folder, spec, outcomes)]
             calls = [waiting] if task.side_by_side and waiting else [[spec] for spec in waiting]
             for specs in calls:
                 if stopping():
                     break
-                tell({"event": "start", "indices": [s.index for s in specs], "pid": os.getpid(), "host": _host()})
+                report({"event": "start", "indices": [s.index for s in specs], "pid": os.getpid(), "host": _host()})
                 for outcome in _call(task, folder, specs):
                     outcomes[outcome.index] = outcome
-                    tell({"event": "end", "outcome": outcome})
+                    report({"event": "end", "outcome": outcome})
         except Halted:  # between two runs
             pass
     return list(outcomes.values())
@@ -98,14 +98,14 @@ def resolve(function: str | Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _wait_until_free(locks: Iterable[Path]) -> None:
-    """Wait while other processes are at work on the runs: workers that the scheduler has lost sight of, or a user's."""
+    """Wait while other processes are at work on the runs: workers that the scheduler has lost, or a user's."""
     for lock in locks:
         while is_held(lock):
             time.sleep(WAIT_S)
 
 
-def _look(folder: Path, spec: RunSpec, outcomes: dict[int, Outcome]) -> bool:
-    """Whether another start finished the run meanwhile."""
+def _is_done(folder: Path, spec: RunSpec, outcomes: dict[int, Outcome]) -> bool:
+    """Whether another start has finished the run meanwhile; its outcome is added then."""
     outcome = read_outcome(folder / spec.folder, spec.index)
     if outcome is None or outcome.status != "done":
         return False

@@ -1,8 +1,6 @@
 """`nonideal`: what people see of sweeps and runs."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -131,7 +129,8 @@ def run(folder, status="done", **config):
     with StopSignals() as signals, Run(folder, {"epochs": 2, "gamma": 0.3, **config}, signals, echo=None) as one:
         for epoch in range(3):
             one.metrics({"epoch": epoch, "val_acc": epoch / 4})
-        one.note(result={"final_val_acc": 0.5, "selected_val_acc": 0.75, "selected_epoch": 1}, package="demo")
+        result = {"final_val_acc": 0.5, "selected_val_acc": 0.75, "selected_epoch": 1, "selected_on": "test set"}
+        one.note(result=result if status == "done" else None, package="demo")
     if status != "done":
         meta = json.loads((folder / "run_meta.json").read_text())
         (folder / "run_meta.json").write_text(json.dumps({**meta, "status": status, "pid": 2**22 + 1}))
@@ -148,10 +147,21 @@ def test_runs_with_their_status(nonideal, tmp_path, monkeypatch):
     out = nonideal("runs")
     lines = [line.split() for line in out.splitlines()]
     assert [line[0] for line in lines[1:5]] == ["done", "dead", "interrupted", "damaged"]
-    assert lines[1][-5:] == ["2", "2", "0.5000", "0.7500", "results/demo/runs/a"]
+    assert " ".join(lines[1][3:]) == "2 2 0.7500 val_acc 0.5000 0.7500 test set results/demo/runs/a"
+    assert " ".join(lines[3][5:]) == "- val_acc 0.5000 - - results/demo/runs/c"  # what its last epoch measured
     assert out.endswith("4 runs: 1 damaged, 1 dead, 1 done, 1 interrupted\n")
     assert nonideal("runs", "results/demo/runs/a").splitlines()[1].startswith("done")
     assert "no run folder in nowhere" in nonideal("runs", "nowhere", code=2)
+
+
+def test_runs_are_found_where_each_suite_puts_them(nonideal, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    places = ["models/18x18", "results/demo/runs/a", "results/demo/runs/b_replicas/replica_0000", "simulations/s"]
+    for place in [*places, "results/demo/sweeps/large/run_0000_a"]:
+        run(tmp_path / place)
+    lines = nonideal("runs").splitlines()
+    assert [line.split()[-1] for line in lines[1:-1]] == places
+    assert nonideal("runs", "results/demo/sweeps/large").endswith("1 runs: 1 done\n")
 
 
 def test_one_run(nonideal, tmp_path):
@@ -228,15 +238,3 @@ def test_numbers_that_are_none(nonideal, tmp_path):
 
 def test_columns_are_aligned():
     assert aligned(("a", "number"), [["x", 0.5], ["long", None]]) == "a     number\nx     0.5000\nlong       -"
-
-
-def test_help_is_quick():
-    lines = (
-        "import sys; from common.browse import main",
-        "try: main(['--help'])",
-        "except SystemExit: pass",
-        "print([n for n in ('pandas', 'matplotlib', 'dask', 'scipy') if n in sys.modules], file=sys.stderr)",
-    )
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
-    assert done.stderr == "[]\n"
-    assert "nonideal table" in done.stdout

@@ -113,7 +113,7 @@ def test_archives_that_are_encrypted_or_too_large_unpacked_are_refused(tmp_path)
     refused(read_arrays, path, "encrypted")
 
 
-def test_a_damaged_array_that_nobody_asks_for_does_no_harm(tmp_path):
+def test_a_damaged_array_that_is_not_read_does_no_harm(tmp_path):
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", npy(np.arange(3)))

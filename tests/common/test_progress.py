@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+from waiting import finish
+
 from common import progress
 from common.progress import Progress
 
@@ -56,7 +58,7 @@ with Progress(20) as bar:
         if not part:
             break
         shown += part
-    assert child.wait(timeout=30) == 0
+    finish(child, code=0)
     os.close(main)
     text = shown.decode(errors="replace")
     assert "epoch 7 acc 0.9000" in text

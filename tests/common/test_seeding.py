@@ -1,4 +1,4 @@
-"""Streams are stable, independent of each other, and told apart by exactly their names."""
+"""Streams are stable, independent of each other, and differ by exactly their names."""
 
 import subprocess
 import sys

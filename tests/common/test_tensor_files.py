@@ -13,6 +13,7 @@ import zipfile
 import pytest
 import torch
 from safetensors.torch import save as safe_bytes
+from waiting import stretched
 
 from common.errors import InputError
 from common.tensor_files import check_finite, parse_content, parse_tensors, read_tensors
@@ -210,5 +211,5 @@ def test_two_hundred_damaged_files_of_each_form(form):
             assert sum(value.float().sum().numel() for value in found.values()) == len(found)
     assert len(messages) > 100
     assert all("\n" not in message and len(message) < 400 for message in messages)
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < stretched(20)
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < GIB / 4

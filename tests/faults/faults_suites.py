@@ -13,7 +13,7 @@ from common.tensor_files import parse_content
 
 META = "run_meta.json"
 CLOCKS = re.compile(r"(^|_)(s|seconds|started|ended|heartbeat|stamp|timestamp|created)$|^timing")
-# Logs tell of the stop; pictures draw what the numbers say; a checkpoint holds the seconds of all epochs.
+# Logs mention the stop; pictures draw what the numbers say; a checkpoint holds the seconds of all epochs.
 SKIPPED = re.compile(
     r".*(\.(png|pdf|svg|txt|jsonl|lock|sh)|run_meta\.json|checkpoint[^/]*|launcher\.json|manifest\.json|summary\.json)"
     r"|.*/(DONE|FAILED|BEGUN|latest)"
@@ -109,7 +109,7 @@ def contents(folder: Path) -> dict[str, object]:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Temporary files that nobody took away."""
+    """Temporary files that were not removed."""
     return [str(path.relative_to(folder)) for path in folder.rglob(".*") if path.name.endswith(".tmp")]
 
 

@@ -1,4 +1,4 @@
-"""Starts a command again and again in forks of one process, which has loaded its modules, and kills it at will.
+"""Starts a command again and again in forks of one process, which has loaded its modules; kills it where a start says.
 
     python killer.py MODULE [PRELOAD...]    then on stdin a JSON line a start, and on stdout [exit code, operations]
 

@@ -1,7 +1,7 @@
 """Damage to files, drawn from a seed: what disks, copies, editors and people with bad intentions do to them.
 
 A file in a container (ZIP, gzip, safetensors) is damaged outside, where checksums find it, or inside with the container
-made good again, so that the damage gets as far as the reader of the content.
+made good again, so that the damage reaches the reader of the content.
 """
 
 import gzip
@@ -93,7 +93,7 @@ def _npy_header(data: bytes, rng: Random) -> bytes:
 
 
 def _safetensors(content: bytes, rng: Random) -> bytes:
-    """Damage to the JSON of the header, whose length is told again, or to the numbers behind it."""
+    """Damage to the JSON of the header, whose length is written anew, or to the numbers behind it."""
     length = int.from_bytes(content[:8], "little")
     header, rest = content[8 : 8 + length], content[8 + length :]
     if rng.random() < 0.3:

@@ -1,4 +1,4 @@
-"""Read damaged files in a process of its own, which may use little memory and time, and tell what went wrong.
+"""Read damaged files in a process of its own, which may use little memory and time, and report what went wrong.
 
     python read_damaged.py FOLDER FIRST_SEED COUNT FORMAT...
 

@@ -1,4 +1,4 @@
-"""SIGKILL at the file operations of every suite and of sweeps: whoever goes on ends in the same numbers."""
+"""SIGKILL at the file operations of every suite and of sweeps: resumed, it ends in the same numbers."""
 
 import random
 import time

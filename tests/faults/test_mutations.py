@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import finish
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # for formats and mutate
@@ -21,27 +22,21 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="bo
 FEW, MANY = 8, 200
 
 
-def read_damaged(folder, count, names, timeout_s):
+def read_damaged(folder, count, names):
     """Failures by format, from one process for all of them."""
     words = [sys.executable, HERE / "read_damaged.py", folder, 0, count, *names]
     environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-    done = subprocess.run(
-        list(map(str, words)),
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(list(map(str, words)), env=environment, cwd=folder, text=True, **pipes)
+    out, err = finish(process)  # it ends readings that take long itself
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     found = {name: [] for name in names}
     for line in lines:
         if "problem" in line:
             found[line["format"]].append(f"seed {line['seed']}: {line['problem']}")
     if not lines or "done" not in lines[-1]:  # the process has died at work on the last one
         last = lines[-1]["format"] if lines else names[0]
-        found[last].append(f"exit code {done.returncode}: {done.stderr[-3000:]}")
+        found[last].append(f"exit code {process.returncode}: {err[-3000:]}")
         for name in names[list(names).index(last) + 1 :]:
             found[name].append(f"not read, as the process died at {last}")
     return found
@@ -49,7 +44,7 @@ def read_damaged(folder, count, names, timeout_s):
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory):
-    return read_damaged(tmp_path_factory.mktemp("damaged"), FEW, tuple(FORMATS), 300)
+    return read_damaged(tmp_path_factory.mktemp("damaged"), FEW, tuple(FORMATS))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -60,7 +55,7 @@ def test_a_damaged_file_is_refused_in_one_line_or_read(few, name):
 @pytest.mark.long
 @pytest.mark.parametrize("name", FORMATS)
 def test_many_damaged_files(tmp_path, name):
-    found = read_damaged(tmp_path, MANY, (name,), 1800)[name]
+    found = read_damaged(tmp_path, MANY, (name,))[name]
     assert not found, f"{len(found)} of {MANY}\n" + "\n".join(found)
 
 

@@ -8,11 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from waiting import finish, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = [*sorted(REPOSITORY.glob("scripts/*.sh")), REPOSITORY / ".ci" / "run"]
@@ -66,14 +66,14 @@ class Tree:
 
     def run(self, script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         process = self.start(script, *arguments, **variables)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = finish(process)
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def setup(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return self.run("setup.sh", *arguments, **variables)
 
     def calls(self, of: str = "") -> list[str]:
-        """What the stand-ins (or those whose name begins so) were asked to do since the last look."""
+        """What the stand-ins (or those whose name begins so) were asked to do since this was last called."""
         notes = self.root / "calls.txt"
         lines = notes.read_text().splitlines() if notes.exists() else []
         notes.unlink(missing_ok=True)
@@ -205,12 +205,9 @@ def test_poetry_gets_its_mirror_plugin_when_a_mirror_is_named(tree: Tree, ngspic
 def test_ctrl_c_ends_a_setup_without_a_word_and_the_next_goes_on(tree: Tree, ngspice: dict[str, str]) -> None:
     (tree.root / "interrupt.txt").touch()
     setup = tree.start("setup.sh", **ngspice)
-    deadline = time.monotonic() + 20
-    while not (tree.root / "waiting.txt").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until((tree.root / "waiting.txt").exists, setup)
     os.killpg(setup.pid, signal.SIGINT)
-    _, stderr = setup.communicate(timeout=20)
-    assert (setup.returncode, stderr) == (130, "")
+    assert finish(setup, code=130)[1] == ""
     (tree.root / "interrupt.txt").unlink()
     assert tree.setup(**ngspice).returncode == 0
 
@@ -308,7 +305,10 @@ def test_the_tests_get_the_arguments(tree: Tree, ngspice: dict[str, str]) -> Non
     stand_in = (tree.root / ".venv/bin/python").read_text()
     write_executable(tree.root / ".venv/bin/python", note + stand_in)
     tree.calls()
-    tree.run("test.sh", "-x", "tests/common", **ngspice)
-    assert tree.calls() == ["-m|pytest|-m|not slow and not long|-x|tests/common|"]
-    tree.run("test.sh", "--all", **ngspice)
-    assert tree.calls() == ["-m|pytest|-m|not long|"]
+    for cores, workers in (("1", 0), ("2", 2), ("64", 8)):
+        tree.stand_in("getconf", f"echo {cores}")
+        tree.run("test.sh", "-x", "tests/common", **ngspice)
+        words = f"-n|{workers}|--dist|worksteal"
+        assert tree.calls() == [f"-m|pytest|-m|not slow and not long|{words}|-x|tests/common|"]
+    tree.run("test.sh", "--all", "-n", "0", **ngspice)
+    assert tree.calls() == [f"-m|pytest|-m|not long|{words}|-n|0|"]

@@ -109,7 +109,7 @@ def test_what_killed_processes_left_goes_with_the_first_file_written_beside_it(t
     assert set(os.listdir(tmp_path)) == {"new.txt", *kept}
 
 
-def test_whoever_holds_a_folder_removes_everything_of_that_kind(tmp_path):
+def test_the_holder_of_a_folder_removes_everything_of_that_kind(tmp_path):
     leave(tmp_path, ".a.npz.123.tmp")  # as earlier versions called them
     leave(tmp_path, ".run.lock.0123.tmp")
     with FolderLock(tmp_path):

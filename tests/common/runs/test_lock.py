@@ -25,7 +25,7 @@ ELSEWHERE = {"host": "elsewhere", "boot_id": "another", "pid_namespace": "pid:[1
 
 
 def put(folder, **facts):
-    """A lock that somebody holds, or held: `age_s` says when he was last heard of."""
+    """A lock that another process holds, or held: `age_s` is the age of its last heartbeat."""
     age_s = facts.pop("age_s", 0)
     record = {**this_process(), "heartbeat": time.time() - age_s, "token": "theirs", **facts}
     (folder / "run.lock").write_text(json.dumps(record))
@@ -197,7 +197,7 @@ def test_a_heartbeat_is_written_into_the_lock(tmp_path, monkeypatch):
         assert {**read_holder(tmp_path / "run.lock"), "heartbeat": 0} == {**first, "heartbeat": 0}
 
 
-def test_whoever_lost_the_folder_writes_nothing_into_it(tmp_path, monkeypatch):
+def test_a_process_that_lost_the_folder_writes_nothing_into_it(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "CHECK_S", 0)
     with (
         pytest.raises(FolderLost, match=r"was taken over by process 7 on elsewhere; this process stops") as stop,
@@ -221,7 +221,7 @@ def test_whoever_lost_the_folder_writes_nothing_into_it(tmp_path, monkeypatch):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_lock_that_somebody_removed_is_lost_too(tmp_path):
+def test_a_lock_that_was_removed_is_lost_too(tmp_path):
     with FolderLock(tmp_path) as own:
         (tmp_path / "run.lock").unlink()
         own._checked = 0

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import finish
 
 from common.errors import InputError, Interrupted, RunError
 from common.runs import Run, StopSignals, load_run, load_runs, metrics
@@ -68,7 +69,7 @@ def test_a_run_that_fails_says_why(tmp_path):
 def test_the_first_outcome_counts(tmp_path):
     with pytest.raises(RunError), StopSignals() as signals, Run(tmp_path, CONFIG, signals, echo=None) as run:
         run.finish()
-        raise RunError("another lane failed")
+        raise RunError("another replica failed")
     assert load_run(tmp_path).status == "done"
 
 
@@ -200,8 +201,7 @@ def test_a_second_signal_ends_the_process():
     time.sleep(0.2)
     assert child.poll() is None
     child.terminate()
-    assert child.wait(timeout=10) == -signal.SIGTERM
-    child.stdout.close()
+    finish(child, code=-signal.SIGTERM)
 
 
 def test_a_bad_time_of_grace_is_refused(monkeypatch):

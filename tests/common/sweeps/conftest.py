@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # for demo_sweep, also in the processes that multiprocessing starts
 
 from sweep_helpers import environment, rows  # noqa: E402
+from waiting import finish  # noqa: E402
 
 
 @pytest.fixture
@@ -38,13 +39,10 @@ def start():
 
 @pytest.fixture
 def sweep(start):
-    """Run demo_sweep to its end; returns stdout and stderr after a look at the exit code."""
+    """Run demo_sweep to its end; checks its exit code, and returns stdout and stderr."""
 
     def run(folder, *words, code=0, **more):
-        process = start("--sweep-dir", folder, *words, **more)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == code, err + out
-        return out, err
+        return finish(start("--sweep-dir", folder, *words, **more), code)
 
     return run
 
@@ -54,5 +52,5 @@ def undisturbed(tmp_path_factory):
     """results.csv without seconds of a sweep that nothing happened to."""
     folder = tmp_path_factory.mktemp("undisturbed")
     words = [sys.executable, "-m", "demo_sweep", "--sweep-dir", str(folder), "--quiet"]
-    subprocess.run(words, env=environment(), check=True, timeout=120)
+    finish(subprocess.Popen(words, env=environment()), code=0)
     return rows(folder)

@@ -1,8 +1,7 @@
-"""What the tests of sweeps look at."""
+"""What a sweep has left in its folder, and the environment of its processes."""
 
 import csv
 import os
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -23,10 +22,3 @@ def rows(folder):
 def calls(folder):
     """How often each run was called, by seed."""
     return Counter(int(line.split()[0]) for line in (Path(folder) / "calls.txt").read_text().splitlines())
-
-
-def wait_until(condition, timeout_s=60.0):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)

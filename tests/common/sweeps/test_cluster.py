@@ -5,7 +5,8 @@ import signal
 import socket
 
 import pytest
-from sweep_helpers import calls, rows, wait_until
+from sweep_helpers import calls, rows
+from waiting import finish, wait_until
 
 from common.errors import InputError
 from common.runs.journal import read_events
@@ -20,7 +21,7 @@ def scheduler(start, tmp_path):
     file = tmp_path / "scheduler.json"
     words = ("--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--scheduler-file", file)
     process = start(*words, module="distributed.cli.dask_scheduler")
-    wait_until(file.exists)
+    wait_until(file.exists, process)
     return process, file
 
 
@@ -37,12 +38,11 @@ def test_a_sweep_goes_on_when_a_worker_of_the_cluster_is_killed(cluster, start, 
     file, workers = cluster
     folder = tmp_path / "sweep"
     launcher = start("--sweep-dir", folder, "--scheduler-file", file)
-    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2)
+    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2, launcher, *workers)
     victim = int((folder / "calls.txt").read_text().split()[1])
     assert victim in [worker.pid for worker in workers]
     os.kill(victim, signal.SIGKILL)
-    out, err = launcher.communicate(timeout=120)
-    assert (launcher.returncode, err) == (0, ""), err + out
+    assert finish(launcher, code=0)[1] == ""
     assert rows(folder) == undisturbed
     assert sorted(calls(folder).values()) == [1, 1, 1, 1, 1, 2]
     assert [event["event"] for event in read_events(folder)].count("retry") == 1
@@ -50,11 +50,11 @@ def test_a_sweep_goes_on_when_a_worker_of_the_cluster_is_killed(cluster, start, 
 
 
 @pytest.mark.slow
-def test_what_a_dead_launcher_left_at_work_is_stopped_first(cluster, start, sweep, tmp_path, undisturbed):
+def test_runs_that_a_dead_launcher_left_running_are_stopped_first(cluster, start, sweep, tmp_path, undisturbed):
     file, workers = cluster
     folder = tmp_path / "sweep"
     first = start("--sweep-dir", folder, "--scheduler-file", file)
-    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2)
+    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2, first, *workers)
     first.kill()
     first.wait()
     sweep(folder, "--scheduler-file", file)
@@ -63,7 +63,7 @@ def test_what_a_dead_launcher_left_at_work_is_stopped_first(cluster, start, swee
     assert all(worker.poll() is None for worker in workers)
 
 
-def test_nobody_at_the_address_is_one_line(tmp_path, monkeypatch):
+def test_an_address_without_a_scheduler_is_one_line(tmp_path, monkeypatch):
     from common.sweeps import dask_cluster
 
     monkeypatch.setattr(dask_cluster, "CONNECT_S", 0.5)
@@ -82,8 +82,7 @@ def test_workers_with_several_threads_are_refused(scheduler, start, tmp_path):
     file = scheduler[1]
     start("--scheduler-file", file, "--nthreads", 2, "--no-dashboard", module=WORKER)
     process = start("--sweep-dir", tmp_path / "sweep", "--scheduler-file", file)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 2
+    _, err = finish(process, code=2)
     assert "has 2 threads; start workers with --nthreads 1" in err
 
 
@@ -91,10 +90,9 @@ def test_workers_with_several_threads_are_refused(scheduler, start, tmp_path):
 def test_a_scheduler_that_dies_is_one_line_and_fails_no_run(scheduler, cluster, start, tmp_path):
     folder = tmp_path / "sweep"
     launcher = start("--sweep-dir", folder, "--scheduler-file", scheduler[1])
-    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2)
+    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2, launcher)
     scheduler[0].kill()
-    _, err = launcher.communicate(timeout=90)
-    assert launcher.returncode == 1
+    _, err = finish(launcher, code=1)
     assert err.startswith("error: the scheduler is gone; start the same sweep again to go on")
     assert err.count("\n") == 1
     assert not list(folder.glob("*/FAILED"))
@@ -104,14 +102,13 @@ def test_a_signal_to_scheduler_and_launcher_stops_the_sweep_and_is_no_failure(sc
     """As Slurm sends it to all processes of a job that is cancelled."""
     folder = tmp_path / "sweep"
     launcher = start("--sweep-dir", folder, "--scheduler-file", scheduler[1])
-    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2)
+    wait_until(lambda: len(list(folder.glob("run_*/epochs.txt"))) == 2, launcher)
     launcher.send_signal(signal.SIGSTOP)  # so that the scheduler is gone before the launcher looks
     scheduler[0].kill()
     scheduler[0].wait()
     launcher.send_signal(signal.SIGTERM)
     launcher.send_signal(signal.SIGCONT)
-    _, err = launcher.communicate(timeout=60)
-    assert launcher.returncode == 143
+    _, err = finish(launcher, code=143)
     assert err == "demo-sweep: interrupted by SIGTERM; 0 of 6 runs done; start it again to go on\n"
     events = [event["event"] for event in read_events(folder)]
     assert events[-3:] == ["interrupted", "interrupted", "stop"]
@@ -126,7 +123,6 @@ def test_a_run_that_hangs_on_the_cluster_ends_with_its_worker_and_no_other(sched
     start(*words, module=WORKER, **faults)
     start(*words, "--no-nanny", module=WORKER, **faults)
     process = start("--sweep-dir", tmp_path / "sweep", "--scheduler-file", file, "--run-timeout", 2)
-    _, err = process.communicate(timeout=90)
-    assert (process.returncode, err) == (1, "")
+    assert finish(process, code=1)[1] == ""
     assert [row["status"] for row in rows(tmp_path / "sweep")] == ["failed"] * 2 + ["done"] * 4
     assert rows(tmp_path / "sweep")[2:] == [{**row, "reason": ""} for row in undisturbed[2:]]

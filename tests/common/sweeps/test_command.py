@@ -43,7 +43,7 @@ def test_list_names_the_runs(capsys, tmp_path):
         (("--workers", "0"), "error: argument --workers: '0' is not a whole number of 1 or more"),
         (("--run-timeout", "-3"), "error: argument --run-timeout: '-3' is not a number of seconds above 0"),
         (("--only", "nothing*"), "error: --only 'nothing*' matches none of 6 runs, e.g. run_0000_seed0"),
-        (("--scheduler", "a", "--scheduler-file", "b"), "error: --scheduler and --scheduler-file say the same"),
+        (("--scheduler", "a", "--scheduler-file", "b"), "error: --scheduler and --scheduler-file name the same"),
         (("--epochs", "0"), "error: argument --epochs: 0 is out of range; it must be at least 1"),
     ],
 )
@@ -82,17 +82,17 @@ def test_limit_only_and_growing_with_a_real_pool(sweep, tmp_path):
 
 
 def test_a_sweep_may_have_an_estimate_and_a_listener_of_its_own(monkeypatch, tmp_path, capsys):
-    told = []
+    events = []
 
     class Ends(Listener):
         def started(self, say):
             say("now it starts")
 
         def ended(self, spec, outcome):
-            told.append((spec.index, outcome.status))
+            events.append((spec.index, outcome.status))
 
         def saved(self):
-            told.append("saved")
+            events.append("saved")
 
     folder = tmp_path / "sweep"
     own = replace(
@@ -106,11 +106,11 @@ def test_a_sweep_may_have_an_estimate_and_a_listener_of_its_own(monkeypatch, tmp
     assert "2 by 1" in capsys.readouterr().out
     assert own.main(words) == 0
     assert "now it starts" in capsys.readouterr().out
-    assert sorted(end for end in told if end != "saved") == [(0, "done"), (1, "done")]
-    assert told[-1] == "saved"
-    told.clear()
+    assert sorted(end for end in events if end != "saved") == [(0, "done"), (1, "done")]
+    assert events[-1] == "saved"
+    events.clear()
     assert own.main(words) == 0
-    assert told == ["saved"]
+    assert events == ["saved"]
 
 
 def test_dry_run_measures_one_run_of_each_kind(monkeypatch, tmp_path):
@@ -125,7 +125,7 @@ def test_dry_run_measures_one_run_of_each_kind(monkeypatch, tmp_path):
     text = estimate.describe(demo_sweep.SWEEP, specs, tmp_path / "new", Options(workers=1))
     assert seen == [[0, 2, 4], [1, 3, 5]]
     assert "3 run(s) like seed0: a run takes about 600 s" in text
-    assert "about 1:31 (h:mm) on 1 worker(s), 100 MiB of memory, 12 MiB of files" in text
+    assert "about 1:30:10 (h:mm:ss) on 1 worker(s), 100 MiB of memory, 12 MiB of files" in text
 
 
 def test_dry_run_measures_and_writes_nothing(sweep, tmp_path):

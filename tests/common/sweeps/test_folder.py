@@ -96,7 +96,7 @@ def test_whose_fault_an_error_is(tmp_path):
     assert not is_unwritable(ValueError(), tmp_path)
 
 
-def test_the_journal_tells_the_last_end_of_each_run(tmp_path):
+def test_the_journal_gives_the_last_end_of_each_run(tmp_path):
     journal = Journal(tmp_path)
     journal.note("start", index=0)
     journal.note("start", index=1)

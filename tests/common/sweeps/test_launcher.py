@@ -29,7 +29,7 @@ def specs(count, group=""):
 
 
 class Script:
-    """A pool of two workers; `answer(task)` gives the events of each task, at the next look."""
+    """A pool of two workers; `answer(task)` gives the events of each task, when it is asked next."""
 
     def __init__(self, answer):
         self.answer, self.news, self.tasks, self.killed = answer, [], [], []
@@ -228,7 +228,7 @@ def test_a_function_that_is_not_there_fails_no_run(tmp_path):
     with pytest.raises(ImportError):
         run(tmp_path, specs(1), "no_such_module:train")
     assert not list(tmp_path.glob("*/FAILED"))
-    with pytest.raises(InputError, match="function no_such_module:train: cannot be imported"):
+    with pytest.raises(InputError, match="function no_such_module:train: no module no_such_module"):
         run_sweep(specs(1), tmp_path / "sweep", "no_such_module:train")
     assert not (tmp_path / "sweep").exists()
 
@@ -267,7 +267,7 @@ def test_a_run_whose_worker_had_to_leave_has_lost_no_attempt(launch):
     assert launcher.retries == 0
 
 
-def test_a_run_in_whose_folder_somebody_else_is_at_work_waits_and_is_not_done_again(tmp_path, monkeypatch):
+def test_a_run_in_whose_folder_another_process_works_waits_and_is_not_done_again(tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "WAIT_S", 0.01)
     folder = tmp_path / "run_0000_seed0"
     folder.mkdir()

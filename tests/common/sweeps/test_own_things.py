@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from sweep_helpers import environment, rows, wait_until
+from sweep_helpers import environment, rows
+from waiting import finish, wait_until
 
 START = "import sys, own_sweep; sys.exit(own_sweep.SWEEP.main())"
 MINE = """
@@ -24,12 +25,12 @@ def command():
     """Run own_sweep in a folder that is not on Python's path (-P), as installed commands do."""
 
     def run(folder, *words, code=0):
-        process = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-c", START, *map(str, words)],
-            cwd=folder, env=environment(), capture_output=True, text=True, timeout=120,
+            cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert process.returncode == code, process.stderr + process.stdout
-        return process.stdout + process.stderr
+        out, err = finish(process, code)
+        return out + err
 
     return run
 
@@ -62,8 +63,8 @@ def test_workers_of_a_cluster_that_run_elsewhere_find_them(command, home, start,
     file = tmp_path / "scheduler.json"
     os.makedirs(tmp_path / "away")
     options = ("--no-dashboard", "--scheduler-file", file)
-    start("--host", "127.0.0.1", "--port", 0, *options, module="distributed.cli.dask_scheduler")
-    wait_until(file.exists)
+    scheduler = start("--host", "127.0.0.1", "--port", 0, *options, module="distributed.cli.dask_scheduler")
+    wait_until(file.exists, scheduler)
     start(*options, "--nthreads", 1, "--local-directory", tmp_path / "away", module="distributed.cli.dask_worker")
     command(home, "--sweep-dir", tmp_path / "sweep", "--scheduler-file", file, "--rule", "mine:Half,mine:Double")
     assert [row["selected_val_acc"] for row in rows(tmp_path / "sweep")] == ["0.5", "2.0"]

@@ -1,4 +1,4 @@
-"""Workers that are told to end: their runs stop at an epoch, go on elsewhere, and it counts as nobody's fault."""
+"""Workers that get a signal to end: their runs stop after an epoch and go on elsewhere; no attempt is counted."""
 
 import json
 import os
@@ -6,7 +6,8 @@ import signal
 import time
 
 import pytest
-from sweep_helpers import calls, wait_until
+from sweep_helpers import calls
+from waiting import finish, wait_until
 
 from common.runs.journal import read_events
 
@@ -37,8 +38,7 @@ def preempt(folder, process, *numbers):
 
 
 def assert_nothing_was_lost(folder, launcher, times):
-    out, err = launcher.communicate(timeout=120)
-    assert (launcher.returncode, err) == (0, ""), err + out
+    assert finish(launcher, code=0)[1] == ""
     assert epochs(folder) == list(range(12))  # none twice, none left out
     assert calls(folder) == {0: times + 1}
     logs = "".join(path.read_text() for path in folder.glob("run_*/train_log.txt"))
@@ -54,12 +54,11 @@ def test_local_workers(start, tmp_path):
     assert_nothing_was_lost(tmp_path, launcher, 3)
 
 
-def test_a_function_that_hears_no_signals_is_stopped_at_once(start, tmp_path):
+def test_a_function_that_handles_no_signals_is_stopped_at_once(start, tmp_path):
     launcher = start("--sweep-dir", tmp_path, "--seed", "0", DEMO_SECONDS=1)
-    wait_until(lambda: list(tmp_path.glob("run_*/epochs.txt")))
+    wait_until(lambda: list(tmp_path.glob("run_*/epochs.txt")), launcher)
     os.kill(at_work(tmp_path), signal.SIGTERM)
-    out, err = launcher.communicate(timeout=60)
-    assert (launcher.returncode, err) == (0, ""), err + out
+    assert finish(launcher, code=0)[1] == ""
     assert [path.read_text() for path in tmp_path.glob("run_*/epochs.txt")] == ["xxx"]
     assert "preempted" in [event["event"] for event in read_events(tmp_path)]
 
@@ -70,8 +69,7 @@ def test_workers_of_a_cluster_that_come_and_go(start, tmp_path, nanny):
     """As jobs of Slurm: the command `dask worker` gets the signal and another one is started."""
     file = tmp_path / "scheduler.json"
     words = ("--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--scheduler-file", file)
-    start(*words, module="distributed.cli.dask_scheduler")
-    wait_until(file.exists)
+    wait_until(file.exists, start(*words, module="distributed.cli.dask_scheduler"))
     options = ("--scheduler-file", file, "--nthreads", 1, "--no-dashboard", "--local-directory", tmp_path / "scratch")
     options += () if nanny else ("--no-nanny",)
     workers = [start(*options, module=WORKER, DEMO_SECONDS=0.3)]
@@ -85,4 +83,4 @@ def test_workers_of_a_cluster_that_come_and_go(start, tmp_path, nanny):
     preempt(folder, job, signal.SIGTERM, signal.SIGUSR1, signal.SIGTERM)
     assert_nothing_was_lost(folder, launcher, 3)
     for worker in workers[:3]:
-        worker.wait(30)
+        finish(worker)

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from waiting import stretched
 
 from common.errors import InputError
 from common.runs import Run, StopSignals, load_sweep
@@ -39,7 +40,7 @@ def test_a_large_sweep_loads_in_less_than_five_seconds(tmp_path, journal):
         (tmp_path / "status.jsonl").unlink(missing_ok=True)
     start = time.perf_counter()
     table = load_sweep(tmp_path)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < stretched(5)
     assert len(table) == 1458
     assert table["status"].unique().tolist() == ["done"]
     row = table.iloc[729]
