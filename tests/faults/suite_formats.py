@@ -205,8 +205,8 @@ def psa_checkpoint(folder):
 
     from psa_resmlp.model.network import shapes
     from psa_resmlp.training.checkpoint import save
-    from psa_resmlp.training.replica import Loop
     from psa_resmlp.training.model_folder import path_of
+    from psa_resmlp.training.replica import Loop
 
     job = psa_job()
     job.take(Loop(1, "hidden", 0.5, 80.0, 300, True, 300, 1, 1, 2, 0.5))
