@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import Settings
+from aanntwin.data import load_split
+from aanntwin.engines import engine_name
 from common.errors import InputError
 from common.inputs import read_bytes
 from common.runs.files import atomic_writer, plain
@@ -41,9 +43,8 @@ class Cache:
 
     def identity(self, settings: Settings) -> dict[str, Any]:
         """Everything that changes the weights, in JSON's types; the images count by their checksum."""
-        from aanntwin.engines import engine_name
-
         values = {name: value for name, value in asdict(settings).items() if name not in NOT_IN_KEY}
+        values["training_nonidealities"] = settings.training_nonidealities.identity()
         more = {"engine": engine_name(settings), "images": _checksum(settings.dataset_name, settings.data_root)}
         return {"format": FORMAT, **plain(values), **more}
 
@@ -51,14 +52,18 @@ class Cache:
         """The name of the folder of these settings."""
         return hashlib.sha256(_text(self.identity(settings)).encode()).hexdigest()[:32]
 
+    def home(self, settings: Settings) -> Path:
+        """The folder of these settings."""
+        return self.folder / self.key(settings)
+
     def place(self, settings: Settings, epoch: int) -> Path:
         """The file of an epoch."""
-        return self.folder / self.key(settings) / f"epoch_{epoch:05d}.safetensors"
+        return self.home(settings) / f"epoch_{epoch:05d}.safetensors"
 
     def known(self, settings: Settings) -> dict[int, float]:
         """The mean training loss of each epoch on disk, by its number."""
         text, found = _text(self.identity(settings)), {}
-        for path in sorted((self.folder / self.key(settings)).glob("epoch_*.safetensors")):
+        for path in sorted(self.home(settings).glob("epoch_*.safetensors")):
             content = _read(path, text)
             if content is not None:
                 found[int(path.stem.removeprefix("epoch_"))] = content[1]
@@ -67,6 +72,13 @@ class Cache:
     def epochs(self, settings: Settings) -> list[int]:
         """The numbers of the epochs on disk."""
         return sorted(self.known(settings))
+
+    def last(self, settings: Settings) -> int:
+        """The last epoch before the first one that is missing; 0 if the first one is."""
+        known, number = self.known(settings), 0
+        while number + 1 in known:
+            number += 1
+        return number
 
     def load(self, settings: Settings, epoch: int) -> Weights:
         """The weights at the end of an epoch; errors as `state`."""
@@ -107,6 +119,27 @@ class Cache:
             stream.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata))
 
 
+class LastEpoch(Cache):
+    """The last epoch of one training, in a folder of its own."""
+
+    def home(self, settings: Settings) -> Path:
+        """See Cache."""
+        return self.folder
+
+    def last(self, settings: Settings) -> int:
+        """The number of the epoch; 0 if there is none."""
+        return max(self.known(settings), default=0)
+
+    def store(
+        self, settings: Settings, epoch: int, weights: Mapping[str, Tensor], velocity: Mapping[str, Tensor], loss: float
+    ) -> None:
+        """Keep an epoch in place of the one before; errors as Cache's."""
+        super().store(settings, epoch, weights, velocity, loss)
+        for path in self.folder.glob("epoch_*.safetensors"):
+            if path != self.place(settings, epoch):
+                path.unlink()
+
+
 def _text(identity: Mapping[str, Any]) -> str:
     return json.dumps(identity, sort_keys=True)
 
@@ -134,7 +167,5 @@ def _read(path: Path, identity: str) -> tuple[Weights, float] | None:
 @functools.lru_cache(maxsize=8)
 def _checksum(dataset_name: str, data_root: Path | None) -> int:
     """Of the training images and labels, so that another folder's files are other images."""
-    from aanntwin.data import load_split
-
     images, labels = load_split(Settings(dataset_name=dataset_name, data_root=data_root), train=True)
     return zlib.crc32(labels.tobytes(), zlib.crc32(images.tobytes()))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aanntwin.nonidealities import noise, shaping, users
+from aanntwin.nonidealities.base import SITES, Nonideality
 from common.cli import option
 from common.errors import InputError
 
@@ -59,50 +61,78 @@ class ModelParams:
 
 @dataclass(frozen=True, kw_only=True)
 class Nonidealities:
-    """What the circuit does to its signals; noises are standard deviations, drawn per element and forward pass."""
+    """What the circuit does to its signals; noises are standard deviations, drawn per element and forward pass.
 
-    input_noise: float | None = option(None, "noise of the normalized image", low=0.0, empty=True)
-    relu_cutoff: float = option(0.0, "smallest output of a ReLU")
-    relu_out_noise: float | None = option(None, "noise of a ReLU's output", low=0.0, empty=True)
-    linear_out_noise: float | None = option(None, "noise of a linear layer's output", low=0.0, empty=True)
-    conv2d_out_noise: float | None = option(None, "noise of the convolution's output", low=0.0, empty=True)
-    linear_input_clip: float | None = option(
-        None, "a linear layer's input is kept within +- this", above=0.0, empty=True
-    )
-    conv2d_input_clip: float | None = option(
-        None, "the convolution's input is kept within +- this", above=0.0, empty=True
-    )
-    linear_input_nonlin: tuple[float, ...] | None = option(
-        None,
-        "coefficients of a polynomial of a linear layer's input after the clip, power 0 first; none: 0",
-        empty=True,
-    )
-    conv2d_input_nonlin: tuple[float, ...] | None = option(
-        None,
-        "coefficients of a polynomial of the convolution's input after the clip, power 0 first; none: 0",
-        empty=True,
+    Fields stand in the order in which the signal meets them; each is declared by its class, and that is all there is
+    to a nonideality. At a site where several act, they do so in this order, and those of `own` after the others.
+    """
+
+    input_noise: float | None = noise.InputNoise.option()
+    conv2d_input_clip: float | None = shaping.Conv2dInputClip.option()
+    conv2d_input_nonlin: tuple[float, ...] | None = shaping.Conv2dInputNonlin.option()
+    conv2d_out_noise: float | None = noise.Conv2dOutNoise.option()
+    relu_cutoff: float = shaping.ReluCutoff.option()
+    relu_out_noise: float | None = noise.ReluOutNoise.option()
+    linear_input_clip: float | None = shaping.LinearInputClip.option()
+    linear_input_nonlin: tuple[float, ...] | None = shaping.LinearInputNonlin.option()
+    linear_out_noise: float | None = noise.LinearOutNoise.option()
+    own: tuple[str, ...] = option(
+        (), "nonidealities of your own and their levels, each as package.module:Name=X", empty=True
     )
 
     def __post_init__(self) -> None:
-        for name in ("linear_input_nonlin", "conv2d_input_nonlin"):
-            if getattr(self, name) == ():  # a sum of no powers is 0, as in the published program
-                object.__setattr__(self, name, (0.0,))
+        for name, kind in NONIDEALITIES.items():
+            object.__setattr__(self, name, kind.as_level(getattr(self, name)))
+        if isinstance(self.own, tuple):  # anything else is refused by its type
+            object.__setattr__(self, "own", tuple(users.canonical(word) for word in self.own))
 
     def check(self) -> None:
-        """Raise InputError where a number is too large."""
+        """Raise InputError where a number is too large, or something is wrong with one of `own`."""
         check_size(self)
+        users.check(self.own)
+
+    def acting(self, *sites: str) -> list[Nonideality]:
+        """What acts at these sites, in order."""
+        every = [kind(getattr(self, name), name) for name, kind in NONIDEALITIES.items()]
+        every += [users.make(word) for word in self.own]
+        given = [each for each in every if each.level is not None and each.acts]
+        return [each for site in sites for each in given if site in each.sites]
+
+    def with_level(self, name: str, level: Any) -> Nonidealities:
+        """The same with another level of one, by its option's name or as package.module:Name; None takes it away."""
+        if name in NONIDEALITIES:
+            return dataclasses.replace(self, **{name: level})
+        others = tuple(word for word in self.own if users.split(word)[0] != name)
+        return dataclasses.replace(self, own=others if level is None else (*others, users.join(name, level)))
 
     def noiseless(self) -> Nonidealities:
         """The same without any noise."""
-        return dataclasses.replace(self, **dict.fromkeys(NOISES))  # type: ignore[arg-type]
+        quiet = {name: kind.default for name, kind in NONIDEALITIES.items() if kind.random}
+        return dataclasses.replace(
+            self, **quiet, own=tuple(word for word in self.own if not users.kind_of(word).random)
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """What makes a training another: the level of each, and for those of `own` also what is in their files.
+
+        Those that came after the first format of the cache count only where they act, so that its keys stay.
+        """
+        counted = {name: getattr(self, name) for name, kind in NONIDEALITIES.items()}
+        found = {n: v for n, v in counted.items() if NONIDEALITIES[n].since_format_1 or v != NONIDEALITIES[n].default}
+        return {**found, "own": [[word, users.digest(word)] for word in self.own]} if self.own else found
 
     @property
     def noisy(self) -> bool:
         """Whether two forward passes may differ."""
-        return any(getattr(self, name) for name in NOISES)
+        return any(each.random for each in self.acting(*SITES))
 
 
-NOISES = ("input_noise", "relu_out_noise", "linear_out_noise", "conv2d_out_noise")
+# Every nonideality by the name of its option, in the order of the signal.
+NONIDEALITIES: dict[str, type[Nonideality]] = {
+    field.name: field.metadata["nonideality"]
+    for field in dataclasses.fields(Nonidealities)
+    if "nonideality" in field.metadata
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +173,11 @@ class Basics:
 class Settings(Basics):
     """Everything that a training and its test depend on."""
 
-    train_params: TrainParams = field(default_factory=TrainParams)
-    model_params: ModelParams = field(default_factory=ModelParams)
-    training_nonidealities: Nonidealities = field(default_factory=Nonidealities)
-    testing_nonidealities: Nonidealities = field(default_factory=Nonidealities)
-    normalization: Normalization = field(default_factory=Normalization)
+    train_params: TrainParams = dataclasses.field(default_factory=TrainParams)
+    model_params: ModelParams = dataclasses.field(default_factory=ModelParams)
+    training_nonidealities: Nonidealities = dataclasses.field(default_factory=Nonidealities)
+    testing_nonidealities: Nonidealities = dataclasses.field(default_factory=Nonidealities)
+    normalization: Normalization = dataclasses.field(default_factory=Normalization)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -1,73 +1,88 @@
-"""Who computes: the compiled steps, or PyTorch for a GPU, for a model of one's own, or because the user says so."""
+"""Which engine computes: the compiled steps, or PyTorch for a GPU, for what they lack, or because the user says so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aanntwin.config import N_CLASSES, Nonidealities, Settings
+from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import planar
+from aanntwin.engine import Engine, Test, Weights, check_images
+from aanntwin.nonidealities.base import SITES
+from aanntwin.signal_path import CONV, linear_names
 from aanntwin.sizes import derive
-from common.devices import available_cores, check_device_name
-from common.errors import InputError, RunError
+from common.devices import available_cores, check_device_name, resolve_device
+from common.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from aanntwin.model import Model
 
-Weights = dict[str, "Tensor"]
-Test = Callable[[Nonidealities, int], tuple[float, float]]
-
-
-class Engine(Protocol):
-    """Trains one model."""
-
-    images_a_beat: int
-
-    def load(self, weights: Weights, velocity: Weights) -> None:
-        """Go on from the end of an epoch."""
-
-    def state(self) -> tuple[Weights, Weights]:
-        """Copies of weights and of the optimizer's velocity (empty without momentum)."""
-
-    def bind(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
-        """The images (N, C, H, W) to train on."""
-
-    def train(self, order: NDArray[np.int64], start: int, stop: int, epoch: int) -> tuple[float, int]:
-        """Steps over order[start:stop]; the sum of losses and -1, or the place of a loss that is not finite."""
-
 
 def engine_name(settings: Settings) -> str:
-    """What computes with these settings, as far as numbers depend on it: compiled, or torch with device and threads.
+    """What trains these settings, as far as numbers depend on it: compiled, or torch with device and threads.
 
     Raises:
-        InputError: compiled steps are asked for on a GPU, or the device is not here.
+        InputError: compiled steps are asked for on a GPU or for what they lack, or the device is not here.
     """
     if uses_compiled(settings):
         return "compiled"
-    from common.devices import resolve_device
-
     device = resolve_device(settings.device)
     return f"torch {device.type}" + (
         f" {settings.threads or available_cores()} threads" if device.type == "cpu" else ""
     )
 
 
-def uses_compiled(settings: Settings) -> bool:
-    """Whether the compiled steps run these settings."""
+def uses_compiled(settings: Settings, circuit: Nonidealities | None = None) -> bool:
+    """Whether the compiled steps run these settings under some nonidealities, those of training if none are given.
+
+    Raises:
+        InputError: they are asked for and cannot.
+    """
+    compiled = wants_compiled(settings)
+    lacking = without_kernel(circuit or settings.training_nonidealities)
+    if compiled and lacking and settings.engine == "compiled":
+        raise InputError(f"engine compiled has no kernel for {lacking[0]}; use --engine auto or torch")
+    return compiled and not lacking
+
+
+def wants_compiled(settings: Settings) -> bool:
+    """Whether the compiled steps are asked for, or nothing speaks against them on this device.
+
+    Raises:
+        InputError: they are asked for on a GPU.
+    """
     device = check_device_name(settings.device)
     if settings.engine == "compiled" and device not in ("cpu", "auto"):
         raise InputError(f"engine compiled runs on the cpu, not on {settings.device}; use --engine torch")
     return settings.engine == "compiled" or (settings.engine == "auto" and device in ("cpu", "auto"))
 
 
+def without_kernel(circuit: Nonidealities) -> list[str]:
+    """Names of those nonidealities that the compiled steps lack; a user's own are always among them."""
+    return [each.name for each in circuit.acting(*SITES) if ":" in each.name or not each.kernel]
+
+
+def torch_lines(settings: Settings) -> list[str]:
+    """A line each for training and test where PyTorch does what would otherwise be compiled, and why."""
+    circuits = {"training": settings.training_nonidealities, "test": settings.testing_nonidealities}
+    lacking = {what: without_kernel(circuit) for what, circuit in circuits.items()}
+    return [
+        f"{what} by PyTorch: there is no compiled kernel for {', '.join(dict.fromkeys(names))}"
+        for what, names in lacking.items()
+        if names and wants_compiled(settings)
+    ]
+
+
 def make_engine(settings: Settings, model: Model | None = None) -> Engine:
     """What trains these settings, with the initial weights; a model of one's own is trained by PyTorch."""
     if model is None and uses_compiled(settings):
+        from aanntwin.compiled_engine import CompiledEngine
+
         return CompiledEngine(settings)
     from aanntwin.torch_engine import TorchEngine
 
@@ -81,100 +96,37 @@ def tester(
     from aanntwin.model import check_weights
 
     check_weights(weights, weight_shapes(settings))
-    _check_images(settings, planar(images), labels)
-    if uses_compiled(settings):
-        return _compiled_tester(weights, settings, planar(images), labels)
-    from aanntwin.torch_engine import torch_tester
+    check_images(settings, planar(images), labels)
+    ready: dict[bool, Test] = {}
 
-    return torch_tester(weights, settings, planar(images), labels)
+    def make(compiled: bool) -> Test:
+        if compiled:
+            from aanntwin.compiled_engine import compiled_tester
+
+            return compiled_tester(weights, settings, planar(images), labels)
+        from aanntwin.torch_engine import torch_tester
+
+        return torch_tester(weights, settings, planar(images), labels)
+
+    def test(circuit: Nonidealities, draw: int) -> tuple[float, float]:
+        compiled = uses_compiled(settings, circuit)
+        if compiled not in ready:
+            ready[compiled] = make(compiled)
+        return ready[compiled](circuit, draw)
+
+    return test
 
 
 def weight_shapes(settings: Settings) -> dict[str, tuple[int, ...]]:
     """Shapes of a model's weights by their names on file."""
     params, sizes = settings.model_params, derive(settings.model_params, settings.image_shape)
     side, channels = params.kernel_size, params.conv_out_channels
-    shapes: dict[str, tuple[int, ...]] = {"conv2d_weight": (channels, sizes.in_channels, side, side)}
-    shapes["conv2d_bias"] = (channels,)
-    names = [*(f"additional_linear_{index}" for index in range(len(params.additional_layers))), "linear"]
+    shapes: dict[str, tuple[int, ...]] = {f"{CONV}_weight": (channels, sizes.in_channels, side, side)}
+    shapes[f"{CONV}_bias"] = (channels,)
+    names = linear_names(len(params.additional_layers))
     for name, inputs, outputs in zip(names, sizes.widths[:-1], sizes.widths[1:], strict=True):
         shapes |= {f"{name}_weight": (outputs, inputs), f"{name}_bias": (outputs,)}
     return shapes
 
 
-class CompiledEngine:
-    """Trains by the compiled steps on one core, whatever the number of threads."""
-
-    def __init__(self, settings: Settings) -> None:
-        from aanntwin.kernel.engine import Engine as Kernel
-        from aanntwin.weights import initial_weights
-
-        sizes = derive(settings.model_params, settings.image_shape)
-        self._momentum = settings.train_params.momentum > 0
-        self._kernel = Kernel(settings, settings.training_nonidealities, "training")
-        self.load(initial_weights(settings), {})
-        # Six operations for each multiplier, twenty in a nanosecond: about a tenth of a second.
-        self.images_a_beat = int(np.clip(2e9 / (6 * sizes.multipliers * sizes.in_channels), 1, 10_000))
-
-    def load(self, weights: Weights, velocity: Weights) -> None:
-        """See Engine."""
-        arrays, speeds = ({name: value.numpy() for name, value in part.items()} for part in (weights, velocity))
-        self._kernel.load(arrays, speeds)
-
-    def state(self) -> tuple[Weights, Weights]:
-        """See Engine."""
-        import torch
-
-        parts = (self._kernel.weights(), self._kernel.velocity() if self._momentum else {})
-        weights, velocity = ({name: torch.from_numpy(value) for name, value in part.items()} for part in parts)
-        return weights, velocity
-
-    def bind(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
-        """See Engine."""
-        from aanntwin.kernel.engine import flat_images
-
-        self._images, self._labels = flat_images(images), np.array(labels)
-
-    def train(self, order: NDArray[np.int64], start: int, stop: int, epoch: int) -> tuple[float, int]:
-        """See Engine."""
-        return self._kernel.train(self._images, self._labels, order, start, stop, epoch)
-
-
-def _compiled_tester(
-    weights: Mapping[str, Tensor], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
-) -> Test:
-    from aanntwin.kernel.engine import Engine as Kernel
-    from aanntwin.kernel.engine import flat_images
-
-    rows, truth = flat_images(images), np.array(labels)
-    arrays = {name: value.detach().cpu().float().numpy() for name, value in weights.items()}
-    threads = settings.threads or available_cores()
-
-    def test(circuit: Nonidealities, draw: int) -> tuple[float, float]:
-        kernel = Kernel(settings, circuit, "test")
-        kernel.load(arrays)
-        losses, guesses = kernel.test(rows, truth, draw, threads)
-        check_losses(np.isfinite(losses), draw)
-        return float(losses.mean(dtype=np.float64)), float((guesses == truth).mean())
-
-    return test
-
-
-def check_losses(finite: NDArray[np.bool_], draw: int, before: int = 0) -> None:
-    """Raise RunError for the first image of a test whose loss is not finite; `before`: images tested so far."""
-    if not finite.all():
-        image = before + int(np.flatnonzero(~finite)[0]) + 1
-        raise RunError(
-            f"test, draw {draw + 1}, image {image}: loss is not finite; the noises, ranges or weights are too large"
-        )
-
-
-def _check_images(settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
-    if images.dtype != np.uint8 or images.shape[1:] != settings.image_shape:
-        raise InputError(
-            f"images are {images.dtype} {images.shape[1:]}, allowed for {settings.dataset_name}: uint8 "
-            f"{settings.image_shape}"
-        )
-    if len(images) != len(labels) or len(labels) == 0:
-        raise InputError(f"{len(images)} images have {len(labels)} labels, allowed: one each, and one image at least")
-    if labels.min() < 0 or labels.max() >= N_CLASSES:
-        raise InputError(f"labels go from {labels.min()} to {labels.max()}, allowed: 0 to {N_CLASSES - 1}")
+__all__ = ["Engine", "Test", "Weights", "engine_name", "make_engine", "tester", "uses_compiled", "weight_shapes"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from aanntwin.nonidealities.base import Nonideality
 
 # Standard normals of a tensor's shape and device, for the layer of that name.
 NoiseSource = Callable[[str, Tensor], Tensor]
@@ -50,57 +52,31 @@ class Normalize(nn.Module):
         return x * self.slope + self.offset
 
 
-class Noise(nn.Module):
-    """Adds Gaussian noise of a standard deviation; None or 0 adds none."""
+class Effects(nn.Module):
+    """What the circuit does to the signal at one place: each nonideality in turn, with normals for that layer."""
 
-    def __init__(self, name: str, deviation: float | None, source: NoiseSource) -> None:
+    def __init__(self, layer: str, acting: Sequence[Nonideality], source: NoiseSource) -> None:
         super().__init__()
-        self.name, self.deviation, self.source = name, deviation, source
+        self.acting = [(each, partial(source, each.stream(layer))) for each in acting]
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape."""
-        return x + self.deviation * self.source(self.name, x) if self.deviation else x
-
-
-class Shape(nn.Module):
-    """A layer's input stage: keeps its input within +- clip, then applies a polynomial (power 0 first)."""
-
-    def __init__(self, clip: float | None, coefficients: Sequence[float] | None) -> None:
-        super().__init__()
-        self.clip, self.coefficients = clip, tuple(coefficients or ())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Any shape."""
-        if self.clip is not None:
-            x = torch.clamp(x, -self.clip, self.clip)
-        if not self.coefficients:
-            return x
-        total = torch.full_like(x, self.coefficients[-1])
-        for coefficient in reversed(self.coefficients[:-1]):
-            total = total * x + coefficient
-        return total
-
-
-class ReLU(nn.Module):
-    """max(cutoff, x), then noise. The gradient is zero at the cutoff and below."""
-
-    def __init__(self, cutoff: float, noise: Noise) -> None:
-        super().__init__()
-        self.cutoff, self.noise = cutoff, noise
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Any shape."""
-        return self.noise(functional.threshold(x, self.cutoff, self.cutoff))  # type: ignore[no-any-return]
+        for each, normals in self.acting:
+            x = each.apply(x, normals)
+        return x
 
 
 class Linear(nn.Linear):
-    """Input stage, linear map, noise. Weights start Kaiming-uniform for ReLU, biases uniform in +-1/sqrt(inputs)."""
+    """The circuit's effects, a linear map, and effects again.
+
+    Weights start Kaiming-uniform for ReLU, biases uniform in +-1/sqrt(inputs).
+    """
 
     def __init__(
-        self, inputs: int, outputs: int, shape: Shape, noise: Noise, generator: torch.Generator | None = None
+        self, inputs: int, outputs: int, entry: Effects, exit: Effects, generator: torch.Generator | None = None
     ) -> None:
         super().__init__(inputs, outputs)
-        self.shape, self.noise = shape, noise
+        self.entry, self.exit = entry, exit
         bound = 1 / math.sqrt(inputs)
         nn.init.kaiming_uniform_(self.weight, nonlinearity="relu", generator=generator)
         with torch.no_grad():
@@ -111,11 +87,11 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """From (B, inputs) to (B, outputs)."""
-        return self.noise(super().forward(self.shape(input)))  # type: ignore[no-any-return]
+        return self.exit(super().forward(self.entry(input)))  # type: ignore[no-any-return]
 
 
 class Conv2d(nn.Conv2d):
-    """Input stage, convolution, noise; weights start as PyTorch's own."""
+    """The circuit's effects, a convolution, and effects again; weights start as PyTorch's own."""
 
     def __init__(
         self,
@@ -123,12 +99,12 @@ class Conv2d(nn.Conv2d):
         kernel_size: int,
         stride: int,
         padding: int,
-        shape: Shape,
-        noise: Noise,
+        entry: Effects,
+        exit: Effects,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__(*channels, kernel_size, stride, padding)
-        self.shape, self.noise = shape, noise
+        self.entry, self.exit = entry, exit
         bound = 1 / math.sqrt(channels[0] * kernel_size**2)  # what nn.Conv2d draws both from
         with torch.no_grad():
             self.weight.uniform_(-bound, bound, generator=generator)
@@ -139,5 +115,5 @@ class Conv2d(nn.Conv2d):
         """Nothing: PyTorch's own start would draw from its global generator."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """From (B, C, H, W) to (B, channels, side, side). Padding is zero behind the input stage."""
-        return self.noise(super().forward(self.shape(input)))  # type: ignore[no-any-return]
+        """From (B, C, H, W) to (B, channels, side, side). The padding is zero whatever the circuit before does."""
+        return self.exit(super().forward(self.entry(input)))  # type: ignore[no-any-return]

@@ -8,70 +8,52 @@ a few seconds). Weights of every epoch are cached, so that the same command trai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
 from pathlib import Path
-from typing import Any
 
-from aanntwin.options import add_settings, check_target, take_settings
-from common.cli import Parser, add_options, build, option, run_command
-from common.errors import InputError
+from aanntwin.plan import Plan, TwinConfig, TwinOptions
+from common.experiment import Experiment, main_of, run_of, train_of
+from common.runs import load_run, new_folder
+from common.runs.folder import META
 
-PROG = "aanntwin"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to do with the settings."""
-
-    count_epoch: int = option(100, "epochs of training, those in the cache included", low=0)
-    normalize: bool = option(False, "rescale each layer to a largest output of 1, test again, and save that")
-    test_each_epoch: bool = option(False, "test after each epoch, cached ones too")
-    test_last_epoch: bool = option(False, "test after the last epoch; it is always tested")
-    no_cache: bool = option(False, "neither read nor write the cache")
-    cache_dir: Path = option(Path("cache/models"), "folder of the cached epochs")
-    output_path: Path | None = option(
-        None, "save the final weights (.pth as PyTorch does, else safetensors)", empty=True
-    )
-    export_csv: Path | None = option(None, "write the final weights as a table")
-    export_spice: Path | None = option(None, "write the final weights as .param lines for a SPICE netlist")
-    print_rate: int | None = option(None, "print the loss every so many steps; 0 or none never", low=0, empty=True)
-    print_git_info: bool = option(False, "print the commit that this code runs from")
-    timed: bool = option(False, "print the seconds of training and tests")
-    dry_run: bool = option(False, "check everything, estimate the time, and write nothing")
-    run_dir: Path | None = option(None, "run folder (default: $RUN_DIR, else a new one below results/aanntwin/runs)")
-    quiet: bool = option(False, "print nothing but the results of tests")
-
-    def check(self) -> None:
-        """Raise InputError where a file could not be written."""
-        for path in (self.output_path, self.export_csv, self.export_spice):
-            check_target(path)
-        if self.cache_dir.exists() and not self.cache_dir.is_dir():
-            raise InputError(f"--cache-dir {self.cache_dir}: is a file; name a folder")
+PACKAGE, JOB = "aanntwin", "train"
+GONE = ("run_dir", "dry_run")
+OPTIONS = TwinOptions()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code. torch and numba are loaded when all options have been checked."""
-    parser = Parser(prog=PROG, description="Train and test the digital twin of an analog convolutional network.")
-    add_options(parser, Plan)
-    add_settings(parser)
-    values = vars(parser.parse_args(argv))
-    return run_command(PROG, lambda: _work(values))
+def place(config: TwinConfig, run_dir: Path | None) -> Path:
+    """A new run folder; or the one named, where the same run was stopped or finished with fewer epochs.
+
+    Raises:
+        InputError: it holds another run, or cannot be made.
+    """
+    if run_dir and (run_dir / META).is_file():
+        record = load_run(run_dir)
+        before = {**OPTIONS.recorded(TwinConfig()), **record.config}
+        wanted = OPTIONS.recorded(config)
+        local = {name for name, marks in OPTIONS.marks().items() if marks["local"]} | set(GONE)
+        changed = {name for name in before | wanted if before.get(name) != wanted.get(name)} - local
+        if record.status != "running" and not changed:
+            return run_dir
+    return new_folder(PACKAGE, JOB, config.seed, run_dir)
 
 
-def _work(values: dict[str, Any]) -> int:
-    settings = take_settings(values)
-    plan = build(Plan, values)
-    from aanntwin.session import dry_run, run
+EXPERIMENT = Experiment(
+    prog="aanntwin",
+    package=PACKAGE,
+    job=JOB,
+    description="Train and test the digital twin of an analog convolutional network.",
+    config=TwinConfig,
+    open="aanntwin.twin_trainer:open_twin",
+    estimate="aanntwin.estimate:describe",
+    score="final_test_acc",
+    place=place,
+    gone=GONE,
+    own_options=OPTIONS,
+)
+main, run, train = main_of(EXPERIMENT), run_of(EXPERIMENT), train_of(EXPERIMENT)
 
-    if plan.dry_run:
-        dry_run(settings, plan)
-    else:
-        run(settings, plan)
-    return 0
-
+__all__ = ["EXPERIMENT", "Plan", "TwinConfig", "main", "run", "train"]
 
 if __name__ == "__main__":
-    import sys
-
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The network: Normalize, input noise, Conv2d, ReLU, MaxPool2d, Flatten, [Linear, ReLU].., Linear."""
+"""The network: Normalize, Conv2d, ReLU, MaxPool2d, Flatten, [Linear, ReLU].., Linear, each with its circuit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
-from aanntwin.layers import Conv2d, Linear, Noise, NoiseSource, Normalize, ReLU, Shape, TorchNoise
+from aanntwin.layers import Conv2d, Effects, Linear, NoiseSource, Normalize, TorchNoise
+from aanntwin.signal_path import CONV, LAST, linear_names, path
 from aanntwin.sizes import derive
 from common.errors import InputError
 
@@ -49,30 +50,30 @@ class Model(nn.Module):
         circuit, scale = nonidealities or Nonidealities(), normalization or Normalization()
         # The published program draws in this order from a generator seeded so: the same seed, the same weights.
         generator = torch.Generator().manual_seed(seed)
+        stages = path(len(params.additional_layers))
+
+        def effects_of(name: str, sites: tuple[str, ...]) -> Effects:
+            ideal = compat == "published" and stages[name].hidden
+            return Effects(name, (Nonidealities() if ideal else circuit).acting(*sites), self.noise)
+
+        def ends(name: str) -> tuple[Effects, Effects]:
+            return effects_of(name, stages[name].entry), effects_of(name, stages[name].exit)
+
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         layers["normalize"] = Normalize(scale.min_out, scale.max_out, scale.min_in, scale.max_in)
-        layers["input_noise"] = Noise("input", circuit.input_noise, self.noise)
-        layers["conv2d"] = Conv2d(
-            (self.sizes.in_channels, params.conv_out_channels), params.kernel_size, params.stride, params.padding,
-            Shape(circuit.conv2d_input_clip, circuit.conv2d_input_nonlin),
-            Noise("conv2d", circuit.conv2d_out_noise, self.noise), generator,
-        )  # fmt: skip
-        layers["conv2d_relu"] = self._relu("conv2d_relu", circuit)
+        layers["input_noise"] = ends("input")[1]
+        channels = (self.sizes.in_channels, params.conv_out_channels)
+        layers[CONV] = Conv2d(channels, params.kernel_size, params.stride, params.padding, *ends(CONV), generator)
+        layers[f"{CONV}_relu"] = ends(f"{CONV}_relu")[1]
         # torch takes ten times a copy's time to find the largest of one.
         layers["maxpool2d"] = nn.MaxPool2d(params.pool_size) if params.pool_size > 1 else nn.Identity()
         layers["flatten"] = nn.Flatten()
         names = linear_names(len(params.additional_layers))
         for name, inputs, outputs in zip(names, self.sizes.widths[:-1], self.sizes.widths[1:], strict=True):
-            shape = Shape(circuit.linear_input_clip, circuit.linear_input_nonlin)
-            noise_out = Noise(name, circuit.linear_out_noise, self.noise)
-            layers[name] = Linear(inputs, outputs, shape, noise_out, generator)
-            if name != "linear":
-                hidden = Nonidealities() if compat == "published" else circuit
-                layers[f"{name}_relu"] = self._relu(f"{name}_relu", hidden)
+            layers[name] = Linear(inputs, outputs, *ends(name), generator)
+            if name != LAST:
+                layers[f"{name}_relu"] = ends(f"{name}_relu")[1]
         self.layers = nn.Sequential(layers)
-
-    def _relu(self, name: str, circuit: Nonidealities) -> ReLU:
-        return ReLU(circuit.relu_cutoff, Noise(name, circuit.relu_out_noise, self.noise))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, classes) of images (B, C, H, W)."""
@@ -93,11 +94,6 @@ class Model(nn.Module):
         with torch.no_grad():
             for name, value in own.items():
                 value.copy_(weights[name])
-
-
-def linear_names(additional: int) -> list[str]:
-    """The linear layers' names in order."""
-    return [*(f"additional_linear_{index}" for index in range(additional)), "linear"]
 
 
 def build_model(

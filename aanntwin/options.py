@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import os
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,19 @@ def add_group(parser: argparse.ArgumentParser, prefix: str, config_type: type[An
     )
 
 
-def take_group(values: dict[str, Any], prefix: str, config_type: type[Any] | None = None) -> Any:
+def take_group(
+    values: dict[str, Any],
+    prefix: str,
+    config_type: type[Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+) -> Any:
     """Remove a group's parsed values from `values` and build the group.
+
+    Args:
+        values: of a command line.
+        prefix: of the group's options.
+        config_type: see `add_group`.
+        before: values, in JSON's types, where none are given in their place.
 
     Raises:
         InputError: a value is wrong, or both the JSON file and single options are given.
@@ -49,7 +60,7 @@ def take_group(values: dict[str, Any], prefix: str, config_type: type[Any] | Non
     given = {name: values.pop(f"{prefix}_{name}") for name in names if f"{prefix}_{name}" in values}
     path = values.pop(f"{prefix}_json", None)
     if path is None:
-        config = group(**given)
+        config = dataclasses.replace(build(group, dict(before or {})), **given)
         check(config, prefix)
         return config
     if given:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from common import plotting
 
 Results = Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]
@@ -24,17 +26,15 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
     return front
 
 
-def plot_noise(results: Results, path: Path, *, quantity: str) -> Path:
+def plot_noise(results: Results, path: Path, *, axis: str) -> Path:
     """Accuracy against test noise, a line per training noise; the band is the range of the runs. Returns the path.
 
     Args:
         results: {training noise: {test noise: [(loss, accuracy), ..]}} with "none" or a number as text, and accuracies
             from 0 to 1.
         path: of the figure; the ending names the format.
-        quantity: what the test noise is added to, for the axis.
+        axis: what the level of the test noise is called.
     """
-    import numpy as np
-
     fig, ax = plotting.figure(width="double", height_in=4.0)
     names = list(results)
     levels = [level for level in next(iter(results.values())) if level != "none"]
@@ -47,7 +47,7 @@ def plot_noise(results: Results, path: Path, *, quantity: str) -> Path:
         bands[label] = ([run.min() for run in runs], [run.max() for run in runs])
     plotting.line_plot(
         ax, x, lines, intervals=bands, ordered=True,
-        xlabel=f"standard deviation of the noise on {quantity}, in the test", ylabel="test accuracy (%)",
+        xlabel=f"{axis}, in the test", ylabel="test accuracy (%)",
     )  # fmt: skip
     with plotting.style():
         ax.legend(title="input noise\nin training", loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -67,8 +67,6 @@ def plot_bits(
         path: of the figure; the ending names the format.
         title: above it.
     """
-    import numpy as np
-
     fig, ax = plotting.figure(width="double", height_in=2.4)
     percent = 100.0 * np.asarray(accuracies, dtype=float)[::-1]
     names = [f"{scale:.1f}" if number % 2 else "" for number, scale in enumerate(full_scales)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.cli import Parser
+from common.runs.origin import git_version
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,6 @@ def take_reports(values: dict[str, Any]) -> Reports:
 
 def git_line() -> str:
     """The commit of this checkout, and whether files differ from it."""
-    from common.runs.origin import git_version
-
     found = git_version(Path(__file__).parents[1])
     if found is None:
         return "git: not a checkout"

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import brightness
-from aanntwin.engines import Test, Weights, check_losses
+from aanntwin.engine import Test, Weights, check_losses
 from aanntwin.layers import TorchNoise
 from aanntwin.model import Model, build_model
 from common.devices import resolve_device, set_threads
@@ -23,7 +23,7 @@ TEST_BATCH = 1000
 
 
 class TorchEngine:
-    """SGD on a PyTorch model; see engines.Engine.
+    """SGD on a PyTorch model; see engine.Engine.
 
     Args:
         settings: what to train.
@@ -43,14 +43,14 @@ class TorchEngine:
         self._epoch = 0
 
     def load(self, weights: Weights, velocity: Weights) -> None:
-        """See engines.Engine."""
+        """See engine.Engine."""
         self._model.load_weights(weights)
         for name, parameter in self._named():
             if name in velocity:
                 self._optimizer.state[parameter]["momentum_buffer"] = velocity[name].to(self._device)
 
     def state(self) -> tuple[Weights, Weights]:
-        """See engines.Engine."""
+        """See engine.Engine."""
         velocity = {}
         for name, parameter in self._named():
             buffer = self._optimizer.state.get(parameter, {}).get("momentum_buffer")
@@ -59,12 +59,12 @@ class TorchEngine:
         return self._model.weights(), velocity
 
     def bind(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
-        """See engines.Engine."""
+        """See engine.Engine."""
         self._images = brightness(images).to(self._device)
         self._labels = torch.from_numpy(np.array(labels)).to(self._device)
 
     def train(self, order: NDArray[np.int64], start: int, stop: int, epoch: int) -> tuple[float, int]:
-        """See engines.Engine. The noise of an epoch begins with a seed of its own, so that no state is carried over."""
+        """See engine.Engine. The noise of an epoch begins with a seed of its own, so that no state is carried over."""
         if epoch != self._epoch:
             self._epoch = epoch
             _restart(self._model, self._settings.seed, "training", epoch)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import load_split
-from aanntwin.engines import Engine, engine_name, make_engine, tester
+from aanntwin.engine import Engine
+from aanntwin.engines import engine_name, make_engine, tester
 from common.errors import RunError
 from common.seeding import stream
 
@@ -81,12 +82,16 @@ def train_epochs(
     beat: Beat | None = None,
     model: Model | None = None,
     beat_images: int = 0,
+    after: int = 0,
 ) -> Iterator[Epoch]:
-    """Every epoch in turn, cached ones too; arguments and errors as `train`."""
+    """Every epoch in turn, cached ones too, those after the first `after`; arguments and errors as `train`.
+
+    With `after`, the cache has that epoch.
+    """
     if model is not None and cache is not None:
         raise ValueError("the cache knows settings only; train a model of your own without it")
     known = cache.known(settings) if cache else {}
-    done = 0
+    done = after
     while done < epochs and done + 1 in known:
         done += 1
         yield Epoch(done, known[done], True, lambda number=done: _cached(cache, settings, number))  # type: ignore[misc]

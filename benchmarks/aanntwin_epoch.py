@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import brightness, load_split
-from aanntwin.kernel.engine import Engine, flat_images
+from aanntwin.compiled_model import CompiledModel, flat_images
 from aanntwin.model import build_model
 from aanntwin.trainer import evaluate
 from common.errors import InputError
@@ -46,7 +46,7 @@ def peer_seconds(settings, circuit, images, labels, count):
 
 
 def our_seconds(settings, circuit, images, labels, repeats=3):
-    engine = Engine(settings, circuit, "training")
+    engine = CompiledModel(settings, circuit, "training")
     engine.load({name: value.numpy() for name, value in build_model(settings).weights().items()})
     rows, order = flat_images(images), np.arange(len(labels))
     engine.train(rows, labels, order, 0, 1, 1)  # compiled code is loaded or made

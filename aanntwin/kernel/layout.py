@@ -14,19 +14,34 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aanntwin.config import ModelParams
 from aanntwin.kernel.simd import WIDTH, aligned, round_up
-from aanntwin.sizes import Sizes
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 SLACK = 128  # floats behind a buffer that whole vectors and noise blocks may touch
 
 
+class NetShape(NamedTuple):
+    """A model's shape: of the convolution (channels, sides, stride, padding), of the pool, and of the linear layers."""
+
+    channels: int
+    in_channels: int
+    in_size: int
+    kernel_size: int
+    stride: int
+    padding: int
+    side: int
+    pool: int
+    pool_side: int
+    widths: tuple[int, ...]  # inputs of the first linear layer, then each one's outputs
+
+
 class Net(NamedTuple):
     """Sizes and places. `channels` is rounded up to four; the weights of what is added stay zero."""
 
     real_channels: int
+    in_channels: int
+    kernel_size: int
     channels: int
     taps: int
     side: int
@@ -68,14 +83,13 @@ class Work(NamedTuple):
     grad_planes: Floats
 
 
-def make_net(params: ModelParams, sizes: Sizes, *, reshaped: bool) -> Net:
+def make_net(shape: NetShape, *, reshaped: bool) -> Net:
     """Places for a model; `reshaped` says that a clip or a polynomial changes the linear layers' inputs."""
-    stride = params.stride
-    side, channels = sizes.conv_out, round_up(params.conv_out_channels, 4)
-    pitch = -(-(sizes.in_size + 2 * params.padding) // stride)
+    side, channels = shape.side, round_up(shape.channels, 4)
+    pitch = -(-(shape.in_size + 2 * shape.padding) // shape.stride)
     plane = round_up(pitch * pitch + SLACK)
-    tap_place, pixel_place = _places(params, sizes, pitch, plane)
-    widths = np.array(sizes.widths, np.int64)
+    tap_place, pixel_place = _places(shape, pitch, plane)
+    widths = np.array(shape.widths, np.int64)
     rows = np.array([round_up(int(width), 4) for width in widths[1:]], np.int64)
     row = np.array([round_up(int(width)) for width in widths[:-1]], np.int64)
     conv_bias = round_up(len(tap_place) * channels)
@@ -84,22 +98,24 @@ def make_net(params: ModelParams, sizes: Sizes, *, reshaped: bool) -> Net:
     weight = bias[-1] + np.cumsum([0, *(rows * row)])
     hidden, operand, sums = _signal_places(widths, reshaped)
     return Net(
-        params.conv_out_channels, channels, len(tap_place), side, pitch,
-        2 * -(-((side - 1) * pitch + side) // (2 * WIDTH)), params.pool_size, sizes.pool_out, len(pixel_place),
-        sizes.features, len(rows), conv_bias, int(weight[0]), int(weight[-1]), tap_place, pixel_place, widths, row,
+        shape.channels, shape.in_channels, shape.kernel_size, channels, len(tap_place), side, pitch,
+        2 * -(-((side - 1) * pitch + side) // (2 * WIDTH)), shape.pool, shape.pool_side, len(pixel_place),
+        shape.widths[0], len(rows), conv_bias, int(weight[0]), int(weight[-1]), tap_place, pixel_place, widths, row,
         rows, weight[:-1], bias[:-1], hidden, operand, sums,
     )  # fmt: skip
 
 
-def _places(params: ModelParams, sizes: Sizes, pitch: int, plane: int) -> tuple[Ints, NDArray[np.uint64]]:
+def _places(shape: NetShape, pitch: int, plane: int) -> tuple[Ints, NDArray[np.uint64]]:
     """Offset of each kernel element, and the place of each pixel, both in the order channel, row, column."""
 
-    def place(count: int, margin: int) -> Ints:
-        channel, y, x = np.mgrid[: sizes.in_channels, margin : margin + count, margin : margin + count].astype(np.int64)
-        phase = (channel * params.stride + y % params.stride) * params.stride + x % params.stride
-        return (phase * plane + (y // params.stride) * pitch + x // params.stride).ravel()  # type: ignore[no-any-return]
+    stride = shape.stride
 
-    return place(params.kernel_size, 0), place(sizes.in_size, params.padding).astype(np.uint64)
+    def place(count: int, margin: int) -> Ints:
+        channel, y, x = np.mgrid[: shape.in_channels, margin : margin + count, margin : margin + count].astype(np.int64)
+        phase = (channel * stride + y % stride) * stride + x % stride
+        return (phase * plane + (y // stride) * pitch + x // stride).ravel()  # type: ignore[no-any-return]
+
+    return place(shape.kernel_size, 0), place(shape.in_size, shape.padding).astype(np.uint64)
 
 
 def _signal_places(widths: Ints, reshaped: bool) -> tuple[Ints, Ints, Ints]:
@@ -139,8 +155,9 @@ def pack(net: Net, weights: Mapping[str, NDArray[Any]], names: list[str]) -> Flo
     return flat
 
 
-def unpack(net: Net, flat: Floats, kernel_shape: tuple[int, ...], names: list[str]) -> dict[str, Floats]:
+def unpack(net: Net, flat: Floats, names: list[str]) -> dict[str, Floats]:
     """The inverse of `pack`: new arrays by their names on file."""
+    kernel_shape = (net.real_channels, net.in_channels, net.kernel_size, net.kernel_size)
     found = {
         "conv2d_weight": _kernels(net, flat)[:, : net.real_channels].T.reshape(kernel_shape),
         "conv2d_bias": flat[net.conv_bias : net.conv_bias + net.real_channels],

@@ -37,6 +37,7 @@ from aanntwin.kernel.simd import (
     times_low,
     xor,
 )  # fmt: skip
+from common.seeding import seed_sequence
 
 BLOCK = 64  # normals of one call: four words in sixteen lanes
 _ROUNDS = 10
@@ -141,8 +142,6 @@ _words_kernel = kernel(_words)
 
 def make_key(seed: int, *names: str | int) -> NDArray[np.uint32]:
     """The generator's key for a seed and a stream's names."""
-    from common.seeding import seed_sequence
-
     return seed_sequence(seed, *names).generate_state(2, np.uint32).astype(np.uint32)
 
 

@@ -19,7 +19,7 @@ from aanntwin.kernel.shaping import relu, relu_back, shape, shape_back, zero_tai
 from aanntwin.kernel.simd import fma, load, splat, store
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
-# Numbers of the places where noise is drawn; linear layer n has SUMS + 2 n, the ReLU behind it one more.
+# Numbers of the places where noise is drawn, in the signal's order; linear layer n has SUMS + 2 n, its ReLU one more.
 INPUT, CONV, CONV_RELU, SUMS = 0, 1, 2, 3
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aanntwin.scripts.layout import FORMATS, table
+from aanntwin.weights import load_weights
 from common.cli import Parser, run_command
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(file: Path, style: str = "text") -> int:
     """Print the table of a weight file; returns 0."""
-    from aanntwin.weights import load_weights
-
     sys.stdout.write(table(HEADER, list(rows(load_weights(file))), style))
     return 0
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aanntwin.config import Nonidealities, Settings
+from aanntwin.data import brightness, load_split
 from aanntwin.scripts.variants import Tested, Variant, evaluate_variants
-from common.devices import available_cores
+from common.datasets import as_tensor
+from common.devices import available_cores, resolve_device
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,10 +32,7 @@ class Bench:
     """
 
     def __init__(self, settings: Settings, *, train: bool, most: int = 0) -> None:
-        from aanntwin.data import brightness, load_split
         from aanntwin.layers import Normalize
-        from common.datasets import as_tensor
-        from common.devices import resolve_device
 
         self.settings = settings
         self._device = resolve_device(settings.device)

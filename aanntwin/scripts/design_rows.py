@@ -17,6 +17,8 @@ from aanntwin.scripts.published import database_text, design_key, read_database
 from common.errors import InputError
 from common.inputs import read_text
 from common.progress import mute_stdout
+from common.runs.files import write_text
+from common.runs.outcome import Outcome, read_outcome, write_outcome
 
 if TYPE_CHECKING:
     from common.sweeps import RunSpec
@@ -68,8 +70,6 @@ class DesignRows:
 
     def _look(self, *, last: bool = False) -> None:
         """Print what has ended since; stops at the first run that has not, or at the last call skips those."""
-        from common.runs.outcome import read_outcome
-
         fresh, still = list[list[str]](), list[tuple[Design, Any]]()
         for place, (design, spec) in enumerate(self._waiting):
             outcome = read_outcome(self._folder / spec.folder)
@@ -92,8 +92,6 @@ class DesignRows:
         self._rows += fresh
         self._print("".join(table(row, [], "csv") for row in fresh))
         if self._file is not None:
-            from common.runs.files import write_text
-
             whole = database_text(self._database) if _is_database(self._file) else table(HEADER, self._rows, "csv")
             write_text(self._file, whole)
 
@@ -111,8 +109,6 @@ def take_over(file: Path, designs: Sequence[Design], runs: Sequence[RunSpec], fo
     Raises:
         InputError: it is no results file, or one of other settings.
     """
-    from common.runs.outcome import Outcome, read_outcome, write_outcome
-
     if not file.exists():
         return 0
     read = _of_database if _is_database(file) else _of_table

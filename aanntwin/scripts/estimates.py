@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from aanntwin.config import Settings
+from aanntwin.data import load_split
+from aanntwin.estimate import TESTED, measure, operations
+from aanntwin.scripts import design_runs, noise_runs
+from aanntwin.scripts.noise_runs import test_once, with_noise
 from aanntwin.scripts.source import one_thread, open_cache, start
+from aanntwin.weights import initial_weights
+from common.experiment import clock
+from common.sweeps import Options, RunSpec
+from common.sweeps.dask_cluster import cores
+from common.sweeps.folder import finished, merged_specs
+from common.sweeps.run import selected
 
-if TYPE_CHECKING:
-    from aanntwin.scripts import sweep_model_parameters, sweep_noise
-    from common.sweeps import Options, RunSpec
-
-PROBE_S = 0.3  # a probe trains for so long at least, or on a whole epoch
 PROBES = 7  # designs that are measured; the others are interpolated
-TESTED = 1000
 
 
-class Seconds(NamedTuple):
-    """Of one image: to train on it and to test it."""
-
-    train: float
-    test: float
-
-
-def noise_sweep(prog: str, plan: sweep_noise.Plan, runs: Sequence[RunSpec], folder: Path, options: Options) -> str:
+def noise_sweep(prog: str, plan: noise_runs.Plan, runs: Sequence[RunSpec], folder: Path, options: Options) -> str:
     """What sweep_noise will do; trains and tests for a few seconds, writes nothing."""
-    from aanntwin.data import load_split
-    from aanntwin.scripts.sweep_noise import with_noise
-
     todo, workers = _todo(runs, folder, options)
     settings = one_thread(plan.settings)
     start(settings)
@@ -52,22 +44,17 @@ def noise_sweep(prog: str, plan: sweep_noise.Plan, runs: Sequence[RunSpec], fold
         f"{prog}: {len(runs)} trainings, {len(todo)} to do now, in {folder}; {missing} epochs are not in the cache\n"
         f"an epoch takes {train_n * by_noise[False]:.2g} s, with noise {train_n * by_noise[True]:.2g} s, and the "
         f"tests of a model at every noise once {repetition_s:.2g} s (measured on parts of them)\n"
-        f"about {clock(total / workers)} (h:mm) on {workers} worker(s), and some seconds to start them"
+        f"about {clock(total / workers)} (h:mm:ss) on {workers} worker(s), and some seconds to start them"
     )
 
 
-def design_sweep(
-    prog: str, plan: sweep_model_parameters.Plan, runs: Sequence[RunSpec], folder: Path, options: Options
-) -> str:
+def design_sweep(prog: str, plan: design_runs.Plan, runs: Sequence[RunSpec], folder: Path, options: Options) -> str:
     """What sweep_model_parameters will do; trains some designs for a moment each, writes nothing."""
-    from aanntwin.data import load_split
-    from aanntwin.scripts.sweep_model_parameters import settings_of
-
     todo, workers = _todo(runs, folder, options)
     head = f"{prog}: {len(runs)} designs, {len(todo)} to do now, in {folder}"
     if not todo:
         return head
-    every = [one_thread(settings_of(spec.config)) for spec in todo]
+    every = [one_thread(design_runs.settings_of(spec.config)) for spec in todo]
     start(every[0])
     train_n, test_n = (len(load_split(every[0], train=train)[1]) for train in (True, False))
     work = np.array([operations(settings) for settings in every])
@@ -81,57 +68,13 @@ def design_sweep(
         f"{head}\n"
         f"a design takes {each.min():.2g} to {each.max():.3g} s for {plan.count_epoch} epoch(s) and a test "
         f"(measured on parts of them for {len(chosen)} designs)\n"
-        f"about {clock(float(each.sum()) / workers)} (h:mm) on {workers} worker(s), and some seconds to start them"
+        f"about {clock(float(each.sum()) / workers)} (h:mm:ss) on {workers} worker(s), and some seconds to start them"
     )
 
 
-def measure(settings: Settings) -> Seconds:
-    """Train and test the first images for a moment; seconds of an image."""
-    from aanntwin.data import load_split
-    from aanntwin.engines import make_engine
-    from aanntwin.trainer import evaluate
-    from aanntwin.weights import initial_weights
-
-    images, labels = load_split(settings, train=True)
-    engine = make_engine(settings)
-    engine.bind(images, labels)
-    order = np.arange(len(labels))
-    batch = settings.train_params.batch_size
-    stop = min(batch, len(labels))
-    engine.train(order, 0, stop, 1)  # loads and compiles
-    done, count, train_s = stop, 0, 0.0
-    while train_s < PROBE_S and done < len(labels):
-        step = min(max(batch, 2 * count // batch * batch, batch * (32 // batch)), len(labels) - done)
-        begin = time.perf_counter()
-        engine.train(order, done, done + step, 1)
-        train_s, count, done = train_s + time.perf_counter() - begin, count + step, done + step
-    weights, (test_images, truth) = initial_weights(settings), load_split(settings, train=False)
-    evaluate(weights, settings, test_images[:10], truth[:10])
-    begin = time.perf_counter()
-    evaluate(weights, settings, test_images[:TESTED], truth[:TESTED])
-    return Seconds(train_s / max(count, 1), (time.perf_counter() - begin) / len(truth[:TESTED]))
-
-
-def operations(settings: Settings) -> float:
-    """Multiplications of a forward pass, which is what time goes with."""
-    from aanntwin.sizes import derive
-
-    params, sizes = settings.model_params, derive(settings.model_params, settings.image_shape)
-    conv = sizes.conv_out**2 * params.conv_out_channels * params.kernel_size**2 * sizes.in_channels
-    return float(conv + sum(a * b for a, b in zip(sizes.widths[:-1], sizes.widths[1:], strict=True)))
-
-
-def clock(seconds: float) -> str:
-    """Hours and minutes, rounded up."""
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes // 60}:{minutes % 60:02d}"
-
-
-def _repetition_s(plan: sweep_noise.Plan, settings: Settings) -> float:
+def _repetition_s(plan: noise_runs.Plan, settings: Settings) -> float:
     """Seconds of one test image at all noises."""
     from aanntwin.scripts.bench import Bench
-    from aanntwin.scripts.sweep_noise import test_once
-    from aanntwin.weights import initial_weights
 
     bench, weights = Bench(settings, train=False, most=TESTED), initial_weights(settings)
     begin = time.perf_counter()
@@ -141,10 +84,6 @@ def _repetition_s(plan: sweep_noise.Plan, settings: Settings) -> float:
 
 def _todo(runs: Sequence[RunSpec], folder: Path, options: Options) -> tuple[list[RunSpec], int]:
     """What a start would do now, and on how many workers."""
-    from common.sweeps.dask_cluster import cores
-    from common.sweeps.folder import finished, merged_specs
-    from common.sweeps.run import selected
-
     settled = merged_specs(folder, runs)
     ended = finished(folder, settled, retry_failed=options.retry_failed)
     todo = [] if len(ended) == len(settled) else selected(settled, ended, options)

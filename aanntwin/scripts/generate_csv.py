@@ -18,6 +18,7 @@ from aanntwin.scripts.design_space import COLUMNS, VARIED, Design, designs
 from aanntwin.scripts.layout import table
 from aanntwin.scripts.published import add_format
 from common.cli import Parser, run_command
+from common.runs.files import write_text
 
 PROG = "aanntwin-generate-csv"
 DESCRIPTION = """\
@@ -48,8 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(dataset_name: str, output_path: Path | None = None, style: str = "ours") -> int:
     """Write the designs of a data set; returns 0."""
     check_target(output_path)
-    from common.runs.files import write_text
-
     found = designs(IMAGE_SHAPES[dataset_name])
     if style == "published":
         rows = [_published(design) for design in sorted(found, key=_parameters)]

@@ -11,9 +11,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from aanntwin.data import load_split
+from aanntwin.normalize import normalize
 from aanntwin.options import check_target
 from aanntwin.scripts.layout import table
 from aanntwin.scripts.source import Source, add_source, number, take_source
+from aanntwin.trainer import evaluate
+from aanntwin.weights import save_weights
 from common.cli import Parser, run_command
 
 PROG = "aanntwin-normalize"
@@ -47,11 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(source: Source, reference: Sequence[float] = (1.0,), output: Path | None = None) -> int:
     """Rescale, print ranges and tests, and save; returns 0."""
     weights, settings = source.load()
-    from aanntwin.data import load_split
-    from aanntwin.normalize import normalize
-    from aanntwin.trainer import evaluate
-    from aanntwin.weights import save_weights
-
     images, _ = load_split(settings, train=True)
     test_images, labels = load_split(settings, train=False)
     scaled, report = normalize(weights, settings, images, reference[0] if len(reference) == 1 else reference)

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aanntwin.options import check_target
+from aanntwin.quantization import MOST_BITS, full_scale_of, quantize, step_of
 from aanntwin.scripts.layout import table
 from aanntwin.scripts.source import number
+from aanntwin.weights import layer_names, load_model, save_weights
 from common.cli import Parser, run_command, whole
 from common.errors import InputError
 
@@ -67,8 +69,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(source: Path, target: Path, conv: Levels, linear: Levels, *, with_zero: bool = False) -> int:
     """Quantise a file into another, or into itself, and print what was done to each layer; returns 0."""
     check_target(target)
-    from aanntwin.weights import load_model, save_weights
-
     weights, params = load_model(source)
     quantised, rows = quantize_weights(weights, conv, linear, with_zero=with_zero)
     save_weights(target, quantised, params)
@@ -85,9 +85,6 @@ def quantize_weights(
     Raises:
         InputError: too many bits, or the weights of a layer do not differ.
     """
-    from aanntwin.quantization import MOST_BITS, full_scale_of, quantize, step_of
-    from aanntwin.weights import layer_names
-
     if (bits := max(conv.bits, linear.bits)) > MOST_BITS:
         raise InputError(f"bits are {bits}, allowed: whole numbers from 0 to {MOST_BITS}, the sign not counted")
     changed, rows = dict(weights), []
@@ -109,9 +106,6 @@ def quantize_weights(
 
 def quantize_kind(weights: Weights, kind: str, levels: Levels, *, with_zero: bool = False) -> Weights:
     """New weights with only the convolution (conv) or only the linear layers (linear) quantised; the rest is shared."""
-    from aanntwin.quantization import full_scale_of, quantize
-    from aanntwin.weights import layer_names
-
     changed = dict(weights)
     for name in [f"{layer}_weight" for layer in layer_names(weights) if (layer == "conv2d") == (kind == "conv")]:
         scale = full_scale_of(weights[name], levels.deviations, name)

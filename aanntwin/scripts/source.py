@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aanntwin.cache import Cache
 from aanntwin.config import GROUPS, ModelParams, Settings
+from aanntwin.engines import weight_shapes
 from aanntwin.options import PLAIN, add_settings, take_group, take_settings
+from aanntwin.scripts.training import train_and_print
+from aanntwin.sizes import derive
+from aanntwin.weights import layer_names, load_model, model_params_of
 from common.cli import Parser, build, spoken, whole
+from common.devices import set_threads
 from common.errors import InputError
+from common.runs.files import plain
 from common.values import number as finite
 from common.values import shown
 
@@ -53,9 +60,7 @@ class Source:
         """
         start(self.settings)
         if self.file is None:
-            from aanntwin.scripts.telling import train_and_tell
-
-            return train_and_tell(self.settings, self.count_epoch, open_cache(self.cache)), self.settings
+            return train_and_print(self.settings, self.count_epoch, open_cache(self.cache)), self.settings
         weights, params = read_model(self.file, self.settings, self.shape)
         return weights, self.settings.replace(model_params=params)
 
@@ -114,8 +119,6 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
     Raises:
         InputError: the file cannot be read, contradicts `shape`, or does not fit the images.
     """
-    from aanntwin.weights import load_model, model_params_of
-
     weights, params = load_model(path)
     if params is None:
         params = model_params_of(weights, **shape)
@@ -128,10 +131,7 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
 
 def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Settings) -> None:
     """Raise InputError where a file's weights do not take the images, or not what the convolution makes of them."""
-    from aanntwin.engines import weight_shapes
     from aanntwin.model import check_weights
-    from aanntwin.sizes import derive
-    from aanntwin.weights import layer_names
 
     sizes = derive(params, settings.image_shape)
     needed = {"conv2d": (sizes.in_channels, "channels"), layer_names(weights)[1]: (sizes.features, "features")}
@@ -147,15 +147,11 @@ def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Se
 
 def open_cache(folder: Path | None) -> Cache | None:
     """The cache in a folder; None stays None."""
-    from aanntwin.cache import Cache
-
     return None if folder is None else Cache(folder)
 
 
 def start(settings: Settings) -> None:
     """Load torch with as many threads as the settings say."""
-    from common.devices import set_threads
-
     set_threads(settings.threads, libraries=("torch",))
 
 
@@ -166,8 +162,6 @@ def one_thread(settings: Settings) -> Settings:
 
 def to_json(settings: Settings) -> dict[str, Any]:
     """What differs from the default settings, in JSON's types, for sweeps."""
-    from common.runs.files import plain
-
     values = {name: _differences(getattr(settings, name), kind()) for name, kind in GROUPS.items()}
     values |= {name: value for name, value in _differences(settings, Settings()).items() if name in PLAIN}
     changed: dict[str, Any] = plain({name: value for name, value in values.items() if value not in ({}, None)})

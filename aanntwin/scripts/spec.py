@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aanntwin.data import load_split
+from aanntwin.normalize import normalize
 from aanntwin.options import check_target
 from aanntwin.scripts.layout import FORMATS, table
 from aanntwin.scripts.source import Source, add_source, number, take_source
 from common.cli import Parser, run_command, whole
 from common.errors import InputError
+from common.runs.files import write_text
 
 if TYPE_CHECKING:
     from aanntwin.scripts.spec_quantities import Found
@@ -120,11 +123,7 @@ def _work(values: dict[str, Any]) -> int:
 
 def run(source: Source, plan: Plan, style: str = "text", output: Path | None = None) -> int:
     """Find the limits, print the table, and write it to a file if one is named; returns 0."""
-    from common.runs.files import write_text
-
     weights, settings = source.load()
-    from aanntwin.data import load_split
-    from aanntwin.normalize import normalize
     from aanntwin.scripts.bench import Bench
     from aanntwin.scripts.spec_quantities import Requirement, Spec
 
@@ -150,19 +149,20 @@ def run(source: Source, plan: Plan, style: str = "text", output: Path | None = N
 
 
 def _cells(row: Found, plan: Plan, input_scale: float) -> list[str]:
-    limit = row.limit
-    at_input = row.field in ("input_noise", "conv2d_input_clip")
-    scale = input_scale if at_input else plan.reference
-    if row.kind == "bits":
+    limit, kind = row.limit, row.nonideality
+    show, decibels = "{:.0f}".format, ""
+    if kind is None:
         unit = "bits and a sign" + (f", full scale {row.full_scale:g} sd" if row.full_scale else "")
-        show, decibels = "{:.0f}".format, ""
     else:
-        unit = "of the input's range" if at_input else "of a layer's largest output" if plan.reference else "as stored"
+        scale = input_scale if kind.of_image() else plan.reference
+        layers = "of a layer's largest output" if plan.reference else "as stored"
+        unit = "of the input's range" if kind.of_image() else layers
         show = "{:.3g}".format
-        decibels = "" if limit.value is None or scale is None else f"{20 * math.log10(limit.value / scale):.1f}"
+        if limit.value is not None and scale is not None:
+            decibels = f"{20 * math.log10(limit.value / scale):.1f}"
     return [
-        row.name,
-        _value(limit, row.kind, show),
+        row.title,
+        _value(limit, show, "<= " if kind is None or not kind.rising else ">= "),
         f"{show(limit.low)} to {show(limit.high)}",
         unit,
         decibels,
@@ -171,12 +171,9 @@ def _cells(row: Found, plan: Plan, input_scale: float) -> list[str]:
     ]
 
 
-def _value(limit: Limit, kind: str, show: Any) -> str:
-    """The limit; with a sign in front where the search reached an end of its levels."""
-    if limit.value is None:
-        return "none"
-    sign = "" if not limit.open else ">= " if kind == "noise" else "<= "
-    return f"{sign}{show(limit.value)}"
+def _value(limit: Limit, show: Any, sign: str) -> str:
+    """The limit; with the sign in front where the search reached an end of its levels."""
+    return "none" if limit.value is None else f"{sign if limit.open else ''}{show(limit.value)}"
 
 
 def _points(fraction: float) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aanntwin.config import NONIDEALITIES, Nonidealities
+from aanntwin.nonidealities import users
+from aanntwin.nonidealities.base import Nonideality
+from aanntwin.scripts.quantize import Levels, quantize_kind
 from aanntwin.scripts.spec_search import Limit, Resamples, find_fewest, find_level
 from aanntwin.scripts.variants import Variant
 
@@ -17,13 +20,6 @@ if TYPE_CHECKING:
     from aanntwin.scripts.spec_search import Correct
     from aanntwin.weights import Weights
 
-NOISES = {
-    "input_noise": "input noise",
-    "conv2d_out_noise": "convolution output noise",
-    "relu_out_noise": "ReLU output noise",
-    "linear_out_noise": "linear output noise",
-}
-CLIPS = {"conv2d_input_clip": "convolution input clip", "linear_input_clip": "linear input clip"}
 KINDS = {"conv": "convolution weight bits", "linear": "linear weight bits"}
 OCTAVES = 14
 MOST = 8.0  # the largest noise and clip that are tried, in units of full scale
@@ -36,17 +32,17 @@ class Found:
     """A row of the specification.
 
     Attributes:
-        name: for people.
-        field: of the nonidealities; or conv, linear for weight bits.
-        kind: noise, clip or bits.
+        title: in the table.
+        name: of the nonideality, as an option or package.module:Name; or conv, linear for weight bits.
+        nonideality: its class; None for weight bits.
         limit: what was found.
         weights: with the fewest bits, for the test of all limits at once.
         full_scale: of those bits, in standard deviations.
     """
 
+    title: str
     name: str
-    field: str
-    kind: str
+    nonideality: type[Nonideality] | None
     limit: Limit
     weights: Weights | None = None
     full_scale: float | None = None
@@ -82,33 +78,34 @@ class Spec:
         self.base = self._correct([Variant(weights, self._base, draw) for draw in range(wanted.draws)])[0]
 
     def rows(self) -> Iterator[Found]:
-        """Every limit in turn."""
-        for field, name in NOISES.items():
-            yield Found(name, field, "noise", self._level(field, falling=False))
-        for field, name in CLIPS.items():
-            yield Found(name, field, "clip", self._level(field, falling=True))
-        for kind, name in KINDS.items():
-            yield self._fewest_bits(kind, name)
+        """Every limit in turn: of what is worse at a larger level, of what is worse at a smaller one, of bits."""
+        for rising in (True, False):
+            for name, kind in quantities(self._base).items():
+                if kind.rising is rising:
+                    yield Found(kind.title(name), name, kind, self._level(name, kind))
+        for name, title in KINDS.items():
+            yield self._fewest_bits(name, title)
 
     def together(self, rows: Sequence[Found]) -> Limit:
         """The loss of all limits at once, with its interval; limits that do not exist or were not reached stay out."""
-        levels: dict[str, Any] = {row.field: row.limit.value for row in rows if row.kind != "bits" and _is_limit(row)}
-        weights = dict(self._weights)
+        weights, circuit = dict(self._weights), self._base
         for row in rows:
+            if row.nonideality and _is_limit(row):
+                circuit = circuit.with_level(row.name, row.limit.value)
             if row.weights is not None and _is_limit(row):
                 changed = {name: w for name, w in row.weights.items() if w is not self._weights[name]}
                 weights |= changed
-        circuit = dataclasses.replace(self._base, **levels)
         correct = self._correct([Variant(weights, circuit, draw) for draw in range(self._wanted.draws)])
         return find_fewest(correct, self.base, [1.0], 1.0, self._resamples)
 
-    def _level(self, field: str, *, falling: bool) -> Limit:
-        scale = self._full_scale if field != "input_noise" and field != "conv2d_input_clip" else self.input_scale
-        levels = MOST * scale * 0.5 ** np.arange(OCTAVES)
-        ordered = levels.tolist() if falling else levels[::-1].tolist()
+    def _level(self, name: str, kind: type[Nonideality]) -> Limit:
+        scale = self.input_scale if kind.of_image() else self._full_scale
+        most = MOST * scale if kind.high is None else min(MOST * scale, kind.high)
+        levels = most * 0.5 ** np.arange(OCTAVES)
+        ordered = levels[::-1].tolist() if kind.rising else levels.tolist()
         wanted = self._wanted
         return find_level(
-            self._test(field), self.base, ordered, wanted.target, self._resamples, precision=wanted.precision
+            self._test(name), self.base, ordered, wanted.target, self._resamples, precision=wanted.precision
         )
 
     @property
@@ -117,19 +114,16 @@ class Spec:
         scale = self._bench.settings.normalization
         return max(abs(scale.min_out), abs(scale.max_out)) or 1.0
 
-    def _test(self, field: str) -> Callable[[Sequence[float]], Correct]:
+    def _test(self, name: str) -> Callable[[Sequence[float]], Correct]:
         def test(levels: Sequence[float]) -> Correct:
-            values: list[dict[str, Any]] = [{field: level} for level in levels]
-            circuits = [dataclasses.replace(self._base, **value) for value in values]
+            circuits = [self._base.with_level(name, level) for level in levels]
             draws = range(self._wanted.draws)
             return self._correct([Variant(self._weights, circuit, draw) for circuit in circuits for draw in draws])
 
         return test
 
-    def _fewest_bits(self, kind: str, name: str) -> Found:
+    def _fewest_bits(self, kind: str, title: str) -> Found:
         """Each number of bits at the full scale that is best on the training images."""
-        from aanntwin.scripts.quantize import Levels, quantize_kind
-
         versions = [quantize_kind(self._weights, kind, Levels(bits, scale)) for bits in BITS for scale in FULL_SCALES]
         tuned = self._tuning.test_weights(versions)
         scores = tuned.accuracy.reshape(len(BITS), len(FULL_SCALES))
@@ -140,14 +134,23 @@ class Spec:
         correct = self._correct([Variant(weights, self._base, draw) for weights in chosen for draw in draws])
         limit = find_fewest(correct, self.base, BITS, self._wanted.target, self._resamples)
         if limit.value is None:
-            return Found(name, kind, "bits", limit)
+            return Found(title, kind, None, limit)
         row = BITS.index(int(limit.value))
-        return Found(name, kind, "bits", limit, chosen[row], FULL_SCALES[best[row]])
+        return Found(title, kind, None, limit, chosen[row], FULL_SCALES[best[row]])
 
     def _correct(self, variants: Sequence[Variant]) -> Correct:
         """(levels, draws, images) for variants in the order of levels and then draws."""
         found = self._bench.test(variants).correct
         return found.reshape(-1, self._wanted.draws, found.shape[1])
+
+
+def quantities(circuit: Nonidealities) -> dict[str, type[Nonideality]]:
+    """Everything whose worst level can be looked for, by name: all of ours, and those of a user's own that are given.
+
+    Of the latter the base has none: with_level takes the place of what is given.
+    """
+    own = {users.split(word)[0]: users.kind_of(word) for word in circuit.own}
+    return {name: kind for name, kind in {**NONIDEALITIES, **own}.items() if kind.rising is not None}
 
 
 def _is_limit(row: Found) -> bool:

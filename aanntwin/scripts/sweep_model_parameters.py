@@ -7,28 +7,26 @@ prints a CSV row per design as it is done and keeps the results file up to date.
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aanntwin.config import ModelParams, Settings
 from aanntwin.options import add_settings, check_target, take_settings
+from aanntwin.plots import plot_design_space
 from aanntwin.reports import add_reports, take_reports
 from aanntwin.scripts import sweeping
-from aanntwin.scripts.design_space import VARIED, Design, designs
+from aanntwin.scripts.design_rows import DesignRows, take_over
+from aanntwin.scripts.design_runs import Plan, space, specs, train_and_test
+from aanntwin.scripts.estimates import design_sweep
 from aanntwin.scripts.published import add_format
-from aanntwin.scripts.source import LOCAL, add_print_rate, from_json, one_thread, start, to_json
-from aanntwin.scripts.telling import Telling, train_and_tell
+from aanntwin.scripts.source import add_print_rate
 from common.cli import Parser, run_command, whole
 from common.errors import InputError
 from common.plotting import drawn_or_warned
 
 if TYPE_CHECKING:
-    from common.sweeps import Options, RunSpec
+    from common.sweeps import Options
 
 PROG = "aanntwin-sweep-model-parameters"
 DESCRIPTION = """\
@@ -41,26 +39,6 @@ example: aanntwin-sweep-model-parameters designs.csv --count_epoch 1 --limit 50
 """
 ENDINGS = {"ours": ".csv", "published": ".json"}
 FOLDER = Path("results/aanntwin/sweeps/model_parameters")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to train: settings without a shape, epochs, what each run keeps, and how often it tells its loss."""
-
-    settings: Settings
-    count_epoch: int = 100
-    save_weights: bool = False
-    no_cache: bool = False
-    print_rate: int = 0
-
-    @property
-    def fingerprint(self) -> str:
-        """Twelve letters for all that changes the results of a design, for the rows of a results file."""
-        import json
-
-        settings = {name: value for name, value in to_json(self.settings).items() if name not in LOCAL}
-        text = json.dumps([settings, self.count_epoch], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,12 +73,10 @@ def _work(values: dict[str, Any]) -> int:
     values["model_params_additional_layers"] = tuple(values.pop("model_params_additional_layers") or ())
     folder, dry, options = sweeping.take_start(values)
     epochs, save = values.pop("count_epoch"), values.pop("save_weights")
-    told = {"no_cache": values.pop("no_cache"), "print_rate": values.pop("print_rate") or 0}
-    plan = Plan(take_settings(values), epochs, save, **told)
+    more = {"no_cache": values.pop("no_cache"), "print_rate": values.pop("print_rate") or 0}
+    plan = Plan(take_settings(values), epochs, save, **more)
     folder = folder or (file.with_suffix(".sweep") if file else FOLDER)
     if dry:
-        from aanntwin.scripts.estimates import design_sweep
-
         print(design_sweep(PROG, plan, specs(plan), folder, options))
         return 0
     return run(plan, file, folder, options)
@@ -112,9 +88,6 @@ def run(plan: Plan, file: Path | None, folder: Path, options: Options) -> int:
     Raises:
         InputError: FILE or the folder holds results of other settings.
     """
-    from aanntwin.plots import plot_design_space
-    from aanntwin.scripts.design_rows import DesignRows, take_over
-
     found, runs = space(plan), specs(plan)
     if file is not None:
         file.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -132,50 +105,7 @@ def run(plan: Plan, file: Path | None, folder: Path, options: Options) -> int:
     return sweeping.report_failures(ended, folder)
 
 
-def space(plan: Plan) -> list[Design]:
-    """The designs of a plan in their order."""
-    return designs(plan.settings.image_shape, plan.settings.model_params.additional_layers)
-
-
-def specs(plan: Plan) -> list[RunSpec]:
-    """One run per design, in their order."""
-    from common.sweeps import RunSpec
-
-    shared = {"settings": to_json(plan.settings), "count_epoch": plan.count_epoch, "save_weights": plan.save_weights}
-    shared |= {name: value for name in ("no_cache", "print_rate") if (value := getattr(plan, name))}
-    runs = []
-    for index, design in enumerate(space(plan)):
-        shape = {name: getattr(design.params, name) for name in VARIED}
-        axes = {**shape, "multipliers": design.sizes.multipliers}
-        runs.append(RunSpec(index, design.name, {**shape, **shared}, axes))
-    return runs
-
-
-def train_and_test(config: Mapping[str, Any], folder: Path) -> dict[str, float]:
-    """A run: train a design and test it. Its epochs are cached in its folder until it is done."""
-    from aanntwin.cache import Cache
-    from aanntwin.data import load_split
-    from aanntwin.trainer import evaluate
-    from aanntwin.weights import save_weights
-
-    settings = one_thread(settings_of(config))
-    start(settings)
-    cache = None if config.get("no_cache") else Cache(folder / "cache")
-    weights = train_and_tell(settings, config["count_epoch"], cache, Telling.of(config))
-    images, labels = load_split(settings, train=False)
-    loss, accuracy = evaluate(weights, settings, images, labels)
-    if config["save_weights"]:
-        save_weights(folder / "weights.safetensors", weights, settings.model_params)
-    shutil.rmtree(folder / "cache", ignore_errors=True)  # with --no_cache there is none
-    return {"loss": loss, "accuracy": accuracy}
-
-
-def settings_of(config: Mapping[str, Any]) -> Settings:
-    """The settings of a run."""
-    settings = from_json(config["settings"])
-    layers = settings.model_params.additional_layers
-    params = ModelParams(**{name: config[name] for name in VARIED}, additional_layers=layers)
-    return settings.replace(model_params=params)
+__all__ = ["Plan", "main", "run", "space", "specs", "train_and_test"]  # manifests of sweeps name the last one here
 
 
 if __name__ == "__main__":

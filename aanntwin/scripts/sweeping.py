@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.cli import Parser, whole
+from common.sweeps import Options
+from common.sweeps.run import Work, run_sweep
 
 if TYPE_CHECKING:
     from common.sweeps import Options, Outcome, RunSpec
@@ -33,8 +35,6 @@ def add_start(parser: Parser, folder: str) -> None:
 
 def take_start(values: dict[str, Any]) -> tuple[Path | None, bool, Options]:
     """Remove what `add_start` parsed from `values`: the folder, whether it is a dry run, and the engine's options."""
-    from common.sweeps import Options
-
     folder, dry = values.pop("sweep_dir"), values.pop("dry_run")
     names = ("limit", "only", "workers", "retry_failed", "quiet")
     return folder, dry, Options(**{name: values.pop(name) for name in names})
@@ -44,8 +44,6 @@ def run(
     prog: str, specs: Sequence[RunSpec], folder: Path, function: str, options: Options, facts: Mapping[str, Any]
 ) -> dict[int, Outcome]:
     """As `common.sweeps.run_sweep`, with its progress on stderr; the best run is the one of the highest accuracy."""
-    from common.sweeps.run import Work, run_sweep
-
     with contextlib.redirect_stdout(sys.stderr):
         return run_sweep(specs, folder, Work(function, score="accuracy"), prog=prog, options=options, facts=facts)
 

@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aanntwin.options import check_target
+from aanntwin.plots import plot_bits
+from aanntwin.quantization import clip, full_scale_of, quantize
 from aanntwin.scripts.layout import table
 from aanntwin.scripts.published import add_format
 from aanntwin.scripts.source import Source, add_source, take_source
+from aanntwin.weights import layer_names
 from common.cli import Parser, run_command
 from common.errors import InputError
 from common.plotting import drawn_or_warned
+from common.runs.files import write_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +108,6 @@ def run(source: Source, grid: Grid, output: Path | None, style: str = "ours") ->
     """Test, print, and write OUT.csv and OUT.png where OUT is given; returns 0."""
     weights, settings = source.load()
     from aanntwin.scripts.bench import Bench
-    from aanntwin.weights import layer_names
 
     _check_layer(layer_names(weights), grid)
     bench = Bench(settings, train=False)
@@ -119,8 +122,6 @@ def run(source: Source, grid: Grid, output: Path | None, style: str = "ours") ->
 
 def published(tensor: Tensor, found: NDArray[np.float64], whole: float, name: str) -> str:
     """The published program's lines: absolute full scale, accuracy when clipped, then with 0 to 7 bits, from 0 to 1."""
-    from aanntwin.quantization import full_scale_of
-
     lines = [f"Unlimited Accuracy: {whole!r}", ",".join(("ref", "float", *(str(bits) for bits in BITS)))]
     for deviations, column in zip(FULL_SCALES, found.T.tolist(), strict=True):
         cells = (full_scale_of(tensor, deviations, name), column[-1], *column[:-1])
@@ -129,9 +130,6 @@ def published(tensor: Tensor, found: NDArray[np.float64], whole: float, name: st
 
 
 def _write(found: NDArray[np.float64], grid: Grid, output: Path, *, show: bool) -> None:
-    from aanntwin.plots import plot_bits
-    from common.runs.files import write_text
-
     header = ["full scale", *(f"{bits} bits" for bits in BITS), CLIPPED]
     rows = [
         [f"{scale:.1f}", *(f"{value:.4f}" for value in column)]
@@ -173,8 +171,6 @@ def accuracies(weights: Weights, bench: Bench, grid: Grid) -> NDArray[np.float64
 
 def _versions(tensor: Tensor, bits: int | None, grid: Grid) -> list[Tensor]:
     """The tensor at every full scale; without bits it is only clipped."""
-    from aanntwin.quantization import clip, full_scale_of, quantize
-
     scales = [full_scale_of(tensor, deviations, grid.tensor) for deviations in FULL_SCALES]
     if bits is None:
         return [clip(tensor, scale) for scale in scales]

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aanntwin.config import Nonidealities, Settings
+from aanntwin.data import load_split
 from aanntwin.options import add_group, add_settings, take_group, take_settings
 from aanntwin.reports import add_reports, take_reports
 from aanntwin.scripts.source import OF_TRAINING, read_model, start, take_shape
+from aanntwin.trainer import evaluate
 from common.cli import Parser, run_command, whole
 
 PROG = "aanntwin-test-only"
@@ -48,9 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(file: Path, settings: Settings, shape: dict[str, int] | None = None, runs: int = 1) -> int:
     """Test a file and print loss and accuracy of every run; returns 0."""
     start(settings)
-    from aanntwin.data import load_split
-    from aanntwin.trainer import evaluate
-
     weights, params = read_model(file, settings, shape or {})
     images, labels = load_split(settings, train=False)
     settings = settings.replace(model_params=params)

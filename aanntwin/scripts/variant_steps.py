@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from aanntwin.config import NONIDEALITIES, ModelParams, Nonidealities
+from aanntwin.nonidealities.base import Nonideality
+from aanntwin.nonidealities.noise import Noise
+from aanntwin.signal_path import CONV, Stage, path
 from aanntwin.weights import layer_names
 
-if TYPE_CHECKING:
-    from aanntwin.config import ModelParams
-    from aanntwin.scripts.variants import Variant
+_NOISES = tuple(kind for kind in NONIDEALITIES.values() if issubclass(kind, Noise))
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """What one test is of.
+
+    Attributes:
+        weights: by name. Variants that share a layer share the tensor itself, not a copy.
+        nonidealities: of the test.
+        draw: the number of the noise draw.
+    """
+
+    weights: Mapping[str, Tensor]
+    nonidealities: Nonidealities
+    draw: int = 0
 
 
 class Chunk:
@@ -64,89 +83,82 @@ def steps_of(weights: Mapping[str, Tensor], params: ModelParams, *, relu_after_c
 
 
 def _steps(weights: Mapping[str, Tensor], params: ModelParams, relu_after_conv_only: bool) -> Iterator[Step]:
-    yield _convolution(params)
-    yield _noise("conv2d", "conv2d_out_noise")
-    yield _relu()
-    yield _noise("conv2d_relu", "relu_out_noise")
-    yield Step(lambda v: None, lambda x, v, chunk: _pooled(x, params.pool_size).flatten(1))
-    for name in layer_names(weights)[1:]:
-        yield _linear(name)
-        yield _noise(name, "linear_out_noise")
-        if name != "linear":
-            yield _relu(plain=relu_after_conv_only)
-            if not relu_after_conv_only:
-                yield _noise(f"{name}_relu", "relu_out_noise")
+    for stage in path(len(layer_names(weights)) - 2).values():
+        if stage.name == "input":
+            continue  # belongs to the convolution
+        if stage.name == CONV:
+            yield _convolution(params)
+        elif f"{stage.name}_weight" in weights:
+            yield from (_effects(stage, site) for site in stage.entry)
+            yield _linear(stage.name)
+        ideal = relu_after_conv_only and stage.hidden
+        yield from (_effects(stage, site, ideal=ideal) for site in stage.exit)
+        if stage.name == f"{CONV}_relu":
+            yield Step(lambda v: None, lambda x, v, chunk: _pooled(x, params.pool_size).flatten(1))
 
 
-def _noise(name: str, field: str) -> Step:
+def _effects(stage: Stage, site: str, *, ideal: bool = False) -> Step:
+    """What acts at a site of a layer; all there in one step, but a site each, so that more is shared."""
+
+    def acting(v: Variant) -> list[Nonideality]:
+        return (Nonidealities() if ideal else v.nonidealities).acting(site)
+
     def apply(x: Tensor, v: Variant, chunk: Chunk) -> Tensor:
-        deviation = getattr(v.nonidealities, field)
-        return x.add(chunk.noise(name, v.draw, x), alpha=deviation) if deviation else x
+        return _applied(acting(v), stage.name, x, v, chunk)
 
-    return Step(lambda v: _scaled(v, field), apply)
+    return Step(lambda v: _key(acting(v), v), apply)
 
 
-def _relu(*, plain: bool = False) -> Step:
-    def cutoff(v: Variant) -> float:
-        return 0.0 if plain else v.nonidealities.relu_cutoff
+def _applied(acting: Iterable[Nonideality], layer: str, x: Tensor, v: Variant, chunk: Chunk) -> Tensor:
+    for each in acting:
+        normals = partial(chunk.noise, each.stream(layer), v.draw)
+        # One rounding where `apply` has two; the published curves of noise have been computed so.
+        x = x.add(normals(x), alpha=each.level) if type(each) in _NOISES else each.apply(x, normals)
+    return x
 
-    return Step(cutoff, lambda x, v, chunk: x.clamp(min=cutoff(v)))
+
+def _key(acting: Iterable[Nonideality], v: Variant) -> tuple[Hashable, ...]:
+    """Levels, and the draw where one of them is random."""
+    return tuple((*each.key, v.draw if each.random else None) for each in acting)
 
 
 def _linear(name: str) -> Step:
     def apply(x: Tensor, v: Variant, chunk: Chunk) -> Tensor:
-        values = v.nonidealities
-        shaped = _shaped(x, values.linear_input_clip, values.linear_input_nonlin)
-        return functional.linear(shaped, v.weights[f"{name}_weight"], v.weights[f"{name}_bias"])
+        return functional.linear(x, v.weights[f"{name}_weight"], v.weights[f"{name}_bias"])
 
-    return Step(
-        lambda v: (*_read(v, name), v.nonidealities.linear_input_clip, v.nonidealities.linear_input_nonlin), apply
-    )
+    return Step(lambda v: _read(v, name), apply)
 
 
 def _convolution(params: ModelParams) -> Step:
-    """Input noise and convolution in one step.
+    """What acts on the input and on the convolution's input, and the convolution, in one step.
 
-    Without clip and polynomial between them, conv(x + s e) = conv(x) + s conv(e) up to rounding: then one
-    convolution of the images and one of the noise serve every level of a draw.
+    With nothing but noise before it, conv(x + s e) = conv(x) + s conv(e) up to rounding: then one convolution of the
+    images and one of the noise serve every level of a draw.
     """
 
     def convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return functional.conv2d(x, weight, bias, stride=params.stride, padding=params.padding)
 
     def apply(x: Tensor, v: Variant, chunk: Chunk) -> Tensor:
-        values, weight, bias = v.nonidealities, v.weights["conv2d_weight"], v.weights["conv2d_bias"]
-        noisy = bool(values.input_noise)
-        if values.conv2d_input_clip is not None or values.conv2d_input_nonlin:
-            if noisy:
-                x = x.add(chunk.noise("input", v.draw, x), alpha=values.input_noise)
-            return convolve(_shaped(x, values.conv2d_input_clip, values.conv2d_input_nonlin), weight, bias)
-        clean = chunk.keep(("conv", *_read(v, "conv2d")), lambda: convolve(x, weight, bias))
-        if not noisy:
-            return clean
-        of_noise = chunk.keep(
-            ("conv of noise", id(weight), v.draw), lambda: convolve(chunk.noise("input", v.draw, x), weight, None)
-        )
-        return clean.add(of_noise, alpha=values.input_noise)
+        weight, bias = v.weights[f"{CONV}_weight"], v.weights[f"{CONV}_bias"]
+        before, entry = v.nonidealities.acting("input"), v.nonidealities.acting("conv2d_input")
+        if entry or any(type(each) not in _NOISES for each in before):
+            x = _applied(before, "input", x, v, chunk)
+            return convolve(_applied(entry, CONV, x, v, chunk), weight, bias)
+        total = chunk.keep(("conv", *_read(v, CONV)), lambda: convolve(x, weight, bias))
+        for each in before:
+            name = each.stream("input")
+            of_noise = chunk.keep(
+                ("conv of noise", name, id(weight), v.draw),
+                lambda name=name: convolve(chunk.noise(name, v.draw, x), weight, None),  # type: ignore[misc]
+            )
+            total = total.add(of_noise, alpha=each.level)
+        return total
 
     def key(v: Variant) -> Hashable:
-        values = v.nonidealities
-        return *_read(v, "conv2d"), values.conv2d_input_clip, values.conv2d_input_nonlin, _scaled(v, "input_noise")
+        return *_read(v, CONV), *_key(v.nonidealities.acting("input", "conv2d_input"), v)
 
     return Step(key, apply)
-
-
-def _shaped(x: Tensor, limit: float | None, coefficients: Iterable[float] | None) -> Tensor:
-    """A layer's input after its clip and then its polynomial, power 0 first."""
-    if limit is not None:
-        x = x.clamp(-limit, limit)
-    if coefficients:
-        powers = list(coefficients)
-        total = torch.full_like(x, powers[-1])
-        for coefficient in reversed(powers[:-1]):
-            total = total * x + coefficient
-        return total
-    return x
 
 
 def _pooled(x: Tensor, size: int) -> Tensor:
@@ -156,9 +168,3 @@ def _pooled(x: Tensor, size: int) -> Tensor:
 def _read(v: Variant, layer: str) -> tuple[int, int]:
     """The tensors of a layer, by identity."""
     return id(v.weights[f"{layer}_weight"]), id(v.weights[f"{layer}_bias"])
-
-
-def _scaled(v: Variant, field: str) -> Hashable:
-    """A noise and its draw; without noise the draw does not matter."""
-    deviation = getattr(v.nonidealities, field)
-    return (deviation, v.draw) if deviation else None

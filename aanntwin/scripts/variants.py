@@ -14,15 +14,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from aanntwin.config import Nonidealities
-from aanntwin.scripts.variant_steps import Chunk, Step, steps_of
+from aanntwin.nonidealities.base import SITES
+from aanntwin.scripts.variant_steps import Chunk, Step, Variant, steps_of
 from common.errors import RunError
 from common.seeding import torch_generator
 
@@ -33,21 +33,6 @@ if TYPE_CHECKING:
     from aanntwin.config import ModelParams
 
 CHUNK_VALUES = 2**18  # of the largest activation: it and its noise stay in a core's cache
-
-
-@dataclass(frozen=True, eq=False)
-class Variant:
-    """What one test is of.
-
-    Attributes:
-        weights: by name. Variants that share a layer share the tensor itself, not a copy.
-        nonidealities: of the test.
-        draw: the number of the noise draw.
-    """
-
-    weights: Mapping[str, Tensor]
-    nonidealities: Nonidealities
-    draw: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +107,8 @@ def evaluate_variants(
 
 
 def _what(variant: Variant) -> str:
-    """The nonidealities that differ from an ideal circuit, for a message."""
-    values, ideal = asdict(variant.nonidealities), asdict(Nonidealities())
-    given = ", ".join(f"{name} {value}" for name, value in values.items() if value != ideal[name])
+    """What acts, for a message."""
+    given = ", ".join(f"{each.name} {each.level}" for each in variant.nonidealities.acting(*SITES) if each.level)
     return f"{given or 'an ideal circuit'} (draw {variant.draw + 1}); it or the weights are too large"
 
 
@@ -165,3 +149,6 @@ def _outputs(
         groups.setdefault(step.key(variant), []).append((number, variant))
     for group in groups.values():
         yield from _outputs(steps, place + 1, step.apply(x, group[0][1], chunk), chunk, group)
+
+
+__all__ = ["Tested", "Variant", "chunk_size", "evaluate_variants"]

@@ -1,5 +1,8 @@
 """The bundled digits as 28x28 images, settings for them, and commands in this process or in one of their own."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -30,6 +33,14 @@ def one_thread():
 
 
 @pytest.fixture
+def own(monkeypatch):
+    """Lets nonidealities of a user's own be named as own_droop:Droop."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    yield
+    sys.modules.pop("own_droop", None)
+
+
+@pytest.fixture
 def digits():
     return Settings(dataset_name="digits", threads=1)
 
@@ -43,3 +54,21 @@ def all_nonidealities():
 def deep():
     """A network with pooling, an odd number of channels and of kernel elements, and two additional layers."""
     return DEEP
+
+
+@pytest.fixture
+def random_weights():
+    """Weights of a model for any number of image channels, with every layer's outputs of about one."""
+
+    def make(settings, seed=0):
+        from aanntwin.engines import weight_shapes
+
+        generator = torch.Generator().manual_seed(seed)
+        found = {}
+        for name, shape in weight_shapes(settings).items():
+            inputs = torch.Size(shape[1:]).numel()
+            scale = inputs**-0.5 if name.endswith("weight") else 0.1
+            found[name] = scale * torch.randn(shape, generator=generator)
+        return found
+
+    return make

@@ -23,7 +23,8 @@ OTHER = {
                      "additional_layers": (20,)},
     "training_nonidealities": {"input_noise": 0.1, "relu_cutoff": 0.1, "relu_out_noise": 0.1, "linear_out_noise": 0.1,
                                "conv2d_out_noise": 0.1, "linear_input_clip": 1.0, "conv2d_input_clip": 1.0,
-                               "linear_input_nonlin": (0.0, 1.0), "conv2d_input_nonlin": (0.0, 1.0)},
+                               "linear_input_nonlin": (0.0, 1.0), "conv2d_input_nonlin": (0.0, 1.0),
+                               "own": ("own_droop:Droop=0.1",)},
     "normalization": {"min_out": -1.0, "max_out": 2.0, "min_in": 0.1, "max_in": 0.9},
 }  # fmt: skip
 # What may differ without changing a weight; the engine has a test of its own.
@@ -58,7 +59,7 @@ def trained(digits, cache):
 
 
 @pytest.mark.parametrize(("name", "other"), list(single_changes()), ids=[name for name, _ in single_changes()])
-def test_no_field_may_change_and_keep_its_weights(digits, cache, name, other, monkeypatch):
+def test_no_field_may_change_and_keep_its_weights(digits, cache, name, other, monkeypatch, own):
     monkeypatch.setattr("aanntwin.cache._checksum", lambda name, root: 1)  # the data set's name must do
     cache.store(digits, 1, {"w": torch.zeros(2)}, {}, 0.5)
     assert cache.epochs(digits) == [1]

@@ -1,6 +1,5 @@
 """The PyTorch layers: equal to torch.nn's without nonidealities, and each nonideality alone against NumPy."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -8,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from aanntwin.config import ModelParams, Nonidealities, Normalization
-from aanntwin.layers import Noise, ReLU, Shape
+from aanntwin.config import NONIDEALITIES, ModelParams, Nonidealities, Normalization
+from aanntwin.layers import Effects
 from aanntwin.model import Model
 
 IMAGE = (1, 28, 28)
@@ -92,15 +91,19 @@ def test_input_clip_and_polynomial_act_on_every_layer_of_their_kind_and_no_other
             assert np.abs(y - linear_map(model, name, x)).max() > 1e-3, name
 
 
+def effects(*sites, **levels):
+    return Effects("", Nonidealities(**levels).acting(*sites), lambda name, like: torch.randn_like(like))
+
+
 def test_the_polynomial_comes_after_the_clip():
-    shape = Shape(0.5, (0.0, 0.0, 2.0))
+    shape = effects("linear_input", linear_input_clip=0.5, linear_input_nonlin=(0.0, 0.0, 2.0))
     assert shape(torch.tensor([3.0, -0.25])).tolist() == [0.5, 0.125]
 
 
 @pytest.mark.parametrize("cutoff", [0.0, 0.2, -0.1])
 def test_relu_is_the_larger_of_cutoff_and_input(cutoff):
     x = torch.tensor([-1.0, -0.05, cutoff, 0.1, 5.0, math.nan], requires_grad=True)
-    out = ReLU(cutoff, Noise("", None, None))(x)
+    out = effects("relu", relu_cutoff=cutoff)(x)
     assert np.array_equal(out.detach(), np.maximum(np.float32(cutoff), x.detach().numpy()), equal_nan=True)
     out[:-1].sum().backward()
     assert x.grad[:-1].tolist() == (x[:-1] > cutoff).float().tolist()
@@ -195,8 +198,8 @@ def test_the_same_seed_gives_pytorchs_own_convolution():
     assert torch.allclose(model.layers.conv2d.bias, own.bias, atol=1e-8)
 
 
-def test_every_field_of_the_nonidealities_changes_the_output(images, all_nonidealities):
+def test_every_nonideality_changes_the_output(images, all_nonidealities):
     clean = twin()(images)
-    for field in dataclasses.fields(Nonidealities):
-        model = twin(Nonidealities(**{field.name: getattr(all_nonidealities, field.name)}))
-        assert not torch.allclose(model(images), clean, atol=1e-4), field.name
+    for name in NONIDEALITIES:
+        model = twin(Nonidealities(**{name: getattr(all_nonidealities, name)}))
+        assert not torch.allclose(model(images), clean, atol=1e-4), name

@@ -126,6 +126,38 @@ def test_a_run_that_fails_is_recorded(here, tmp_path):
     assert load_run(tmp_path / "run").status == "failed"
 
 
+def test_resumed_without_the_cache_it_equals_a_run_that_was_never_stopped(here, start, tmp_path):
+    words = (*DIGITS, "--no-cache", "--train_params_lr", 0.01, "--train_params_momentum", 0.5, "--quiet")
+    words += ("--training_nonidealities_input_noise", 0.1, "--model_params_conv_out_channels", 16)
+    process = start(MAIN, *words, "--count_epoch", 1000, "--run-dir", "cut")
+    while process.poll() is None and not list((tmp_path / "cut").glob("checkpoint/epoch_*")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 130, err
+    assert "go on with --resume cut" in err
+    [last] = (tmp_path / "cut" / "checkpoint").iterdir()
+    epochs = int(last.stem[-5:]) + 2
+    meta = tmp_path / "cut" / "run_meta.json"
+    meta.write_text(meta.read_text().replace('"count_epoch": 1000', f'"count_epoch": {epochs}'))
+    cut = here(MAIN, "--resume", "cut")
+    whole = here(MAIN, *words, "--count_epoch", epochs, "--run-dir", "whole")
+    assert results(cut) == results(whole)
+    columns = ["epoch", "train_loss", "test_loss", "test_acc", "cached"]
+    pair = [load_run(tmp_path / name).metrics[columns] for name in ("cut", "whole")]
+    assert pair[0].equals(pair[1])
+    files = [load_file(next((tmp_path / name / "checkpoint").iterdir())) for name in ("cut", "whole")]
+    assert all(torch.equal(value, files[1][name]) for name, value in files[0].items())
+    assert not (tmp_path / "cache").exists()
+    for change, message in (
+        ((), "is done; there is nothing to go on with"),
+        (("--count_epoch", 1), f"is less than the run's {epochs}"),
+        (("--training_nonidealities_input_noise", 0.2), "differs from the run's 0.1; start a new run"),
+    ):
+        assert message in here(MAIN, "--resume", "cut", *change, code=2).err
+    assert load_run(tmp_path / "cut").result["final_test_acc"] == pytest.approx(results(cut)[0][1] / 100, abs=1e-6)
+
+
 def test_a_run_folder_of_another_run_is_refused(here):
     words = (*DIGITS, "--count_epoch", 1, "--run-dir", "run", "--quiet")
     here(MAIN, *words)
@@ -149,7 +181,7 @@ def test_stopped_and_started_again_equals_never_stopped(here, python, tmp_path, 
     if number == signal.SIGINT:
         assert process.returncode == 130
         assert err.count("\n") == 1
-        assert "the same command goes on" in err
+        assert "go on with --resume cut" in err
         assert load_run(tmp_path / "cut").status == "interrupted"
     else:
         assert load_run(tmp_path / "cut").status == "dead"

@@ -30,7 +30,7 @@ def test_front_of_equal_points_and_of_none():
 
 def test_figures_are_drawn_in_the_format_of_their_name(tmp_path):
     tests = {word: [(0.1, 0.9), (0.1, 0.8)] for word in ("none", "0", "0.50", "1.00")}
-    noise = plot_noise({"none": tests, "0.1": tests}, tmp_path / "a.png", quantity="the input")
+    noise = plot_noise({"none": tests, "0.1": tests}, tmp_path / "a.png", axis="noise on the input")
     bits = plot_bits([[0.1, 0.9]] * 3, [0.5, 1.0], ["0", "1", "clipped"], tmp_path / "b.pdf", title="linear_weight")
     space = plot_design_space([(10.0, 0.5), (100.0, 0.9)], tmp_path / "c.svg")
     assert noise.read_bytes().startswith(b"\x89PNG")

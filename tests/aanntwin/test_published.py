@@ -10,11 +10,12 @@ import torch
 from aanntwin.config import ModelParams, Nonidealities
 from aanntwin.data import load_split
 from aanntwin.quantization import quantize
-from aanntwin.scripts import sweep_model_parameters, sweep_noise
+from aanntwin.scripts import design_runs, noise_runs, sweep_model_parameters
 from aanntwin.scripts.design_rows import EARLIER, HEADER, take_over
 from aanntwin.scripts.design_space import designs
+from aanntwin.scripts.noise_runs import TESTING, TESTS, TRAINING
 from aanntwin.scripts.published import design_key, read_noise
-from aanntwin.scripts.sweep_noise import TESTING, TESTS, TRAINING
+from aanntwin.scripts.training import Prints
 from aanntwin.trainer import evaluate
 from aanntwin.weights import initial_weights, load_weights, save_weights
 from common.errors import InputError
@@ -187,25 +188,25 @@ def test_the_noise_sweep_takes_every_published_option(here, tmp_path):
 
 
 def test_a_run_of_the_noise_sweep_tells_losses_and_tests(digits, tmp_path, capsys):
-    telling = sweep_noise.Telling(print_rate=700, test_each_epoch=True)
-    plan = sweep_noise.Plan(digits, count_epoch=2, cache=None, telling=telling)
-    sweep_noise.train_and_test(sweep_noise.specs(plan)[0].config, tmp_path)
+    prints = Prints(print_rate=700, test_each_epoch=True)
+    plan = noise_runs.Plan(digits, count_epoch=2, cache=None, prints=prints)
+    noise_runs.train_and_test(noise_runs.specs(plan)[0].config, tmp_path)
     out = capsys.readouterr().out
     assert out.count("Average Loss:") == 2
     assert re.findall(r"epoch (\d), step (\d+): loss", out) == [(e, s) for e in "12" for s in ("700", "1400", "1437")]
-    silent = sweep_noise.specs(sweep_noise.Plan(digits, count_epoch=2, cache=None))[0].config
+    silent = noise_runs.specs(noise_runs.Plan(digits, count_epoch=2, cache=None))[0].config
     assert "print_rate" not in silent  # so that sweeps of earlier versions go on
 
 
 def test_a_run_of_the_design_sweep_without_cache_and_with_losses(digits, tmp_path, capsys):
     runs = [
-        sweep_model_parameters.specs(sweep_model_parameters.Plan(digits, 1, **more))[0]
+        design_runs.specs(design_runs.Plan(digits, 1, **more))[0]
         for more in ({}, {"no_cache": True, "print_rate": 1000})
     ]
     results = []
     for number, spec in enumerate(runs):
         (tmp_path / str(number)).mkdir()
-        results.append(sweep_model_parameters.train_and_test(spec.config, tmp_path / str(number)))
+        results.append(design_runs.train_and_test(spec.config, tmp_path / str(number)))
     assert results[0] == results[1]
     assert re.findall(r"step (\d+)", capsys.readouterr().out) == ["1000", "1437"]
     assert set(runs[1].config) - set(runs[0].config) == {"no_cache", "print_rate"}
@@ -223,7 +224,7 @@ def test_the_design_sweep_takes_every_published_option(here):
 @pytest.fixture
 def few_designs(monkeypatch):
     """The design space has ten designs."""
-    monkeypatch.setattr(sweep_model_parameters, "designs", lambda *shape: designs(*shape)[:10])
+    monkeypatch.setattr(design_runs, "designs", lambda *shape: designs(*shape)[:10])
 
 
 @pytest.fixture
@@ -231,7 +232,7 @@ def finished_designs(digits, tmp_path, few_designs):
     """A function that runs a plan whose designs are all in FILE; returns the exit code."""
 
     def run(content, name="r.json"):
-        plan = sweep_model_parameters.Plan(digits, 1)
+        plan = design_runs.Plan(digits, 1)
         (tmp_path / name).write_text(json.dumps(content))
         return sweep_model_parameters.run(plan, tmp_path / name, tmp_path / "r.sweep", Options(quiet=True, limit=1))
 
@@ -244,8 +245,8 @@ def test_keys_of_designs_are_the_published_ones():
 
 
 def test_a_published_database_is_read_and_null_is_missing(digits, tmp_path):
-    plan = sweep_model_parameters.Plan(digits, 1)
-    found, runs = sweep_model_parameters.space(plan), sweep_model_parameters.specs(plan)
+    plan = design_runs.Plan(digits, 1)
+    found, runs = design_runs.space(plan), design_runs.specs(plan)
     keys = [design_key(design.params) for design in found]
     file, folder = tmp_path / "r.json", tmp_path / "r.sweep"
     file.write_text(json.dumps({keys[0]: None, keys[5]: 0.25, "9_9_9_9_9_None": 0.5}))
@@ -259,9 +260,7 @@ def test_a_published_database_is_read_and_null_is_missing(digits, tmp_path):
 
 
 def test_a_database_is_written_and_keeps_what_it_had(digits, tmp_path, finished_designs, capsys):
-    keys = [
-        design_key(design.params) for design in sweep_model_parameters.space(sweep_model_parameters.Plan(digits, 1))
-    ]
+    keys = [design_key(design.params) for design in design_runs.space(design_runs.Plan(digits, 1))]
     content = dict.fromkeys(keys, 0.5) | {"9_9_9_9_9_None": 0.75}
     assert finished_designs(content) == 0
     assert json.loads((tmp_path / "r.json").read_text()) == content
@@ -276,8 +275,8 @@ def test_the_name_of_the_file_and_its_format_belong_together(here):
 
 
 def test_results_files_of_earlier_versions_are_read(digits, tmp_path):
-    plan = sweep_model_parameters.Plan(digits, 1)
-    found, runs = sweep_model_parameters.space(plan), sweep_model_parameters.specs(plan)
+    plan = design_runs.Plan(digits, 1)
+    found, runs = design_runs.space(plan), design_runs.specs(plan)
     assert "features" in EARLIER
     lines = [
         EARLIER,

@@ -81,7 +81,7 @@ SUITES = {
         "aanntwin.main",
         split("--dataset-name digits --count-epoch 2 --model-params-conv-out-channels 2 --train-params-batch-size 64")
         + split("--threads 1 --cache-dir cache"),
-        ("torch", "aanntwin.session", "safetensors.torch", "sklearn.datasets"),
+        ("torch", "aanntwin.twin_trainer", "safetensors.torch", "sklearn.datasets"),
         resumes=False,
         folder="cache",
     ),

@@ -1,6 +1,5 @@
 """The compiled steps against the PyTorch model: the same weights after as many steps, the same noise fed to both."""
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -8,13 +7,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from aanntwin.config import ModelParams, Nonidealities, Normalization, TrainParams
+from aanntwin.compiled_model import CompiledModel, flat_images, noise_sites
+from aanntwin.config import NONIDEALITIES, ModelParams, Nonidealities, Normalization, TrainParams
 from aanntwin.data import brightness, load_split
-from aanntwin.kernel.engine import Engine, flat_images, noise_sites
 from aanntwin.kernel.normals import normals
 from aanntwin.model import build_model
-
-FIELDS = [field.name for field in dataclasses.fields(Nonidealities)]
 
 
 class Same:
@@ -37,7 +34,7 @@ def both(settings, images, labels, steps, epoch=3):
     count = min(steps * rates.batch_size, len(labels))
     circuit = settings.training_nonidealities
     start = build_model(settings).weights()
-    engine = Engine(settings, circuit, "training")
+    engine = CompiledModel(settings, circuit, "training")
     engine.load({name: value.numpy() for name, value in start.items()})
     order = np.random.default_rng(0).permutation(len(labels))
     total, bad = engine.train(flat_images(images), labels, order, 0, count, epoch)
@@ -91,7 +88,7 @@ def test_a_deep_network(digits, digits_images, all_nonidealities, deep, noisy):
     assert_equal(*both(settings, *digits_images, 1000))
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", [name for name, kind in NONIDEALITIES.items() if kind.kernel])
 @pytest.mark.parametrize("compat", [None, "published"])
 def test_each_nonideality_alone(digits, digits_images, all_nonidealities, deep, name, compat):
     circuit = Nonidealities(**{name: getattr(all_nonidealities, name)})
@@ -142,7 +139,7 @@ def test_a_range_in_parts_is_the_whole_range(digits, digits_images, all_nonideal
     settings = digits.replace(training_nonidealities=all_nonidealities, train_params=MOMENTUM)
     found = []
     for edges in ([0, 700], [0, 7, 350, 700]):
-        engine = Engine(settings, all_nonidealities, "training")
+        engine = CompiledModel(settings, all_nonidealities, "training")
         engine.load({name: value.numpy() for name, value in build_model(settings).weights().items()})
         for start, stop in itertools.pairwise(edges):
             engine.train(rows, labels, order, start, stop, 1)
@@ -154,7 +151,7 @@ def test_a_range_in_parts_is_the_whole_range(digits, digits_images, all_nonideal
 
 def test_a_loss_that_is_not_finite_names_its_place(digits, digits_images):
     images, labels = digits_images
-    engine = Engine(digits, Nonidealities(), "training")
+    engine = CompiledModel(digits, Nonidealities(), "training")
     weights = {name: value.numpy() for name, value in build_model(digits).weights().items()}
     weights["linear_bias"][3] = np.nan
     engine.load(weights)
@@ -165,7 +162,7 @@ def test_a_loss_that_is_not_finite_names_its_place(digits, digits_images):
 def test_tests_give_the_pytorch_models_losses_and_guesses(digits, digits_images, all_nonidealities, deep, threads):
     images, labels = digits_images
     settings = digits.replace(model_params=deep)
-    engine = Engine(settings, all_nonidealities, "test")
+    engine = CompiledModel(settings, all_nonidealities, "test")
     weights = build_model(settings).weights()
     engine.load({name: value.numpy() for name, value in weights.items()})
     losses, guesses = engine.test(flat_images(images), labels, draw=5, threads=threads)

@@ -1,7 +1,6 @@
 """Weight files of small models, trained for a moment on the bundled digits."""
 
 import pytest
-import torch
 
 from aanntwin.config import ModelParams
 from aanntwin.trainer import train
@@ -27,21 +26,3 @@ def weight_file(trained, tmp_path):
     path = tmp_path / "weights.safetensors"
     save_weights(path, weights, settings.model_params)
     return path
-
-
-@pytest.fixture
-def random_weights():
-    """Weights of a model for any number of image channels, with every layer's outputs of about one."""
-
-    def make(settings, seed=0):
-        from aanntwin.engines import weight_shapes
-
-        generator = torch.Generator().manual_seed(seed)
-        found = {}
-        for name, shape in weight_shapes(settings).items():
-            inputs = torch.Size(shape[1:]).numel()
-            scale = inputs**-0.5 if name.endswith("weight") else 0.1
-            found[name] = scale * torch.randn(shape, generator=generator)
-        return found
-
-    return make

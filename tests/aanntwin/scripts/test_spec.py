@@ -7,12 +7,12 @@ import io
 import numpy as np
 import pytest
 
-from aanntwin.config import Nonidealities
+from aanntwin.config import NONIDEALITIES, Nonidealities
 from aanntwin.data import load_split
 from aanntwin.normalize import normalize
 from aanntwin.scripts.bench import Bench
 from aanntwin.scripts.quantize import Levels, quantize_kind
-from aanntwin.scripts.spec_quantities import BITS, CLIPS, NOISES, Requirement, Spec
+from aanntwin.scripts.spec_quantities import BITS, Requirement, Spec
 from aanntwin.scripts.spec_search import Limit
 from aanntwin.trainer import evaluate
 
@@ -26,7 +26,7 @@ def found(trained):
     weights, _ = normalize(weights, settings, load_split(settings, train=True)[0], 1.0)
     bench, tuning = Bench(settings, train=False), Bench(settings, train=True, most=300)
     spec = Spec(weights, bench, tuning, Requirement(TARGET, 6, 0.02))
-    return spec, weights, settings, {row.field: row for row in spec.rows()}
+    return spec, weights, settings, {row.name: row for row in spec.rows()}
 
 
 def accuracy_of(weights, settings, circuit, draws=1):
@@ -35,17 +35,17 @@ def accuracy_of(weights, settings, circuit, draws=1):
     return float(np.mean(found))
 
 
-@pytest.mark.parametrize("field", [*NOISES, *CLIPS])
+@pytest.mark.parametrize("field", [name for name, kind in NONIDEALITIES.items() if kind.rising is not None])
 def test_a_limit_costs_the_target_by_the_compiled_test_too(found, field):
     _, weights, settings, rows = found
     limit = rows[field].limit
     assert limit.value is not None
-    draws = 20 if field in NOISES else 1
+    draws = 20 if NONIDEALITIES[field].rising else 1
     clean = accuracy_of(weights, settings, Nonidealities())
     loss = clean - accuracy_of(weights, settings, Nonidealities(**{field: limit.value}), draws)
     assert loss == pytest.approx(limit.loss, abs=0.01)
     assert limit.loss <= TARGET
-    harmful = 1.3 if field in NOISES else 1 / 1.3
+    harmful = 1.3 if NONIDEALITIES[field].rising else 1 / 1.3
     worse = clean - accuracy_of(weights, settings, Nonidealities(**{field: limit.value * harmful}), draws)
     assert worse > loss
     assert limit.low < limit.value < limit.high

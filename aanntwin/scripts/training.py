@@ -1,4 +1,4 @@
-"""Trainings of tools and sweeps, and what they tell on the way: losses, tests, and that nothing was learned."""
+"""Trainings of tools and sweeps, and what they print: losses, tests, and a warning if nothing was learned."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aanntwin.config import N_CLASSES, Settings
+from aanntwin.data import load_split
+from aanntwin.engines import torch_lines
+from aanntwin.trainer import evaluate, train_epochs
+from aanntwin.weights import initial_weights
 from common.guessing import guessing_line
 
 if TYPE_CHECKING:
@@ -17,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """What a training tells on stdout.
+class Prints:
+    """What a training prints to stdout.
 
     Attributes:
         print_rate: the loss every so many steps; 0 never.
@@ -33,20 +37,21 @@ class Telling:
         return {name: value for name, value in vars(self).items() if value}
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Telling:
+    def of(cls, config: Mapping[str, Any]) -> Prints:
         """From the settings of a run."""
         return cls(config.get("print_rate", 0), config.get("test_each_epoch", False))
 
 
-SILENT = Telling()
+SILENT = Prints()
 
 
-def train_and_tell(settings: Settings, epochs: int, cache: Cache | None, telling: Telling = SILENT) -> Weights:
-    """As `trainer.train`; a warning goes to stderr if the first epoch has taught nothing."""
-    from aanntwin.trainer import train_epochs
-    from aanntwin.weights import initial_weights
-
-    rate, batch, last = telling.print_rate, settings.train_params.batch_size, None
+def train_and_print(settings: Settings, epochs: int, cache: Cache | None, prints: Prints = SILENT) -> Weights:
+    """As `trainer.train`; a line goes to stderr if the first epoch has taught nothing, or the compiled steps lack
+    something.
+    """
+    for reason in torch_lines(settings):
+        print(reason, file=sys.stderr)
+    rate, batch, last = prints.print_rate, settings.train_params.batch_size, None
 
     def beat(done: int, count: int, loss: float) -> None:
         number = last.number + 1 if last else 1
@@ -56,14 +61,11 @@ def train_and_tell(settings: Settings, epochs: int, cache: Cache | None, telling
     for last in ends:
         if last.number == 1 and (line := guessing_line(1, last.loss, N_CLASSES)):
             print(line, file=sys.stderr)
-        if telling.test_each_epoch:
+        if prints.test_each_epoch:
             _test(last, settings)
     return last.read() if last else initial_weights(settings)
 
 
 def _test(epoch: Epoch, settings: Settings) -> None:
-    from aanntwin.data import load_split
-    from aanntwin.trainer import evaluate
-
     loss, accuracy = evaluate(epoch.read(), settings, *load_split(settings, train=False))
     print(f"epoch {epoch.number}:\nAverage Loss:  {loss:.6f}\nAccuracy:      {accuracy:.4%}", flush=True)

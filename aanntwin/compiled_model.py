@@ -8,19 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
-from aanntwin.kernel.layout import Floats, make_net, make_work, pack, unpack
+from aanntwin.kernel.layout import Floats, NetShape, make_net, make_work, pack, unpack
 from aanntwin.kernel.normals import make_key
 from aanntwin.kernel.simd import aligned
-from aanntwin.kernel.step import CONV, CONV_RELU, INPUT, SUMS, Circuit, Rates, test_range, train_range
-from aanntwin.sizes import derive
+from aanntwin.kernel.step import Circuit, Rates, test_range, train_range
+from aanntwin.layers import Normalize
+from aanntwin.signal_path import linear_names, path
+from aanntwin.sizes import Sizes, derive
 
 Arrays = dict[str, Floats]
 
 
-class Engine:
+class CompiledModel:
     """One model with its circuit; not to be used by two threads at once, save for `test`.
 
     Args:
@@ -32,12 +35,9 @@ class Engine:
     def __init__(self, settings: Settings, nonidealities: Nonidealities, stream: str) -> None:
         params, rates = settings.model_params, settings.train_params
         self._sizes = derive(params, settings.image_shape)
-        self._names = [*(f"additional_linear_{i}" for i in range(len(params.additional_layers))), "linear"]
-        self._kernel_shape = (
-            params.conv_out_channels, self._sizes.in_channels, params.kernel_size, params.kernel_size
-        )  # fmt: skip
+        self._names = linear_names(len(params.additional_layers))
         self.circuit = make_circuit(nonidealities, settings.compat, make_key(settings.seed, "aanntwin", stream))
-        self._net = make_net(params, self._sizes, reshaped=self.circuit.shaped)
+        self._net = make_net(net_shape(params, self._sizes), reshaped=self.circuit.shaped)
         self._rates = Rates(np.float32(rates.lr), np.float32(rates.momentum), np.float32(rates.weight_decay))
         self._batch = rates.batch_size
         self._table = pixel_table(settings.normalization)
@@ -53,11 +53,11 @@ class Engine:
 
     def weights(self) -> Arrays:
         """Copies of the weights by their names on file."""
-        return unpack(self._net, self._weights, self._kernel_shape, self._names)
+        return unpack(self._net, self._weights, self._names)
 
     def velocity(self) -> Arrays:
         """Copies of the optimizer's velocity, named as the weights."""
-        return unpack(self._net, self._velocity, self._kernel_shape, self._names)
+        return unpack(self._net, self._velocity, self._names)
 
     def train(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64], order: NDArray[np.int64], start: int, stop: int,
@@ -137,18 +137,20 @@ def make_circuit(nonidealities: Nonidealities, compat: str | None, key: NDArray[
 
 def pixel_table(normalization: Normalization) -> Floats:
     """What each byte of an image becomes, rounded as the PyTorch layer rounds it."""
-    import torch
-
-    from aanntwin.layers import Normalize
-
     scale = Normalize(normalization.min_out, normalization.max_out, normalization.min_in, normalization.max_in)
     bytes_ = torch.arange(256, dtype=torch.float32) / 255
     return np.array(scale(bytes_).numpy())
 
 
+def net_shape(params: ModelParams, sizes: Sizes) -> NetShape:
+    """What the kernels need to know of a model's shape."""
+    return NetShape(
+        channels=params.conv_out_channels, in_channels=sizes.in_channels, in_size=sizes.in_size,
+        kernel_size=params.kernel_size, stride=params.stride, padding=params.padding, side=sizes.conv_out,
+        pool=params.pool_size, pool_side=sizes.pool_out, widths=sizes.widths,
+    )  # fmt: skip
+
+
 def noise_sites(params: ModelParams) -> dict[str, int]:
-    """The number of each place where noise is drawn, by the layer's name in the PyTorch model."""
-    sites = {"input": INPUT, "conv2d": CONV, "conv2d_relu": CONV_RELU}
-    for layer, name in enumerate([*(f"additional_linear_{i}" for i in range(len(params.additional_layers))), "linear"]):
-        sites |= {name: SUMS + 2 * layer, f"{name}_relu": SUMS + 2 * layer + 1}
-    return sites
+    """The number of each place where noise is drawn, by the layer's name: those of kernel.step, in the path's order."""
+    return {name: number for number, name in enumerate(path(len(params.additional_layers)))}

@@ -1,0 +1,59 @@
+"""What both engines are, the compiled one and PyTorch's, and what both check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aanntwin.config import N_CLASSES, Nonidealities, Settings
+from common.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Weights = dict[str, "Tensor"]
+# From nonidealities and the number of a draw of noise to mean loss and accuracy.
+Test = Callable[[Nonidealities, int], tuple[float, float]]
+
+
+class Engine(Protocol):
+    """Trains one model."""
+
+    images_a_beat: int
+
+    def load(self, weights: Weights, velocity: Weights) -> None:
+        """Go on from the end of an epoch."""
+
+    def state(self) -> tuple[Weights, Weights]:
+        """Copies of weights and of the optimizer's velocity (empty without momentum)."""
+
+    def bind(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
+        """The images (N, C, H, W) to train on."""
+
+    def train(self, order: NDArray[np.int64], start: int, stop: int, epoch: int) -> tuple[float, int]:
+        """Steps over order[start:stop]; the sum of losses and -1, or the place of a loss that is not finite."""
+
+
+def check_losses(finite: NDArray[np.bool_], draw: int, before: int = 0) -> None:
+    """Raise RunError for the first image of a test whose loss is not finite; `before`: images tested so far."""
+    if not finite.all():
+        image = before + int(np.flatnonzero(~finite)[0]) + 1
+        raise RunError(
+            f"test, draw {draw + 1}, image {image}: loss is not finite; the noises, ranges or weights are too large"
+        )
+
+
+def check_images(settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
+    """Raise InputError where images (N, C, H, W) are not those of the settings' data set, or not each has a label."""
+    if images.dtype != np.uint8 or images.shape[1:] != settings.image_shape:
+        raise InputError(
+            f"images are {images.dtype} {images.shape[1:]}, allowed for {settings.dataset_name}: uint8 "
+            f"{settings.image_shape}"
+        )
+    if len(images) != len(labels) or len(labels) == 0:
+        raise InputError(f"{len(images)} images have {len(labels)} labels, allowed: one each, and one image at least")
+    if labels.min() < 0 or labels.max() >= N_CLASSES:
+        raise InputError(f"labels go from {labels.min()} to {labels.max()}, allowed: 0 to {N_CLASSES - 1}")
