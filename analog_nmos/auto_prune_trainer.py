@@ -6,10 +6,9 @@ import sys
 from dataclasses import dataclass
 
 from analog_nmos.dense_trainer import HingeConfig
-from analog_nmos.objectives.hinge import Hinge
-from analog_nmos.pruning import below_cutoff
-from analog_nmos.rule import Rule
+from analog_nmos.training.experiment import trainer_of
 from common.cli import option
+from common.experiment import main_of, run_of
 
 DESCRIPTION = """\
 Train transistors to read 8x8 digits with the hinge objective, and remove those whose gate voltage stays below a cutoff.
@@ -24,14 +23,16 @@ example: nmos-auto-prune 1 --epochs 64 --gamma 3 --delta 0.02 --body-tie floatin
 class AutoPruneConfig(HingeConfig):
     """Options of pruning."""
 
+    job, prunes = "auto_prune_trainer", True
+
     vg_cutoff_epochs: int = option(4, "an edge goes after so many epochs in a row below the cutoff", low=1)
     vg_cutoff_ratio: float = option(
         0.8, "the cutoff, as a multiple of the model card's threshold voltage vto", above=0.0
     )
 
 
-RULE = Rule("nmos-auto-prune", "auto_prune_trainer", DESCRIPTION, AutoPruneConfig, Hinge, below_cutoff)
-run, main = RULE.run, RULE.main
+EXPERIMENT = trainer_of("nmos-auto-prune", DESCRIPTION, AutoPruneConfig)
+run, main = run_of(EXPERIMENT), main_of(EXPERIMENT)
 
 if __name__ == "__main__":
     sys.exit(main())

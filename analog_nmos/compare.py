@@ -6,8 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from analog_nmos.digits.baselines import baselines, wilson_interval
+from analog_nmos.digits.data import load_digits
 from common.cli import Parser, run_command
 from common.errors import InputError
+from common.runs import load_run
 
 DESCRIPTION = """\
 Print a table of runs: accuracy after the last epoch with its 95 percent Wilson interval, the best epoch (called
@@ -40,13 +43,9 @@ def table(folders: Sequence[Path]) -> str:
 
 
 def _row(folder: Path) -> tuple[str, ...]:
-    from analog_nmos.baselines import baselines, wilson_interval
-    from analog_nmos.data import load_digits
-    from common.runs import load_run
-
     record = load_run(folder)
-    config, result = record.config, record.meta.get("result")
-    if result is None or record.meta.get("package") != "analog_nmos":
+    config, result = record.config, record.result
+    if not result or record.meta.get("package") != "analog_nmos":
         raise InputError(f"run folder {folder}: not a finished run of analog_nmos (status {record.status})")
     digits = load_digits(
         config["seed"],

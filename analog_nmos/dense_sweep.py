@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 from analog_nmos import sweep
-from analog_nmos.dense_trainer import RULE
+from analog_nmos.dense_trainer import EXPERIMENT
+from common.experiment import train_of
 from common.sweeps.sweep import Sweep
 
 DESCRIPTION = """\
@@ -19,23 +17,20 @@ example: nmos-dense-sweep --gamma 0.3 --delta 0.02,0.05 --epochs 20 --sweep-dir 
 """
 
 
-def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
-    """See `analog_nmos.sweep.train`."""
-    return sweep.train(RULE, configs, folders)
-
+train = train_of(EXPERIMENT)
 
 SWEEP = Sweep(
     prog="nmos-dense-sweep",
     package="analog_nmos",
     name="dense_sweep",
     description=DESCRIPTION,
-    config=RULE.config,
+    config=EXPERIMENT.config,
     axes=sweep.hinge_axes(),
-    specs=sweep.hinge_specs(RULE.config),
+    specs=sweep.hinge_specs(EXPERIMENT.config),
     function="analog_nmos.dense_sweep:train",
     lists=True,
     workers=10,
-    replicas=sweep.LANES,
+    replicas=sweep.REPLICAS,
     short=sweep.short,
 )
 main = SWEEP.main

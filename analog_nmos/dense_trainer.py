@@ -1,17 +1,19 @@
-"""Train a dense network of transistors on digits with the hinge objective (`nmos-dense`)."""
+"""Train a dense network of transistors on digits with the hinge objective, or one of your own (`nmos-dense`)."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 
-from analog_nmos.config import TrainerConfig
-from analog_nmos.objectives.hinge import Hinge
-from analog_nmos.rule import Rule
+from analog_nmos.objectives import OBJECTIVES
+from analog_nmos.objectives.settings import hyperparameters, objective_class
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.experiment import trainer_of
 from common.cli import option
+from common.experiment import main_of, run_of
 
 DESCRIPTION = """\
-Train 640 transistors to read 8x8 digits by coupled learning with a hinge objective.
+Train 640 transistors to read 8x8 digits by coupled learning with a hinge objective, or with one of your own.
 
 example: nmos-dense 1 --epochs 10 --gamma 0.3 --delta 0.1 --body-tie floating --vg-init fixed --vg-init-fixed 4
 """
@@ -21,16 +23,32 @@ example: nmos-dense 1 --epochs 10 --gamma 0.3 --delta 0.1 --body-tie floating --
 class HingeConfig(TrainerConfig):
     """Options of the hinge trainer."""
 
+    job = "dense_trainer"
+
     margin: float = option(
         0.02, "gap between the label's output and the best other one below which a sample trains", unit="V", low=0.0
     )
     delta: float = option(
         0.05, "nudge: the label's output goes up and its best rival down by half of it", unit="V", above=0.0
     )
+    objective: str = option("hinge", "loss, and which outputs are nudged where", choices=OBJECTIVES)
+    objective_options: str = option(
+        "", "hyperparameters of --objective that are no options here: NAME=VALUE, several with spaces between them"
+    )
+
+    @property
+    def trains(self) -> str:
+        """See `TrainerConfig.trains`."""
+        return self.objective
+
+    def check(self) -> None:
+        """Raise InputError where options contradict each other, or the objective takes none of a name."""
+        super().check()
+        hyperparameters(objective_class(self.objective), self)
 
 
-RULE = Rule("nmos-dense", "dense_trainer", DESCRIPTION, HingeConfig, Hinge)
-run, main = RULE.run, RULE.main
+EXPERIMENT = trainer_of("nmos-dense", DESCRIPTION, HingeConfig)
+run, main = run_of(EXPERIMENT), main_of(EXPERIMENT)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from analog_nmos.config import TrainerConfig
-from analog_nmos.objectives.prototype import Prototype
-from analog_nmos.rule import Rule
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.experiment import trainer_of
 from common.cli import option
+from common.experiment import main_of, run_of
 
 DESCRIPTION = """\
 Train 640 transistors to read 8x8 digits by coupled learning towards class prototypes: epoch 1 clamps the outputs to a
@@ -22,11 +22,13 @@ example: nmos-prototype 0 --epochs 10 --gamma 0.3 --delta 0.3 --body-tie floatin
 class PrototypeConfig(TrainerConfig):
     """Options of the prototype trainer."""
 
+    job, trains = "dense_trainer_avgappr", "prototype"
+
     delta: float = option(0.3, "nudge: outputs go this share of the way to the prototype (from epoch 2)", above=0.0)
 
 
-RULE = Rule("nmos-prototype", "dense_trainer_avgappr", DESCRIPTION, PrototypeConfig, Prototype)
-run, main = RULE.run, RULE.main
+EXPERIMENT = trainer_of("nmos-prototype", DESCRIPTION, PrototypeConfig)
+run, main = run_of(EXPERIMENT), main_of(EXPERIMENT)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from analog_nmos.config import TrainerConfig
-from analog_nmos.objectives.cross_entropy import CrossEntropy
-from analog_nmos.rule import Rule
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.experiment import trainer_of
 from common.cli import option
+from common.experiment import main_of, run_of
 
 DESCRIPTION = """\
 Train 640 transistors to read 8x8 digits by coupled learning with softmax cross-entropy; all outputs are nudged.
@@ -21,12 +21,14 @@ example: nmos-xent 0 --epochs 10 --delta 0.25 --softmax-temp 0.001 --body-tie fl
 class CrossEntropyConfig(TrainerConfig):
     """Options of the cross-entropy trainer."""
 
+    job, trains = "dense_trainer_cross_entropy", "cross-entropy"
+
     softmax_temp: float = option(1.0, "temperature T of softmax(V / T)", unit="V", above=0.0)
     delta: float = option(0.3, "nudge: outputs go to V + delta * (onehot - softmax)", unit="V", above=0.0)
 
 
-RULE = Rule("nmos-xent", "dense_trainer_cross_entropy", DESCRIPTION, CrossEntropyConfig, CrossEntropy)
-run, main = RULE.run, RULE.main
+EXPERIMENT = trainer_of("nmos-xent", DESCRIPTION, CrossEntropyConfig)
+run, main = run_of(EXPERIMENT), main_of(EXPERIMENT)
 
 if __name__ == "__main__":
     sys.exit(main())

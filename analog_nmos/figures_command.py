@@ -6,14 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from analog_nmos.figures.registry import FIGURES, Drawn, choose_epochs, count, draw
+from analog_nmos.figures.run_files import RunFiles
 from common.cli import Parser, run_command
 from common.errors import InputError
+from common.progress import Progress
+from common.runs.folder import make_writable
 from common.values import integer, shown
-
-if TYPE_CHECKING:
-    from analog_nmos.figures.registry import Drawn
 
 DESCRIPTION = """\
 Draw the figures of a run, finished or not, from its folder alone.
@@ -21,23 +21,11 @@ Draw the figures of a run, finished or not, from its folder alone.
 example: nmos-figures results/analog_nmos/latest --epochs last
          writes 13 files (hinge) to results/analog_nmos/latest/figures in about five seconds; two more for every epoch
 """
-# As in analog_nmos.figures.registry, which --help has no time to load.
-KINDS = {
-    "curves": "accuracy and loss over epochs",
-    "timing": "seconds per epoch and phase",
-    "hinge-active": "share of samples that trained (hinge)",
-    "vg-by-label": "mean gate voltage and spread of each output's edges over epochs",
-    "vg-first-last": "histogram of the first and the last gate voltages",
-    "confusion": "confusion matrices per epoch: counts, errors, errors on a log scale",
-    "vg-heatmap": "gate voltages per epoch as images, one per output",
-    "vg-histogram": "histogram of gate voltages per epoch, with the start",
-    "vg-graph": "the network as a graph per epoch, whole and per output",
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `nmos-figures`; see DESCRIPTION."""
-    epilog = "\n".join(["figures:", *(f"  {name:15}{text}" for name, text in KINDS.items())])
+    epilog = "\n".join(["figures:", *(f"  {name:15}{figure.shows}" for name, figure in FIGURES.items())])
     parser = Parser(prog="nmos-figures", description=DESCRIPTION, epilog=epilog)
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="folder of a run")
     parser.add_argument(
@@ -47,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--epochs", type=_epochs, default="all", metavar="WHICH", help="all, last, or 1,5,10 (default: all)"
     )
     parser.add_argument(
-        "--only", nargs="+", choices=tuple(KINDS), metavar="NAME", help="these figures (default: all; names below)"
+        "--only", nargs="+", choices=tuple(FIGURES), metavar="NAME", help="these figures (default: all; names below)"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: RUN_DIR/figures)")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -65,18 +53,13 @@ def _epochs(text: str) -> str | list[int]:
 
 
 def _work(arguments: argparse.Namespace) -> int:
-    from analog_nmos.figures import registry
-    from analog_nmos.figures.run_files import RunFiles
-    from common.progress import Progress
-    from common.runs.folder import make_writable
-
     run = RunFiles(arguments.run_dir)
-    epochs = registry.choose_epochs(run, arguments.epochs)
-    names = [name for name in KINDS if name in (arguments.only or KINDS)]
+    epochs = choose_epochs(run, arguments.epochs)
+    names = [name for name in FIGURES if name in (arguments.only or FIGURES)]
     out = make_writable(arguments.out or run.folder / "figures", "--out", "name a folder that can be written")
     done: list[Drawn] = []
-    with Progress(registry.count(names, epochs), quiet=arguments.quiet) as progress:
-        for drawn in registry.draw(run, names, epochs, out, arguments.plot_format):
+    with Progress(count(names, epochs), quiet=arguments.quiet) as progress:
+        for drawn in draw(run, names, epochs, out, arguments.plot_format):
             done.append(drawn)
             progress.describe(drawn.name if drawn.epoch is None else f"{drawn.name} epoch {drawn.epoch}")
             progress.advance()

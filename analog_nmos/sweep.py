@@ -1,31 +1,26 @@
-"""What the three sweeps share: the published axes and names, and the function that workers call."""
+"""What the three sweeps share: the published axes and names, and which runs train side by side."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields, replace
+from typing import Any
 
-from common.errors import InputError, Interrupted, RunError
+from analog_nmos.backends import BACKENDS
+from analog_nmos.training.config import SHARED, TrainerConfig
+from common.errors import InputError
 from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
 
-if TYPE_CHECKING:
-    from analog_nmos.config import TrainerConfig
-    from analog_nmos.rule import Rule
-
-LANES = 8  # side by side in one process a run takes two thirds of the time that it takes alone
+REPLICAS = 8  # side by side in one process a run takes two thirds of the time that it takes alone
 SHUFFLE_SEED = 11
 TIES = ("ground", "source", "floating")
 GAMMAS = (0.03, 0.3, 3.0)
 GATES = ("fix0.75", "fix2", "fix4", "rand0.75to3", "rand1to6", "rand1.5to2.5")
 GATES_HELP = "initial gate voltages [V]: fix<V>, or rand<lowest>to<highest>"
-PATHS = ("topology", "model_card")
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
 
 
@@ -75,73 +70,42 @@ def cross_entropy_specs(config: type[Any]) -> Callable[[Sequence[Axis]], list[Ru
 
 
 def short(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float]:
-    """A short version of a run for --dry-run. ngspice takes minutes an epoch, so there it sees some of the samples."""
-    if config.get("backend") != "ngspice":
+    """A short version of a run for --dry-run; where an epoch takes minutes, it sees some of the samples."""
+    if not BACKENDS.get(config.get("backend", "ngspice")).takes_minutes:
         return {**config, "epochs": epochs}, 1.0
     train, test = 40, 10
     whole = (config.get("train_limit") or 1437) + (config.get("test_limit") or 360)
     return {**config, "epochs": epochs, "train_limit": train, "test_limit": test}, whole / (train + test)
 
 
-def train(rule: Rule[Any], configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
-    """Train runs side by side, or go on with them from their checkpoints; numbers or an exception for each."""
-    from analog_nmos.trainer import run_lanes
-    from common.cli import build
-
-    settings = [{**config, **{name: Path(config[name]) for name in PATHS if config.get(name)}} for config in configs]
-    built: list[TrainerConfig] = [build(rule.config, {**values, "quiet": True}) for values in settings]
-    try:
-        run_lanes(rule, built, folders, resume=True)
-    except RunError as problem:
-        if len(folders) == 1:
-            return [problem]
-    finally:
-        for folder in folders:
-            _print_log(folder)
-    return [_outcome(folder) for folder in folders]
-
-
 def _specs(axes: Sequence[Axis], config: type[Any], name: str, named: Sequence[str]) -> list[RunSpec]:
-    from analog_nmos.published import sweep_settings
-
     def name_of(labels: Mapping[str, Any]) -> str:
         tie = {"ground": "body"}.get(labels["body_tie"], labels["body_tie"])
         return f"{name.format(**labels)}_bt{tie}_vg{labels['vg']}"
 
     specs = make_specs(axes, config, name_of, named, shuffle_seed=SHUFFLE_SEED, group_of=_group)
-    return [replace(spec, published=sweep_settings(config(**spec.config))) for spec in specs]
+    return [replace(spec, published=_published(config(**spec.config))) for spec in specs]
 
 
 def _group(config: TrainerConfig) -> str:
-    """Runs with the same word can be lanes of one native solver; ngspice is one run a process."""
-    from analog_nmos.trainer import SHARED
-
-    if config.backend != "native":
+    """Runs with the same word can train side by side in one process; "" where the backend solves one circuit each."""
+    if BACKENDS.get(config.backend).most_replicas == 1:
         return ""
     plain = type(config)()
-    shared = {name: str(getattr(config, name)) for name in SHARED if getattr(config, name) != getattr(plain, name)}
+    names = (*SHARED, "trains")
+    shared = {name: str(getattr(config, name)) for name in names if getattr(config, name) != getattr(plain, name)}
     return json.dumps(shared, separators=(",", ":"))
 
 
-def _outcome(folder: Path) -> dict[str, Any] | RunError | Interrupted:
-    """What run_meta.json says at the end of a run."""
-    from common.runs import load_run
-
-    record = load_run(folder)
-    if record.status != "done":
-        return RunError(str(record.meta["reason"]))
-    result = dict(record.meta["result"])
+def _published(config: TrainerConfig) -> dict[str, Any]:
+    """For run_spec.json and runspecs.jsonl of a sweep: flat, and nothing else, since readers unpack it into a class."""
+    known = {field.name for field in fields(config)}
+    names = ("seed", "epochs", "gamma", "delta", "margin", "softmax_temp", "body_tie")
     return {
-        "final_val_acc": result.pop("final_val_acc"),
-        "final_epoch": record.config["epochs"],
-        "selected_val_acc": result.pop("selected_val_acc"),
-        "selected_epoch": result.pop("selected_epoch"),
-        **result,
+        **{name: getattr(config, name) for name in names if name in known},
+        "vg_init_mode": config.vg_init,
+        "vg_fixed": config.vg_init_fixed,
+        "vg_lo": config.vg_init_lo,
+        "vg_hi": config.vg_init_hi,
+        "solver": config.solver,
     }
-
-
-def _print_log(folder: Path) -> None:
-    """stdout.txt as the run alone would have printed it: lanes share one stream, which tells them not apart."""
-    log = folder / "train_log.txt"
-    if log.exists():
-        shutil.copyfile(log, folder / "stdout.txt")

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from analog_nmos.figures.connections import connection_sheet
+from analog_nmos.figures.facts import describe
+from analog_nmos.figures.network_drawing import output_graphs, whole_graph
+from analog_nmos.figures.run_files import LeftOut
 from analog_nmos.topology import Topology, dense, find_topology, prune_copies, prune_flat, prune_pairs
 from common.errors import InputError
 from common.inputs import read_array, shorten
+from common.plotting import save
 
 NAME_BYTES = 230  # of the 255 that a file system takes: a file has a longer name while it is written
 
@@ -65,18 +70,11 @@ def prune_below(network: Topology, path: Path, cutoff_V: float) -> Topology:
 
 def info(arguments: Namespace) -> None:
     """Print what `file` holds."""
-    from analog_nmos.figures.facts import describe
-
     print("\n".join(describe(find_topology(arguments.file))))
 
 
 def show(arguments: Namespace) -> None:
     """Draw the network of `file` into the folder `out`: <name>_heatmap, <name>_graph and <name>_graph_outputs."""
-    from analog_nmos.figures.connections import connection_sheet
-    from analog_nmos.figures.network_drawing import output_graphs, whole_graph
-    from analog_nmos.figures.run_files import LeftOut
-    from common.plotting import save
-
     network = find_topology(arguments.file)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)

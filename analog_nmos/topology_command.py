@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from analog_nmos import topology_actions
 from common.cli import Parser, run_command
 from common.errors import InputError
 from common.values import integer, number, shown
@@ -30,8 +31,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: argparse.Namespace) -> int:
-    from analog_nmos import topology_actions
-
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         getattr(topology_actions, arguments.action)(arguments)

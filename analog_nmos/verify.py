@@ -8,20 +8,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.backends.base import Backend
+from analog_nmos.backends.ngspice import NgspiceBackend
+from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.objectives.base import highest
+from analog_nmos.topology import Topology, find_topology, load_topology, shipped
+from analog_nmos.training.checkpoint import read_gates
+from analog_nmos.training.record import CARD, TOPOLOGY
 from common.cli import Parser, add_options, build, option, run_command
 from common.errors import InputError, RunError
-
-if TYPE_CHECKING:
-    from analog_nmos.backends.base import Backend
-    from analog_nmos.model_card import ModelCard
-    from analog_nmos.topology import Topology
+from common.runs import load_run
 
 FloatArray = NDArray[np.float64]
 TIGHT: dict[str, Any] = {"reltol": 1e-9, "abstol": 1e-14, "vntol": 1e-11, "itl1": 400}
@@ -87,14 +89,13 @@ def compare(circuit: Circuit, nudge_V: float) -> Comparison:
         InputError: libngspice is missing, or native does not model the card.
     """
     from analog_nmos.backends.native import NativeBackend
-    from analog_nmos.backends.ngspice import NgspiceBackend
 
-    parts = (circuit.topology, circuit.card, circuit.options)
+    parts = ([circuit.topology], circuit.card, circuit.options)
     tolerance_V = min(1e-7, 1e-3 * circuit.options.reltol)  # as much tighter as ngspice is
     results: list[tuple[FloatArray, float]] = []
     backends: list[Callable[[], Backend]] = [
         lambda: NgspiceBackend(*parts),
-        lambda: NativeBackend([parts[0]], *parts[1:], tolerance_V=tolerance_V),
+        lambda: NativeBackend(*parts, tolerance_V=tolerance_V),
     ]
     for make in backends:
         backend = make()
@@ -138,9 +139,6 @@ def _pull_apart(out_V: FloatArray, nudge_V: float) -> tuple[FloatArray, NDArray[
 
 def load(config: VerifyConfig) -> tuple[str, Circuit]:
     """The circuit of a run folder as its last epoch left it, or a network with random gate voltages and inputs."""
-    from analog_nmos.model_card import default_card_path, read_model_card
-    from analog_nmos.topology import find_topology, shipped
-
     if config.run_dir is not None:
         return _of_run(config.run_dir, config.samples)
     topology = find_topology(config.topology) if config.topology else shipped()
@@ -153,12 +151,6 @@ def load(config: VerifyConfig) -> tuple[str, Circuit]:
 
 
 def _of_run(folder: Path, samples: int) -> tuple[str, Circuit]:
-    from analog_nmos.checkpoint import read_gates
-    from analog_nmos.model_card import read_model_card
-    from analog_nmos.record import CARD, TOPOLOGY
-    from analog_nmos.topology import load_topology
-    from common.runs import load_run
-
     record = load_run(folder)
     epoch, edge_uid, gate_V = read_gates(folder)
     topology = load_topology(folder / TOPOLOGY).keep(edge_uid)

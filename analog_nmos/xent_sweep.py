@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 from analog_nmos import sweep
-from analog_nmos.dense_trainer_cross_entropy import RULE
+from analog_nmos.dense_trainer_cross_entropy import EXPERIMENT
+from common.experiment import train_of
 from common.sweeps.axes import Axis
 from common.sweeps.sweep import Sweep
 
@@ -20,10 +18,7 @@ example: nmos-xent-sweep --gamma 0.3 --delta 0.25,0.5 --softmax-temp 0.001 --swe
 """
 
 
-def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
-    """See `analog_nmos.sweep.train`."""
-    return sweep.train(RULE, configs, folders)
-
+train = train_of(EXPERIMENT)
 
 AXES = (
     Axis("seed", (0,)),
@@ -41,13 +36,13 @@ SWEEP = Sweep(
     package="analog_nmos",
     name="xent_sweep",
     description=DESCRIPTION,
-    config=RULE.config,
+    config=EXPERIMENT.config,
     axes=AXES,
-    specs=sweep.cross_entropy_specs(RULE.config),
+    specs=sweep.cross_entropy_specs(EXPERIMENT.config),
     function="analog_nmos.xent_sweep:train",
     lists=True,
     workers=10,
-    replicas=sweep.LANES,
+    replicas=sweep.REPLICAS,
     short=sweep.short,
 )
 main = SWEEP.main

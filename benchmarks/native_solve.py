@@ -18,9 +18,9 @@ import numpy as np
 
 from analog_nmos.backends.native import NativeBackend, device, edge, simd
 from analog_nmos.backends.native.parameters import device_parameters
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
-from analog_nmos.model_card import default_card_path, read_model_card
-from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import shipped
 
 CARD = read_model_card(default_card_path())

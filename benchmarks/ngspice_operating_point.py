@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.backends.ngspice_library import Ngspice, ngspice
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
-from analog_nmos.model_card import default_card_path, read_model_card
-from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import Topology, shipped
 from common.cli import Parser
 from common.errors import InputError
@@ -127,7 +127,7 @@ class Ours:
 
     def __init__(self, case: Case, *, train: bool = False) -> None:
         self._case, self._train = case, train
-        self._backend = NgspiceBackend(case.topology, read_model_card(default_card_path()), case.options)
+        self._backend = NgspiceBackend([case.topology], read_model_card(default_card_path()), case.options)
         self._backend.set_gates(case.gate_V[None])
 
     def __call__(self, sample: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Seconds for an epoch of the hinge trainer: native alone, native lanes, and ngspice, measured in one process.
+"""Seconds for an epoch of the hinge trainer: native alone, native replicas, and ngspice, measured in one process.
 
 python -m benchmarks.nmos_epoch
 """
@@ -12,35 +12,37 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analog_nmos.backends import make_backend
+from analog_nmos.backends.make import make_backend
 from analog_nmos.dense_trainer import HingeConfig
-from analog_nmos.epoch import train_epoch, validate
 from analog_nmos.objectives.hinge import Hinge
-from analog_nmos.trainer import load_card, load_lane
+from analog_nmos.objectives.settings import hyperparameters
+from analog_nmos.training.epoch import train_epoch, validate
+from analog_nmos.training.opening import load_card, load_replica
+from analog_nmos.training.replica import padded_gates
 
 SETTINGS = {"gamma": 0.3, "delta": 0.1, "margin": 0.02, "vg_init": "fixed", "vg_init_fixed": 4.0}
 
 
-def seconds_per_epoch(backend_name: str, tie: str, lanes: int, epochs: int, limit: int = 0) -> tuple[float, float]:
-    """Median seconds a lane for training and validating one epoch after a first one, and its share of active samples.
+def seconds_per_epoch(backend_name: str, tie: str, replicas: int, epochs: int, limit: int = 0) -> tuple[float, float]:
+    """Median seconds a replica to train and validate one epoch after a first one, and its share of active samples.
 
     `limit` cuts the samples and scales the seconds to all of them.
     """
     configs = [
         HingeConfig(seed=seed, body_tie=tie, backend=backend_name, train_limit=limit, test_limit=limit // 4, **SETTINGS)
-        for seed in range(1, lanes + 1)
+        for seed in range(1, replicas + 1)
     ]
-    states = [load_lane(config) for config in configs]
+    states = [load_replica(config) for config in configs]
     backend = make_backend(backend_name, [state.topology for state in states], load_card(configs[0]), configs[0])
-    objective, gate_V = Hinge.of(configs), np.stack([state.gate_V for state in states])
-    everyone, taken = np.ones(lanes, bool), []
+    objective = Hinge.of([hyperparameters(Hinge, config) for config in configs])
+    everyone, taken = np.ones(replicas, bool), []
     for _ in range(epochs + 1):
         start = time.perf_counter()
-        sums = train_epoch(states, everyone, backend, objective, gate_V, _nothing)
-        backend.set_gates(gate_V)
+        sums = train_epoch(states, everyone, backend, objective, _nothing)
+        backend.set_gates(padded_gates(states))
         for row, state in enumerate(states):
             validate(backend, row, state.data.val, _nothing)
-        taken.append((time.perf_counter() - start) / lanes)
+        taken.append((time.perf_counter() - start) / replicas)
     backend.close()
     samples = len(states[0].data.train.y)
     return float(np.median(taken[1:])) * (1437 / samples), float(sums.active.mean() / samples)
@@ -67,12 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         spice_s, _ = seconds_per_epoch("ngspice", tie, 1, arguments.epochs, arguments.ngspice_samples)
         native_s, active = seconds_per_epoch("native", tie, 1, arguments.epochs)
         print(f"{tie:<10}{spice_s:>10.2f}{native_s:>10.3f}{spice_s / native_s:>8.0f}   {active:.2f}")
-    print("native lanes, floating body: seconds an epoch and lane, and what a core gains")
+    print("native replicas, floating body: seconds an epoch and replica, and what a core gains")
     alone_s = 0.0
-    for lanes in (1, 2, 4, 8, 16, 32):
-        lane_s, _ = seconds_per_epoch("native", "floating", lanes, arguments.epochs)
-        alone_s = alone_s or lane_s
-        print(f"{lanes:>4} lanes {lane_s:>8.3f} s   {alone_s / lane_s:.2f} times")
+    for replicas in (1, 2, 4, 8, 16, 32):
+        replica_s, _ = seconds_per_epoch("native", "floating", replicas, arguments.epochs)
+        alone_s = alone_s or replica_s
+        print(f"{replicas:>4} replicas {replica_s:>8.3f} s   {alone_s / replica_s:.2f} times")
     return 0
 
 

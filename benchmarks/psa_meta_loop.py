@@ -15,14 +15,14 @@ import numpy as np
 import torch
 
 from common.devices import available_cores, set_threads
-from psa_resmlp.architectures import parse
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.data import MEAN, STD, load_study
-from psa_resmlp.engine import Engine
-from psa_resmlp.images import image_sets
-from psa_resmlp.job import Job
-from psa_resmlp.modes import MODE_NAMES
-from psa_resmlp.session import groups, stack_choice, thread_pool, threads_for
+from psa_resmlp.model.images import image_sets
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.data import MEAN, STD, load_study
+from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.engine import Engine
+from psa_resmlp.training.replica import Replica
+from psa_resmlp.training.stacks import groups, stack_choice, thread_pool, threads_for
 
 
 class Block(torch.nn.Module):
@@ -87,7 +87,7 @@ def ours(config, images, trials, modes):
     threads, workers = threads_for(architecture, available_cores())
     set_threads(threads, libraries=("torch", "numba"))
     jobs = [
-        Job(replace(config, ablation_mode=mode), architecture, 1 + n, 0)
+        Replica(replace(config, ablation_mode=mode), architecture, 1 + n, 0)
         for mode in modes
         for n in range(trials // len(modes))
     ]

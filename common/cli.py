@@ -24,19 +24,11 @@ from common.warning_lines import short_warnings
 
 Config = TypeVar("Config")
 
-# Packages that not every installation has, and what brings them. The small one (scripts/setup.sh --without-torch)
-# leaves out torch; the others belong to extras.
+# Packages that not every installation has (scripts/setup.sh --without-torch), and what brings them.
 _TORCH = "`bash scripts/setup.sh` or `poetry install` brings it"
-_SAGEMAKER = "`poetry install --extras sagemaker` or `pip install boto3 python-dotenv` brings it"
 # How the words of a command line are read, in place of what Python itself takes for a number or a path.
 READERS: dict[Any, Callable[[str], Any]] = {int: integer, float: number, Path: path}
-LEFT_OUT = {
-    "torch": _TORCH,
-    "torchvision": _TORCH,
-    "boto3": _SAGEMAKER,
-    "botocore": _SAGEMAKER,
-    "dotenv": _SAGEMAKER,
-}
+LEFT_OUT = {"torch": _TORCH, "torchvision": _TORCH}
 
 
 def option(

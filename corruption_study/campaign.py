@@ -6,13 +6,15 @@ import dataclasses
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common import inputs
 from common.cli import build, option
 from common.errors import InputError
+from common.plugins import label
+from common.runs.files import plain
 from common.runs.spec import RunSpec
 from corruption_study.config import ACTIVATIONS, MODEL_TYPES, Setup, TrainConfig, check_layers
 
@@ -51,7 +53,9 @@ class Training(Setup):
 class Campaign(Training):
     """Runs: every activation x model type x p x repeat."""
 
-    activations: tuple[str, ...] = option(("relu", "tanh", "sigmoid"), "activation functions", choices=ACTIVATIONS)
+    activations: tuple[str, ...] = option(
+        ("relu", "tanh", "sigmoid"), "activation functions", choices=tuple(ACTIVATIONS)
+    )
     model_types: tuple[str, ...] = option(("mlp",), "model families", choices=MODEL_TYPES)
     ps: tuple[float, ...] = option((0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), "corruption strengths", low=0, high=1)
     repeats: int = option(5, "runs of each combination, with seeds of their own", low=1)
@@ -66,25 +70,33 @@ class Campaign(Training):
                 raise InputError(f"argument --{flag}: no value, allowed: at least one")
             if len(set(values)) < len(values):
                 twice = next(value for value in values if values.count(value) > 1)
-                raise InputError(f"argument --{flag}: {twice} stands there twice, allowed: once")
+                raise InputError(f"argument --{flag}: {twice} is given twice, allowed: once")
         check_layers(self.channels, self.hidden_sizes)
 
 
 def settle(preset: str | None, file: Mapping[str, Any], given: Mapping[str, Any]) -> Campaign:
-    """The campaign of a preset, over which a file and then the command line have their say.
-
-    Who sets epochs or batch_size sets them for all families, unless for a family by its own option in the same place.
+    """The campaign of a preset, a file and a command line; see `layered`.
 
     Raises:
         InputError: a setting is unknown or out of range.
+    """
+    return build(Campaign, layered(preset, file, given))
+
+
+def layered(preset: str | None, file: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a preset, over which those of a file and then those of the command line go.
+
+    epochs and batch_size hold for all model families, but for those with an option of their own in the same layer.
     """
     values: dict[str, Any] = {}
     for layer in (PRESETS[preset] if preset else {}, file, given):
         for name in OWN:
             if name in layer:
-                values = {key: value for key, value in values.items() if key not in (f"mlp_{name}", f"cnn_{name}")}
+                values = {
+                    key: value for key, value in values.items() if key not in [f"{own}_{name}" for own in MODEL_TYPES]
+                }
         values.update(layer)
-    return build(Campaign, values)
+    return values
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -123,16 +135,16 @@ def specs_of(campaign: Campaign) -> list[RunSpec]:
                 for repeat in range(campaign.repeats):
                     seed = draw.randint(1, LARGEST_SEED)
                     axes = {"activation": activation, "model_type": model_type, "p": float(p), "repeat": repeat}
-                    name = f"{model_type}_{activation}_p{float(p)!r}_r{repeat}"
+                    name = f"{label(model_type)}_{activation}_p{float(p)!r}_r{repeat}"
                     config = run_settings(campaign, activation, model_type, float(p), seed)
                     specs.append(RunSpec(len(specs), name, config, axes, _group(config)))
     return specs
 
 
 def run_settings(campaign: Campaign, activation: str, model_type: str, p: float, seed: int) -> dict[str, Any]:
-    """One run's settings in JSON's types, without the place of the data, which is the machine's."""
+    """One run's settings in JSON's types, without those that say how to run here (`local`)."""
     shared = {field.name: getattr(campaign, field.name) for field in dataclasses.fields(Setup)}
-    shared |= {name: own for name in OWN if (own := getattr(campaign, f"{model_type}_{name}")) is not None}
+    shared |= {name: own for name in OWN if (own := getattr(campaign, f"{model_type}_{name}", None)) is not None}
     config = TrainConfig(
         **shared,
         activation=activation,
@@ -142,8 +154,8 @@ def run_settings(campaign: Campaign, activation: str, model_type: str, p: float,
         num_workers=campaign.data_workers,
         cpu_threads=campaign.cpu_threads_per_worker,
     )
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
-    del values["data_root"]
+    lasting = [field.name for field in dataclasses.fields(config) if not field.metadata["local"]]
+    values: dict[str, Any] = plain({name: getattr(config, name) for name in lasting})
     return values
 
 
@@ -156,5 +168,5 @@ def families(specs: Sequence[RunSpec]) -> dict[str, list[RunSpec]]:
 
 
 def _group(config: Mapping[str, Any]) -> str:
-    """Runs with the same word can be replicas of one stack."""
+    """A word that is the same for runs that can be replicas of one stack."""
     return json.dumps({name: value for name, value in config.items() if name not in ("p", "seed")}, sort_keys=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.errors import InputError
+from common.errors import InputError, RunError
 from common.inputs import read_bytes
 from common.runs.files import atomic_writer
 from common.tensor_files import parse_tensors
@@ -94,8 +94,6 @@ def restore(stack: Stack, paths: Sequence[Path]) -> None:
     Raises:
         InputError: a checkpoint belongs to another network.
     """
-    from common.errors import RunError
-
     for r, path in enumerate(paths):
         state = read(path)
         for name, tensor in _tensors(stack, r).items():

@@ -8,51 +8,52 @@ pooling, on a quarter of the numbers and with the same results.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from common.replicas.activations import LEAKY_SLOPE
 from common.replicas.bank import Bank
 from common.replicas.conv import grouped_conv2d
 from common.replicas.loss import CrossEntropy
-from corruption_study.mlp import CLASSES
-
-FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": functional.relu,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-    "leaky_relu": lambda x: functional.leaky_relu(x, LEAKY_SLOPE),
-    "gelu": functional.gelu,
-}
+from corruption_study.activations import get_activation
+from corruption_study.config import ACTIVATIONS
+from corruption_study.model_type import CLASSES, SIDE, ModelType
 
 
-def cnn_shapes(side: int, channels: Sequence[int], hidden: int) -> dict[str, tuple[int, ...]]:
-    """Parameters of `nnet_models.SimpleCNN` by their names in its state_dict."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    before = 1
-    for place, count in enumerate(channels):
-        shapes |= {f"features.{3 * place}.weight": (count, before, 3, 3), f"features.{3 * place}.bias": (count,)}
-        before, side = count, side // 2
-    flat = before * side * side
-    shapes |= {"classifier.1.weight": (hidden, flat), "classifier.1.bias": (hidden,)}
-    return shapes | {"classifier.3.weight": (CLASSES, hidden), "classifier.3.bias": (CLASSES,)}
+class SimpleCNN(nn.Module):
+    """A 3x3 convolution (same size), an activation and 2x2 max pooling per channel count; then two linear layers."""
+
+    def __init__(self, activation: str = "relu", channels: Sequence[int] = (32, 64), hidden: int = 128) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before, side = 1, SIDE
+        for count in channels:
+            layers += [nn.Conv2d(before, count, 3, padding=1), get_activation(activation), nn.MaxPool2d(2)]
+            before, side = count, side // 2
+        self.features = nn.Sequential(*layers)
+        flat = nn.Linear(before * side * side, hidden)
+        self.classifier = nn.Sequential(nn.Flatten(), flat, get_activation(activation), nn.Linear(hidden, CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, 10) of images (B, 1, 28, 28), or (B, 784)."""
+        logits: Tensor = self.classifier(self.features(x.reshape(len(x), 1, SIDE, SIDE)))
+        return logits
 
 
 class StackedCNN:
-    """See `nnet_models.SimpleCNN`.
+    """R networks of `SimpleCNN`.
 
     Args:
-        bank: parameters, named as by `cnn_shapes`.
-        activation: a name.
+        bank: parameters, named as in its state_dict.
+        activation: its name.
         grouped: one pass for all replicas; None: where the bank is not on the CPU.
     """
 
     def __init__(self, bank: Bank, activation: str, *, grouped: bool | None = None) -> None:
-        self.bank, self._act = bank, FUNCTIONS[activation]
-        self._pool_first = activation != "gelu"
+        self.bank, self._act = bank, get_activation(activation)
+        self._pool_first = ACTIVATIONS[activation].monotonic
         self._grouped = bank.device.type != "cpu" if grouped is None else grouped
         self._convolutions = [name for name in bank.shapes if name.startswith("features") and name.endswith("weight")]
 
@@ -109,9 +110,8 @@ class StackedCNN:
         return x
 
     def _pooled(self, x: Tensor) -> Tensor:
-        if self._pool_first:
-            return self._act(functional.max_pool2d(x, 2))
-        return functional.max_pool2d(self._act(x), 2)
+        x = self._act(functional.max_pool2d(x, 2)) if self._pool_first else functional.max_pool2d(self._act(x), 2)
+        return x
 
 
 def _differentiate(logits: Tensor, wanted: Mapping[str, Tensor], grad: Tensor, into: Mapping[str, Tensor]) -> None:
@@ -121,3 +121,6 @@ def _differentiate(logits: Tensor, wanted: Mapping[str, Tensor], grad: Tensor, i
 
 def _bias(weight: str) -> str:
     return weight.removesuffix("weight") + "bias"
+
+
+MODEL_TYPE = ModelType(sizes=("channels", "hidden"), module=SimpleCNN, stacked=StackedCNN)

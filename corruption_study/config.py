@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from common.cli import option
 from common.errors import InputError
+from common.plugins import Registry
+from corruption_study.corruptions import CORRUPTIONS
 
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "gelu")
-MODEL_TYPES = ("mlp", "cnn")
-CORRUPTIONS = ("uniform", "gaussian", "salt-pepper", "blank", "shuffle-labels")
+if TYPE_CHECKING:
+    from corruption_study.model_type import ModelType
+
+
+class Layer(NamedTuple):
+    """The layer of torch.nn that an activation is, with its arguments; whether its function never falls."""
+
+    name: str
+    arguments: tuple[float, ...] = ()
+    monotonic: bool = True
+
+
+ACTIVATIONS = {
+    "relu": Layer("ReLU"),
+    "tanh": Layer("Tanh"),
+    "sigmoid": Layer("Sigmoid"),
+    "leaky_relu": Layer("LeakyReLU", (0.1,)),
+    "gelu": Layer("GELU", monotonic=False),
+}
+MODEL_TYPES: Registry[ModelType] = Registry(
+    "model type",
+    "corruption_study.model_type:ModelType",
+    {"mlp": "corruption_study.mlp:MODEL_TYPE", "cnn": "corruption_study.cnn:MODEL_TYPE"},
+)
 DATASETS = ("mnist", "fashion-mnist", "digits")
 CORRUPTION_HELP = "what strength p does to the training set: " + ", ".join(CORRUPTIONS)
 
@@ -21,7 +45,7 @@ CORRUPTION_HELP = "what strength p does to the training set: " + ", ".join(CORRU
 class Network:
     """Network and corruption."""
 
-    activation: str = option("relu", "activation function", choices=ACTIVATIONS)
+    activation: str = option("relu", "activation function", choices=tuple(ACTIVATIONS))
     model_type: str = option("mlp", "model family", choices=MODEL_TYPES)
     p: float = option(0.0, "strength of the corruption: for pixels, the probability of each", low=0, high=1)
 
@@ -64,6 +88,9 @@ class Setup(Optimization):
 @dataclass(frozen=True)
 class TrainConfig(Setup, Start, Optimization, Network):
     """One run."""
+
+    _: KW_ONLY
+    quiet: bool = option(False, "print nothing but errors", local=True)
 
     def check(self) -> None:
         """Raise InputError for layers that the images do not allow."""

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from common.datasets import Dataset, load
+from common.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,13 @@ def load_images(config: TrainConfig) -> Dataset:
         InputError: there are no files and no network.
     """
     return load(_NAMES.get(config.dataset, config.dataset), config.data_root)
+
+
+def check_images(config: TrainConfig) -> None:
+    """Raise InputError where there are no images, or fewer to train on than a run wants."""
+    most = len(load_images(config).train_x)
+    if config.max_train_samples is not None and config.max_train_samples > most:
+        raise InputError(f"argument --max-train-samples: {config.max_train_samples}, allowed: at most {most}")
 
 
 def training_and_test(

@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from common.errors import InputError
 from common.plotting import COLORS, style
+from common.plugins import label
+from corruption_study.corruptions import CORRUPTIONS
 from corruption_study.curves import Curve, Half
 
 if TYPE_CHECKING:
@@ -15,8 +18,14 @@ if TYPE_CHECKING:
 PANEL_IN, HEIGHT_IN = 2.3, 2.1
 
 
-def draw(curves: Sequence[Curve], halves: Sequence[Half]) -> Figure:
-    """Mean accuracy with standard-error bars against p, and the half-accuracy point with its interval."""
+def draw(curves: Sequence[Curve], halves: Sequence[Half], corruption: str = "") -> Figure:
+    """Mean accuracy with standard-error bars against p, and the half-accuracy point with its interval.
+
+    Args:
+        curves: one panel each.
+        halves: of each curve.
+        corruption: the kind, as the campaign's option names it; "" if it is not known.
+    """
     with style():
         from matplotlib.figure import Figure
 
@@ -30,12 +39,21 @@ def draw(curves: Sequence[Curve], halves: Sequence[Half]) -> Figure:
             place = rows.index(curve.model_type), columns.index(curve.activation)
             empty.discard(place)
             _panel(axes[place], curve, half, COLORS[place[1] % len(COLORS)])
-            axes[place].set_title(f"{curve.model_type.upper()}, {curve.activation.replace('_', ' ')}")
+            axes[place].set_title(f"{label(curve.model_type).upper()}, {curve.activation.replace('_', ' ')}")
         for place in empty:
             axes[place].set_visible(False)
-        fig.supxlabel("corruption strength p in training", fontsize=8)
+        kind = f" ({label_of(corruption)})" if corruption else ""
+        fig.supxlabel(f"corruption strength p in training{kind}", fontsize=8)
         fig.supylabel("accuracy on clean test images", fontsize=8)
         return fig
+
+
+def label_of(corruption: str) -> str:
+    """What figures call a kind of corruption; of a user's own whose module is not here, its name."""
+    try:
+        return CORRUPTIONS.get(corruption).label
+    except InputError:
+        return label(corruption)
 
 
 def _panel(ax: Any, curve: Curve, half: Half, color: str) -> None:

@@ -1,35 +1,47 @@
-"""R multilayer perceptrons side by side, forward and backward written out, memory allocated once."""
+"""Multilayer perceptrons: one in ordinary PyTorch, and R side by side, whose gradients are written out."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from common.replicas.activations import Activation
 from common.replicas.bank import Bank
 from common.replicas.linear import linear, linear_gradients, linear_input_gradient
 from common.replicas.loss import CrossEntropy
+from corruption_study.activations import get_activation
+from corruption_study.model_type import CLASSES, SIDE, ModelType
 
-CLASSES = 10
 
+class MLP(nn.Module):
+    """Flatten, then a linear layer and an activation for each hidden size, then a linear layer to 10 logits.
 
-def mlp_shapes(pixels: int, hidden_sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """Parameters of `nnet_models.MLP` by their names in its state_dict."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for place, (fan_in, fan_out) in enumerate(itertools.pairwise((pixels, *hidden_sizes, CLASSES))):
-        shapes |= {f"net.{2 * place + 1}.weight": (fan_out, fan_in), f"net.{2 * place + 1}.bias": (fan_out,)}
-    return shapes
+    Takes images of any shape with 28 x 28 pixels.
+    """
+
+    def __init__(self, activation: str = "relu", hidden_sizes: Sequence[int] = (256, 128)) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Flatten()]
+        width = SIDE * SIDE
+        for size in hidden_sizes:
+            layers += [nn.Linear(width, size), get_activation(activation)]
+            width = size
+        self.net = nn.Sequential(*layers, nn.Linear(width, CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, 10) of images (B, ...)."""
+        logits: Tensor = self.net(x)
+        return logits
 
 
 class StackedMLP:
-    """See `nnet_models.MLP`; the first layer's input gradient is never made.
+    """R networks of `MLP` in memory that is allocated once; the gradient at the images is never computed.
 
     Args:
-        bank: parameters, named as by `mlp_shapes`.
-        activation: a name.
+        bank: parameters, named as in its state_dict.
+        activation: its name.
     """
 
     def __init__(self, bank: Bank, activation: str) -> None:
@@ -74,3 +86,6 @@ class StackedMLP:
         if key not in self._memory:
             self._memory[key] = torch.empty(*shape, device=self.bank.device)
         return self._memory[key]
+
+
+MODEL_TYPE = ModelType(sizes=("hidden_sizes",), module=MLP, stacked=StackedMLP)

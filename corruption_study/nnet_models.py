@@ -19,14 +19,20 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
-from common.errors import InputError
-from common.replicas.activations import LEAKY_SLOPE
+from common.cli import check
+from common.errors import RunError
+from common.plugins import is_own
 from common.replicas.batches import Images, epoch_orders
 from common.seeding import torch_generator
-from corruption_study.config import ACTIVATIONS, MODEL_TYPES, TrainConfig
+from corruption_study.activations import ChoiceError, get_activation
+from corruption_study.cnn import SimpleCNN
+from corruption_study.config import MODEL_TYPES, TrainConfig
 from corruption_study.corruption import CorruptedImages, check_strength
 from corruption_study.data import training_and_test
 from corruption_study.device import get_device
+from corruption_study.mlp import MLP
+from corruption_study.model_type import SIDE
+from corruption_study.trainer import train
 
 __all__ = [
     "MLP", "CorruptedDataset", "SimpleCNN", "TrainConfig", "build_model", "corrupt_pixels", "evaluate",
@@ -34,13 +40,8 @@ __all__ = [
     "train_one_epoch",
 ]  # fmt: skip
 
-_SIDE, _CLASSES = 28, 10
 Model = TypeVar("Model", bound=nn.Module)
 Item = int | tuple[int, int]
-
-
-class ChoiceError(InputError, ValueError):
-    """A name that is none of the choices."""
 
 
 def set_seed(seed: int) -> None:
@@ -50,83 +51,21 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def get_activation(name: str) -> nn.Module:
-    """A new activation layer: relu, tanh, sigmoid, leaky_relu (slope 0.1) or gelu, in any case.
-
-    Raises:
-        ValueError: another name.
-    """
-    made: dict[str, nn.Module] = {
-        "relu": nn.ReLU(),
-        "tanh": nn.Tanh(),
-        "sigmoid": nn.Sigmoid(),
-        "leaky_relu": nn.LeakyReLU(LEAKY_SLOPE),
-        "gelu": nn.GELU(),
-    }
-    if name.lower() not in made:
-        raise ChoiceError(f"activation is {name!r}, allowed: {', '.join(ACTIVATIONS)}")
-    return made[name.lower()]
-
-
-class MLP(nn.Module):
-    """Flatten, then a linear layer and an activation for each hidden size, then a linear layer to 10 logits.
-
-    Takes images of any shape with 28 x 28 pixels.
-    """
-
-    def __init__(self, activation: str = "relu", hidden_sizes: Sequence[int] = (256, 128)) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.Flatten()]
-        width = _SIDE * _SIDE
-        for size in hidden_sizes:
-            layers += [nn.Linear(width, size), get_activation(activation)]
-            width = size
-        self.net = nn.Sequential(*layers, nn.Linear(width, _CLASSES))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, 10) of images (B, ...)."""
-        logits: Tensor = self.net(x)
-        return logits
-
-
-class SimpleCNN(nn.Module):
-    """A 3x3 convolution (same size), an activation and 2x2 max pooling per channel count; then two linear layers."""
-
-    def __init__(self, activation: str = "relu", channels: Sequence[int] = (32, 64), hidden: int = 128) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        before, side = 1, _SIDE
-        for count in channels:
-            layers += [nn.Conv2d(before, count, 3, padding=1), get_activation(activation), nn.MaxPool2d(2)]
-            before, side = count, side // 2
-        self.features = nn.Sequential(*layers)
-        flat = nn.Linear(before * side * side, hidden)
-        self.classifier = nn.Sequential(nn.Flatten(), flat, get_activation(activation), nn.Linear(hidden, _CLASSES))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, 10) of images (B, 1, 28, 28), or (B, 784)."""
-        logits: Tensor = self.classifier(self.features(x.reshape(len(x), 1, _SIDE, _SIDE)))
-        return logits
-
-
 def build_model(model_type: str, activation: str, **sizes: Any) -> nn.Module:
     """A new network with random weights: mlp (hidden_sizes=...) or cnn (channels=..., hidden=...), in any case.
 
     Raises:
         ValueError: another model type or activation.
     """
-    if model_type.lower() == "mlp":
-        return MLP(activation, **sizes)
-    if model_type.lower() == "cnn":
-        return SimpleCNN(activation, **sizes)
-    raise ChoiceError(f"model type is {model_type!r}, allowed: {', '.join(MODEL_TYPES)}")
+    name = model_type if is_own(model_type) else model_type.lower()
+    if name not in MODEL_TYPES:
+        raise ChoiceError(f"model type is {model_type!r}, allowed: {MODEL_TYPES.allowed}")
+    return MODEL_TYPES.get(name).module(activation, **sizes)
 
 
 def initial_model(cfg: TrainConfig) -> nn.Module:
     """The network of a run with the weights it starts from, on the run's device. Leaves torch's own seed alone."""
-    sizes = {"hidden_sizes": cfg.hidden_sizes}
-    if cfg.model_type == "cnn":
-        sizes = {"channels": cfg.channels, "hidden": cfg.hidden}  # type: ignore[dict-item]
+    sizes = MODEL_TYPES.get(cfg.model_type).sizes_of(cfg)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_generator(cfg.seed, "init").initial_seed())
         return build_model(cfg.model_type, cfg.activation, **sizes).to(get_device(cfg.use_cuda))
@@ -151,7 +90,7 @@ def corrupt_pixels(x: Tensor, p: float, *, generator: torch.Generator | None = N
 
 
 class CorruptedDataset(Dataset[tuple[Tensor, Tensor]]):
-    """Images (1, 28, 28) in [0, 1] and labels, corrupted anew every time they are looked at.
+    """Images (1, 28, 28) in [0, 1] and labels, corrupted anew every time they are read.
 
     Args:
         images: the clean ones, as bytes; or any data set of pairs (image in [0, 1], label), whose images get uniform
@@ -194,7 +133,7 @@ class CorruptedDataset(Dataset[tuple[Tensor, Tensor]]):
             end = next((k for k in range(start, len(pairs)) if pairs[k][0] != epoch), len(pairs))
             index = torch.tensor([[number for _, number in pairs[start:end]]], device=images.device)
             self._corrupted.start_epoch(epoch)
-            x = self._corrupted.gather(index)[0].reshape(-1, 1, _SIDE, _SIDE)
+            x = self._corrupted.gather(index)[0].reshape(-1, 1, SIDE, SIDE)
             found += list(zip(x, self._corrupted.labels_of(index)[0], strict=True))
             start = end
         return found
@@ -260,8 +199,6 @@ def train_one_epoch(model: nn.Module, loader: DataLoader[Any], optimizer: torch.
     Raises:
         RunError: the loss is not finite.
     """
-    from common.errors import RunError
-
     model.train()
     total, seen = 0.0, 0
     for step, (x, y) in enumerate(loader):
@@ -299,10 +236,6 @@ def train_and_evaluate(cfg: TrainConfig) -> dict[str, Any]:
         InputError: a setting out of range, no data, no CUDA device.
         RunError: the loss is not finite.
     """
-    from common.cli import check
-    from common.errors import RunError
-    from corruption_study.trainer import train
-
     check(cfg)
     result = train([cfg])[0]
     if isinstance(result, RunError):

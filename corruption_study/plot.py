@@ -11,6 +11,13 @@ from pathlib import Path
 
 from common.cli import Parser, add_options, build, option, run_command
 from common.errors import InputError
+from common.plotting import save
+from common.plugins import label
+from common.runs.files import write_text
+from common.runs.folder import make_writable
+from corruption_study.curves import curves_of, half_of
+from corruption_study.figure import draw
+from corruption_study.tables import PER_RUN, csv_text, read_rows
 
 DESCRIPTION = """\
 Draw accuracy.png of a campaign (one subplot per activation and model type, also while the campaign runs), print the p
@@ -60,19 +67,13 @@ def run(config: PlotConfig, folder: Path, run_dir: Path | None = None) -> list[s
     Raises:
         InputError: there is no campaign with a finished run in the folder.
     """
-    from common.plotting import save
-    from common.runs.files import write_text
-    from common.runs.folder import make_writable
-    from corruption_study.curves import curves_of, half_of
-    from corruption_study.figure import draw
-    from corruption_study.tables import PER_RUN, csv_text, read_rows
-
     if not folder.is_dir():
         raise InputError(f"folder {folder}: is not there; name the folder of a campaign")
     target = make_writable(run_dir or folder, "folder", "name another with --run-dir")
-    curves = curves_of(read_rows(folder / PER_RUN))
+    table = read_rows(folder / PER_RUN)
+    curves = curves_of(table)
     halves = [half_of(curve, draws=config.draws, seed=config.seed) for curve in curves]
-    image = save(draw(curves, halves), target / FIGURE, config.format)
+    image = save(draw(curves, halves, table[0].get("corruption", "")), target / FIGURE, config.format)
     rows = [
         {"activation": c.activation, "model_type": c.model_type, "half_p": _cell(h.p), "low": _cell(h.low),
          "high": _cell(h.high), "half_accuracy": h.level}
@@ -84,7 +85,7 @@ def run(config: PlotConfig, folder: Path, run_dir: Path | None = None) -> list[s
     for c, h in zip(curves, halves, strict=True):
         beyond = f"beyond {c.p[-1]:g}"
         words = [beyond if math.isinf(value) else f"{value:.3f}" for value in (h.p, h.low, h.high)]
-        lines.append(f"{c.model_type:<6}{c.activation:<12}{words[0]:>22}   {words[1]} to {words[2]}")
+        lines.append(f"{label(c.model_type):<6}{c.activation:<12}{words[0]:>22}   {words[1]} to {words[2]}")
     return [*lines, f"figure: {image}"]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from common.cli import build
+from common.devices import set_threads
 from common.errors import InputError
 from common.inputs import read_json
+from common.replicas.choose import choose_stack
 from common.runs.files import write_json
 from common.runs.spec import RunSpec
 from corruption_study.campaign import families
@@ -43,7 +45,7 @@ def stack_of(folder: Path, model_type: str) -> int:
 
 
 def settle_stacks(folder: Path, specs: Sequence[RunSpec], workers: int, wanted: int | None) -> int:
-    """Write stack.json and return the largest size in it: as `wanted`, as it stands there, or measured now."""
+    """Write stack.json and return the largest size in it: as `wanted`, else as recorded there, else as measured now."""
     known = _known(folder)
     for model_type, those in families(specs).items():
         if wanted is not None:
@@ -51,7 +53,8 @@ def settle_stacks(folder: Path, specs: Sequence[RunSpec], workers: int, wanted: 
         elif len(those) <= workers:  # nothing to gain: every run has a worker
             known.setdefault(model_type, 1)
         elif model_type not in known:
-            known[model_type] = measure(those[0].config, len(those) // workers).stack
+            config = build(TrainConfig, dict(those[0].config))
+            known[model_type] = measure(config, sizes_up_to(config, len(those) // workers)).stack
     write_json(folder / NAME, known)
     return max(known.values())
 
@@ -71,38 +74,36 @@ def _known(folder: Path) -> dict[str, int]:
     return found
 
 
-def measure(settings: Mapping[str, Any], most: int) -> Measured:
-    """Time some steps of stacks of several sizes, at most `most`, in this process.
+def sizes_up_to(config: TrainConfig, most: int) -> tuple[int, ...]:
+    """The stack sizes to try on the run's device, ascending."""
+    return tuple(size for size in (CUDA_SIZES if config.use_cuda else CPU_SIZES) if size <= max(most, 1))
+
+
+def measure(config: TrainConfig, sizes: Sequence[int]) -> Measured:
+    """Time some steps of stacks of several sizes in this process.
 
     Raises:
         InputError: no CUDA device.
     """
-    import time
-
     import torch
 
-    from common.devices import set_threads
-    from common.replicas.choose import choose_stack
     from corruption_study.trainer import Stack
 
     begun = time.perf_counter()
-    config = build(TrainConfig, dict(settings))
     if not config.use_cuda:
         set_threads(config.cpu_threads, libraries=("torch",))
     made: dict[int, Stack] = {}
 
-    def make_step(size: int) -> Any:
+    def make_step(size: int) -> Callable[[], None]:
         made.clear()  # the memory of one stack at a time
         stack = made[size] = Stack([replace(config, p=0.5, seed=seed) for seed in range(size)])
         batch = min(config.batch_size, len(stack.train_images))
         index = torch.randint(len(stack.train_images), (size, batch), device=stack.device)
         return lambda: stack.step(index)
 
-    finish = torch.cuda.synchronize if config.use_cuda else (lambda: None)
-    sizes = [size for size in (CUDA_SIZES if config.use_cuda else CPU_SIZES) if size <= max(most, 1)]
     make_step(1)()
     start_s = time.perf_counter() - begun
-    choice = choose_stack(make_step, sizes, finish=finish)
+    choice = choose_stack(make_step, sizes, finish=torch.cuda.synchronize if config.use_cuda else lambda: None)
     largest, stack = made.popitem()
     begun = time.perf_counter()
     stack.test()

@@ -14,6 +14,7 @@ from common.errors import InputError
 from common.inputs import read_text
 from common.runs.files import append_line, write_text
 from common.runs.outcome import Outcome
+from common.runs.result import from_columns
 from common.runs.spec import RunSpec
 from corruption_study.config import TrainConfig
 
@@ -23,27 +24,40 @@ PUBLISHED = (
     "activation", "model_type", "p", "epochs", "batch_size", "learning_rate", "weight_decay", "seed", "num_workers",
     "cpu_threads", "max_train_samples", "use_cuda",
 )  # fmt: skip
-_RESULTS = ("final_loss", "test_accuracy", "seconds")
-_MORE = ("test_loss", "train_accuracy")
-_SAME = {"train_loss": "final_loss"}  # the published program's name for it
+# Numbers of a run: their column, and the metric of `common.runs.result`; the published program calls one by two names.
+RESULTS = {
+    "final_loss": "train_loss",
+    "test_accuracy": "test_acc",
+    "train_loss": "train_loss",
+    "test_loss": "test_loss",
+    "train_accuracy": "train_acc",
+}
 _SETTINGS = tuple(
-    field.name for field in dataclasses.fields(TrainConfig) if field.name not in (*PUBLISHED, "data_root")
+    field.name
+    for field in dataclasses.fields(TrainConfig)
+    if field.name not in PUBLISHED and not field.metadata["local"]
 )
 KEY = ("activation", "model_type", "p")
 SPREAD = ("repeats", "mean_test_accuracy", "std_test_accuracy", "stderr_test_accuracy")
 
 
+def test_column(p: float) -> str:
+    """The column of the accuracy on test images corrupted with strength p."""
+    return f"test_accuracy_p{float(p)!r}"
+
+
 def columns(test_ps: Iterable[float]) -> list[str]:
     """The columns of results_per_run.csv."""
-    corrupted = [f"test_accuracy_p{float(p)!r}" for p in test_ps]
-    return [*PUBLISHED, *_RESULTS, *_SAME, "repeat", *_SETTINGS, *_MORE, *corrupted]
+    first, last = ("final_loss", "test_accuracy", "seconds", "train_loss"), ("test_loss", "train_accuracy")
+    return [*PUBLISHED, *first, "repeat", *_SETTINGS, *last, *map(test_column, test_ps)]
 
 
 def row(spec: RunSpec, outcome: Outcome) -> dict[str, Any]:
     """One run as a row; lists are written with spaces between."""
+    result = from_columns(outcome.result)  # DONE of an earlier version has other names
     settings = {name: " ".join(map(str, v)) if isinstance(v, list) else v for name, v in spec.config.items()}
-    same = {name: outcome.result.get(ours, "") for name, ours in _SAME.items()}
-    return {**settings, "repeat": spec.axes["repeat"], **same, **outcome.result, "seconds": round(outcome.seconds, 3)}
+    numbers = {name: result.final[metric] for name, metric in RESULTS.items()}
+    return {**settings, "repeat": spec.axes["repeat"], **numbers, **result.more, "seconds": round(outcome.seconds, 3)}
 
 
 class Tables:
@@ -114,7 +128,7 @@ def summary_of_test_ps(rows: Sequence[Mapping[str, Any]], test_ps: Iterable[floa
     """`summary` of the accuracies on corrupted test images, for each strength."""
     found = []
     for test_p in test_ps:
-        found += [{**e, "test_p": float(test_p)} for e in summary(rows, f"test_accuracy_p{float(test_p)!r}")]
+        found += [{**e, "test_p": float(test_p)} for e in summary(rows, test_column(test_p))]
     return sorted(found, key=lambda entry: (entry["model_type"], entry["activation"], entry["p"], entry["test_p"]))
 
 

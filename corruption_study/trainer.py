@@ -18,18 +18,16 @@ from common.replicas.batches import batches, epoch_orders
 from common.replicas.evaluate import evaluate
 from common.replicas.initial import initialise
 from common.replicas.loss import CrossEntropy
+from common.runs.result import Result
 from common.seeding import torch_generator
-from corruption_study.cnn import StackedCNN, cnn_shapes
-from corruption_study.config import TrainConfig
+from corruption_study.config import MODEL_TYPES, TrainConfig
 from corruption_study.corruption import CorruptedImages
 from corruption_study.data import training_and_test
 from corruption_study.device import get_device
-from corruption_study.mlp import StackedMLP, mlp_shapes
+from corruption_study.tables import RESULTS, test_column
 
 OWN = ("p", "seed")  # what replicas of one stack may differ in
 TEST_BATCH = 500
-
-Result = dict[str, Any]
 
 
 def stack_key(config: TrainConfig) -> TrainConfig:
@@ -55,10 +53,10 @@ class Stack:
         self.device = get_device(config.use_cuda)
         self.train_images, self.test_images = training_and_test(config, self.device, kernels=kernels)
         self.seeds = [each.seed for each in configs]
-        self.bank = _bank(config, len(configs), self.train_images.pixels.shape[1], self.device)
+        family = MODEL_TYPES.get(config.model_type)
+        self.bank = Bank(family.shapes(config.activation, family.sizes_of(config)), len(configs), self.device)
         initialise(self.bank, [torch_generator(seed, "init") for seed in self.seeds])
-        kind = {"mlp": StackedMLP, "cnn": StackedCNN}[config.model_type]
-        self.network: StackedMLP | StackedCNN = kind(self.bank, config.activation)
+        self.network = family.stacked(self.bank, config.activation)
         self.adam = Adam(self.bank, config.learning_rate, config.weight_decay, kernels=kernels)
         self.score = CrossEntropy(len(configs), self.device, kernels=kernels)
         strengths = [each.p for each in configs]
@@ -66,16 +64,16 @@ class Stack:
         self._kernels = kernels
         self._memory: dict[int, torch.Tensor] = {}
 
-    def train_epoch(self, look: Callable[[], None] = lambda: None) -> None:
+    def train_epoch(self, before_step: Callable[[], None] = lambda: None) -> None:
         """One pass through the training set; leaves the training loss and accuracy of each replica, and what broke.
 
         Args:
-            look: called before every step; may raise to stop.
+            before_step: called before every step; may raise to stop.
         """
         orders = self.train_images.place(epoch_orders(self.seeds, self.epoch, len(self.train_images)))
         self.images.start_epoch(self.epoch)
         for index in batches(orders, self.config.batch_size):
-            look()
+            before_step()
             self.step(index)
         self.epoch += 1
         self.losses, self.accuracies = self.score.means()
@@ -118,25 +116,38 @@ class Stack:
         return self._memory[batch]
 
 
-def train(
-    configs: Sequence[TrainConfig],
-    *,
-    after: Callable[[Stack], None] = lambda stack: None,
-    look: Callable[[], None] = lambda: None,
-    start: Callable[[Stack], None] = lambda stack: None,
-    kernels: bool = True,
-) -> list[Result | RunError]:
-    """Train runs side by side and test them; for each its result, or the error that its loss became.
+def results_of(stack: Stack) -> list[Result | RunError]:
+    """Test runs that have been trained; for each its result, or the error that its loss became."""
+    test_losses, test_accuracies = stack.test()
+    corrupted = {test_column(p): stack.test_corrupted(p)[1] for p in stack.config.test_ps}
+    results: list[Result | RunError] = []
+    for r, loss in enumerate(test_losses):
+        if not math.isfinite(loss):
+            stack.broken.setdefault(r, RunError(f"test loss is {loss} after epoch {stack.epoch}"))
+        final = {
+            "test_acc": test_accuracies[r],
+            "test_loss": loss,
+            "train_acc": stack.accuracies[r],
+            "train_loss": stack.losses[r],
+            "epoch": stack.epoch,
+        }
+        more = {name: accuracies[r] for name, accuracies in corrupted.items()}
+        results.append(stack.broken.get(r, Result("final_test_acc", final, more=more)))
+    return results
 
-    A result has activation, model_type, p and seed, final_loss and its published name train_loss (mean training loss of
-    the last epoch), test_accuracy, test_loss, train_accuracy, seconds (the stack's, shared evenly), and
+
+def train(
+    configs: Sequence[TrainConfig], *, start: Callable[[Stack], None] = lambda stack: None, kernels: bool = True
+) -> list[dict[str, Any] | RunError]:
+    """Train runs side by side and test them, without run folders; for each its numbers, or what its loss became.
+
+    The numbers are activation, model_type, p and seed, final_loss and its published name train_loss (mean training loss
+    of the last epoch), test_accuracy, test_loss, train_accuracy, seconds (the stack's, shared evenly), and
     corrupted_test_accuracy (by test_p) if asked for.
 
     Args:
         configs: they differ in p and seed only.
-        after: called after each epoch.
-        look: called before every step.
-        start: called before the first epoch; may bring the stack to a later one.
+        start: called before the first epoch; may change the stack.
         kernels: use CPU kernels on the CPU.
     """
     begun = time.perf_counter()
@@ -145,31 +156,23 @@ def train(
     stack = Stack(configs, kernels=kernels)
     start(stack)
     while stack.epoch < configs[0].epochs and len(stack.broken) < len(configs):
-        stack.train_epoch(look)
-        after(stack)
-    test_losses, test_accuracies = stack.test()
-    corrupted = {p: stack.test_corrupted(p)[1] for p in configs[0].test_ps}
+        stack.train_epoch()
+    results = results_of(stack)
     seconds = (time.perf_counter() - begun) / len(configs)
-    results: list[Result | RunError] = []
-    for r, config in enumerate(configs):
-        if not math.isfinite(test_losses[r]):
-            stack.broken.setdefault(r, RunError(f"test loss is {test_losses[r]} after epoch {stack.epoch}"))
-        result: Result = {
-            **{name: getattr(config, name) for name in ("activation", "model_type", "p", "seed")},
-            "final_loss": stack.losses[r],
-            "train_loss": stack.losses[r],
-            "test_accuracy": test_accuracies[r],
-            "test_loss": test_losses[r],
-            "train_accuracy": stack.accuracies[r],
-            "seconds": seconds,
-        }
-        if corrupted:
-            result["corrupted_test_accuracy"] = {p: found[r] for p, found in corrupted.items()}
-        results.append(stack.broken.get(r, result))
-    return results
+    return [
+        result if isinstance(result, RunError) else _published(config, result, seconds)
+        for config, result in zip(configs, results, strict=True)
+    ]
 
 
-def _bank(config: TrainConfig, replicas: int, pixels: int, device: torch.device) -> Bank:
-    if config.model_type == "mlp":
-        return Bank(mlp_shapes(pixels, config.hidden_sizes), replicas, device)
-    return Bank(cnn_shapes(math.isqrt(pixels), config.channels, config.hidden), replicas, device)
+def _published(config: TrainConfig, result: Result, seconds: float) -> dict[str, Any]:
+    """A result by the names of the published program."""
+    settings = {name: getattr(config, name) for name in ("activation", "model_type", "p", "seed")}
+    numbers = {name: result.final[metric] for name, metric in RESULTS.items()}
+    corrupted = {p: result.more[test_column(p)] for p in config.test_ps}
+    return {
+        **settings,
+        **numbers,
+        "seconds": seconds,
+        **({"corrupted_test_accuracy": corrupted} if corrupted else {}),
+    }

@@ -1,15 +1,17 @@
-"""What a campaign does whenever a run ends: a row in its tables, and a line with p and accuracy."""
+"""What a campaign does when a run ends: it adds a row to its tables and prints a line with p and accuracy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from common.plugins import label
+from common.runs.result import from_columns
 from common.sweeps import Listener, Outcome, RunSpec
 from corruption_study.tables import Tables
 
 
 class Watch(Listener):
-    """Keeps tables up to date and tells of runs.
+    """Keeps tables up to date and prints a line for each run that ends.
 
     Args:
         tables: get a row for every run that is done.
@@ -29,10 +31,10 @@ class Watch(Listener):
         """Append a row, print a line."""
         self._over += 1
         axes = spec.axes
-        what = f"{axes['model_type']} {axes['activation']:<10} p={axes['p']:<4g} repeat {axes['repeat'] + 1}"
+        what = f"{label(axes['model_type'])} {axes['activation']:<10} p={axes['p']:<4g} repeat {axes['repeat'] + 1}"
         if outcome.status == "done":
             self._tables.append(outcome)
-            what += f"  test accuracy {outcome.result['test_accuracy']:.4f}  {outcome.seconds:.1f} s"
+            what += f"  test accuracy {from_columns(outcome.result).value:.4f}  {outcome.seconds:.1f} s"
         else:
             what += f"  failed: {outcome.reason}"
         self._say(f"[{self._over:>{len(str(self._runs))}}/{self._runs}] {what}")

@@ -9,8 +9,9 @@ from pathlib import Path
 from common.datasets import Dataset, load
 from common.errors import InputError
 from magnetoionic.config import TrainConfig, task_data
-from magnetoionic.curves import DOUBLE, MEASURED, SINGLE, AnyCurve, SingleField
 from magnetoionic.device import Device, find_device
+from magnetoionic.devices.curves import AnyCurve, SingleCurve
+from magnetoionic.devices.fields import MEASURED, find_field
 from magnetoionic.images import PIXELS, Batch, batches
 from magnetoionic.network import DeviceLayer, Network, Noise
 from magnetoionic.pairs import PairLayer
@@ -64,7 +65,7 @@ class Setup:
         for number, shape in enumerate(itertools.pairwise(sizes), 1):
             names = (seed, "layer", number)
             curve = self.curves[0]
-            if isinstance(curve, SingleField):
+            if isinstance(curve, SingleCurve):
                 devices.append(SingleLayer(shape, curve, rule, config.initial, config.scale, *names))
             else:
                 devices.append(PairLayer(shape, curve, rule, config.initial, config.var, *names))
@@ -97,8 +98,8 @@ def setup(config: TrainConfig, folder: Path | None = None) -> Setup:
 
 def find_curve(name: str, config: TrainConfig, device: Device | None = None) -> AnyCurve:
     """The curve of a field, in units of the model; that of "measured" is the device's (None: of a new simulation)."""
-    if name == MEASURED:
-        device = device or find_device(config)
-        assert device is not None
-        return device.used.trained
-    return DOUBLE[name] if name in DOUBLE else SINGLE[name]
+    if (curve := find_field(name).curve) is not None:
+        return curve
+    device = device or find_device(config)
+    assert device is not None
+    return device.used.trained

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from common.cli import option
 from common.errors import InputError
-from magnetoionic.curve_file import split_columns
+from magnetoionic.devices.curve_file import split_columns
+from magnetoionic.devices.field import RELAXED, Field
+from magnetoionic.devices.fields import FIELDS, MEASURED, find_field
 
-FIELDS = ("double-linear", "double-exponential", "single-linear", "single-strong", "single-weak", "measured")
 TASKS = {"Fashion": "fashion-mnist", "MNIST": "mnist", "digits": "digits28"}  # FashionMNIST is the former
 PUBLISHED_INIT = 0.01
 # Beyond these no computer has the memory, or the years; images are counted in 16 bits within a batch.
@@ -102,12 +103,17 @@ class TrainConfig(Devices):
         task_data(self.task)
         if len(self.field) > 2:
             raise InputError(f"--field has {len(self.field)} words; it takes one curve, or two for a switch")
-        kinds = {name.startswith("single") for name in self.fields}
-        if len(kinds) > 1:
+        records = self.records
+        if len({field.single for field in records}) > 1:
             raise InputError("--field: single devices cannot become pairs; give two double curves or two single ones")
+        if not records[-1].single:
+            other = find_field(records[-1].relaxes_to)
+            if other.single or other.curve is None:
+                words = f"cannot relax to {records[-1].relaxes_to}, which is no curve of pairs"
+                raise InputError(f"--field {self.fields[-1]}: {words}")
         if len(self.fields) == 2 and self.epochs // self.time_switch < 1:
             raise InputError(f"--time-switch {self.time_switch} is more than --epochs {self.epochs}")
-        if ("measured" in self.fields) != (self.device_curve is not None):
+        if (MEASURED in self.fields) != (self.device_curve is not None):
             raise InputError("--field measured and --device-curve FILE.csv go together; give both or neither")
         if self.curve_columns is not None:
             self._check_columns(self.curve_columns)
@@ -134,7 +140,12 @@ class TrainConfig(Devices):
     @property
     def fields(self) -> tuple[str, ...]:
         """The one or two curves."""
-        return self.field or (("measured",) if self.device_curve else ("double-linear",))
+        return self.field or ((MEASURED,) if self.device_curve else (RELAXED,))
+
+    @property
+    def records(self) -> tuple[Field, ...]:
+        """What these curves are."""
+        return tuple(find_field(word) for word in self.fields)
 
     @property
     def initial(self) -> float:

@@ -13,10 +13,15 @@ import numpy as np
 
 from common.errors import InputError
 from common.inputs import read_bytes
+from common.plotting import drawn_or_warned
+from common.runs import Run
+from common.runs.files import atomic_writer
+from common.runs.read import read_meta
 from magnetoionic.config import TrainConfig
-from magnetoionic.curve_file import LIMIT, WHAT
-from magnetoionic.measured import FITS, Fit, fit, fit_unscaled, parse_curve
-from magnetoionic.points import Measured
+from magnetoionic.devices.curve_file import LIMIT, WHAT
+from magnetoionic.devices.measured import FITS, Fit, fit, fit_unscaled, parse_curve
+from magnetoionic.devices.points import Measured
+from magnetoionic.figures.measured_curve import draw
 
 CURVE_COPY = "device_curve.csv"
 FACTS = "device_curve"  # its place in run_meta.json
@@ -97,10 +102,25 @@ def find_device(config: TrainConfig, folder: Path | None = None) -> Device | Non
     return Device(given.name, content, measured, fit(measured, config.curve_fit), scaled=True)
 
 
+def note_curve(device: Device, run: Run) -> None:
+    """Log how well each kind of curve fits the measured device, and keep the file and a plot in the run folder."""
+    run.log(device.describe())
+    if (run.folder / CURVE_COPY).exists():  # of a simulation that goes on
+        return
+    with atomic_writer(run.folder / CURVE_COPY) as stream:
+        stream.write(device.content)
+    used = device.used.name
+    fits, refused = device.fits()
+    for each in fits:
+        run.log(each.describe() + (" (used)" if each.name == used else ""))
+    for line in refused:
+        run.log(line)
+    with drawn_or_warned("by magnetoionic.figures.measured_curve", run.log):
+        draw(device.measured, fits, used, run.folder / "device_curve")
+
+
 def begun_scaled(folder: Path) -> bool:
     """Whether the simulation in a folder has a measured device in units of the model; earlier versions had no such."""
-    from common.runs.read import read_meta
-
     facts = read_meta(folder).get(FACTS)
     return isinstance(facts, dict) and facts.get("scaled") is True
 

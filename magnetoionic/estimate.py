@@ -1,27 +1,28 @@
-"""--dry-run of a simulation: check everything, time some batches, and say how long the whole will take."""
+"""--dry-run of a simulation: check everything, and time some batches."""
 
 from __future__ import annotations
 
 import math
-import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 from common.devices import available_cores, set_threads
+from common.experiment import Estimate, Start, seconds_of
 from magnetoionic.build import setup
 from magnetoionic.config import TrainConfig
 from magnetoionic.network import Network
-from magnetoionic.outputs import simulation_name
+from magnetoionic.outputs import PARENT, simulation_name
 
 BATCHES = 30
 
 
-def describe(config: TrainConfig, folder: Path | None = None) -> str:
-    """A few lines: what would be trained, where, and for how long; `folder` is that of a simulation that goes on."""
+def describe(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> Estimate:
+    """What would be trained, where, and for how long; see `common.experiment.Experiment.estimate`."""
+    [config], [start] = configs, starts
     threads = min(config.threads or available_cores(), config.n_models)
     set_threads(1, libraries=("numba",))
-    ready = setup(config, folder)
+    ready = setup(config, start.folder if start.begun else None)
     some = ready.train[:BATCHES]
     models = replace(ready, config=replace(config, n_models=threads)).models()
 
@@ -29,20 +30,17 @@ def describe(config: TrainConfig, folder: Path | None = None) -> str:
         model.train_epoch(some, 1, lambda: None)
         model.accuracy(ready.test[:1], beat=lambda: None)
 
-    work(models[0])  # compiles
-    start = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, models))
-    batch_s = (time.perf_counter() - start) / len(some)
+        batch_s = seconds_of(lambda: list(pool.map(work, models))) / len(some)
     turns = math.ceil(config.n_models / threads)
     # Testing is a forward pass: about a third of training.
     seconds = batch_s * (len(ready.train) + len(ready.test) / 3) * config.epochs * turns
     weights = sum(layer.devices.weight.size for layer in models[0].layers)
-    return "\n".join(
-        [
-            f"simulations/{simulation_name(config)}",
-            f"{config.n_models} model(s) of {weights} weights, {threads} at a time, {len(ready.data.train_y)} training "
-            f"and {len(ready.data.test_y)} test images",
-            f"about {math.ceil(seconds / 60)} min ({1e3 * batch_s:.1f} ms a batch)",
-        ]
+    models_line = f"{config.n_models} model(s) of {weights} weights, {threads} at a time"
+    images_line = f"{len(ready.data.train_y)} training and {len(ready.data.test_y)} test images"
+    lines = (
+        str(start.folder or PARENT / simulation_name(config)),
+        f"{models_line}, {images_line}",
+        f"{1e3 * batch_s:.1f} ms a batch",
     )
+    return Estimate(lines, seconds)

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli import Parser, run_command
+from common.plotting import save
+from common.plugins import is_own
+from common.runs.folder import make_writable
+from magnetoionic.figures.files import save_all
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,10 +47,7 @@ def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> lis
     Raises:
         InputError: no simulation is there, or `out` cannot be written.
     """
-    from common.plotting import save
-    from common.runs.folder import make_writable
     from magnetoionic.figures import accuracy, device_curves, histograms
-    from magnetoionic.figures.files import save_all
     from magnetoionic.figures.table import TABLE, file_word, read_table, settings, write_table
 
     table = read_table(folders)
@@ -54,7 +55,8 @@ def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> lis
     paths = {path for *_, models in shown for path in models.values()} | set(_shown_models(table, lr).values())
     weights = {path: histograms.read_weights(path) for path in paths}
     make_writable(out, "folder", "name another with --out")
-    written = save_all(device_curves.draw(), out / "device_curves")
+    own = [word for field in table["field"].unique() for word in field.split("+") if is_own(word)]
+    written = save_all(device_curves.draw(own), out / "device_curves")
     written += save_all(accuracy.draw(table), out / "accuracy")
     for stem, part, models in shown:  # published as one file for all settings of a task
         written.append(save(accuracy.draw(part), out / f"learning-rate-{stem}", "pdf"))
@@ -87,9 +89,11 @@ def _mean(table: pd.DataFrame, path: Path) -> float:
 
 def _work(folders: Sequence[Path], out: Path | None, lr: float | None, quiet: bool) -> int:
     from magnetoionic.figures.accuracy import summary
+    from magnetoionic.figures.styles import styles
     from magnetoionic.figures.table import read_table
 
     target = out or Path("figures") / datetime.now().strftime("%Y%m%d-%H%M%S")
+    styles(read_table(folders)["field"].unique(), lambda line: print(line, file=sys.stderr))
     written = draw_all(folders, target, lr)
     if not quiet:
         for row in summary(read_table(folders)).itertuples():

@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from magnetoionic.curves import Curve, SingleField
+from magnetoionic.devices.curves import Curve, SingleCurve
 from magnetoionic.images import PIXELS
 
 MOMENTUM, EPS = 0.15, 1e-5
@@ -158,7 +158,7 @@ class Network(nn.Module):
     def __init__(
         self,
         layers: Sequence[int],
-        curve: Curve | SingleField,
+        curve: Curve | SingleCurve,
         inputs: int = PIXELS,
         classes: int = 10,
         init: float = 0.01,
@@ -168,7 +168,7 @@ class Network(nn.Module):
         super().__init__()
         modules: list[nn.Module] = [nn.Flatten()]
         for before, after in itertools.pairwise((inputs, *layers, classes)):
-            if isinstance(curve, SingleField):
+            if isinstance(curve, SingleCurve):
                 modules.append(SingleLinear(before, after, init, scale, **noise))
             else:
                 modules.append(PairLinear(before, after, curve, init, **noise))

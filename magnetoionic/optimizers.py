@@ -8,7 +8,7 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
-from magnetoionic.curves import Curve, SingleField
+from magnetoionic.devices.curves import Curve, SingleCurve
 from magnetoionic.rule import Rule, rewritten
 
 
@@ -111,7 +111,7 @@ class MagnetoionicSingle(_Pulses):
         scale: weights lie between -scale and scale.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float, field: SingleField, scale: float = 1.0) -> None:
+    def __init__(self, params: Iterable[Tensor], lr: float, field: SingleCurve, scale: float = 1.0) -> None:
         super().__init__(params, {"lr": lr, "field": field, "scale": scale})
 
     def _pulse(self, group: dict[str, Any]) -> None:

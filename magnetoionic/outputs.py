@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.errors import InputError
+from common.plugins import label
+from common.runs import new_folder
 from common.runs.files import atomic_writer, write_json
 from magnetoionic.config import TrainConfig
 from magnetoionic.images import PADDING
@@ -18,17 +21,43 @@ from magnetoionic.images import PADDING
 if TYPE_CHECKING:
     import torch
 
+PARENT = Path("simulations")
+
 
 def simulation_name(config: TrainConfig) -> str:
-    """YYYYMMDDHHMMSS-TASK-FIELD-LR-var-V-clipping-C-resistor-R-voltage-U.
+    """YYYYMMDDHHMMSS-TASK-FIELD-LR-var-V-clipping-C-resistor-R-voltage-U; of a field package.module:Name the Name.
 
     Numbers as Python prints floats, but 0 for clipping and resistor noise where they are off.
     """
     stamp = datetime.now().strftime("%Y%m%d%H%M%S")
-    curves = "-".join(config.fields)
+    curves = "-".join(label(word) for word in config.fields)
     clipping, noise = config.clipping or 0, config.resistor_noise or 0
     settings = f"var-{float(config.var)}-clipping-{clipping}-resistor-{noise}-voltage-{float(config.voltage_noise)}"
     return f"{stamp}-{config.task}-{curves}-{float(config.lr)}-{settings}"
+
+
+def new_simulation(config: TrainConfig, run_dir: Path | None) -> Path:
+    """Make the folder of a new simulation: `run_dir`, or one below simulations/ in the working folder.
+
+    Raises:
+        InputError: it holds a run, is a file, or cannot be made.
+    """
+    if run_dir is not None:
+        return new_folder("magnetoionic", "train", config.seed, run_dir)
+    name, attempt = simulation_name(config), 1
+    while True:
+        folder = PARENT / (name if attempt == 1 else f"{name}-{attempt}")  # two that start in one second get a number
+        try:
+            PARENT.mkdir(exist_ok=True)
+            folder.mkdir()
+        except FileExistsError:
+            if not PARENT.is_dir():
+                raise InputError(f"run folder {PARENT}: is a file; use --run-dir") from None
+            attempt += 1
+        except OSError as problem:
+            raise InputError(f"run folder {PARENT}: cannot be made ({problem.strerror}); use --run-dir") from None
+        else:
+            return folder
 
 
 def model_facts(config: TrainConfig, number: int, loss: float, accuracy: float, swap: float | None) -> dict[str, Any]:
@@ -41,7 +70,7 @@ def model_facts(config: TrainConfig, number: int, loss: float, accuracy: float, 
         accuracy, swap: as trained and after field relaxation, fractions; percent in the file. None for single devices,
             which have no other field: then the file gives the accuracy again, as the published notebook wants a number.
     """
-    single = config.fields[0].startswith("single")
+    single = config.records[0].single
     default_switch = next(field.default for field in fields(TrainConfig) if field.name == "time_switch")
     return {
         "task": config.task,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.seeding import stream
-from magnetoionic.curves import AnyCurve, Curve, ExponentialCurve, LinearCurve, SingleField
+from magnetoionic.devices.curves import AnyCurve, Curve, Form, SingleCurve
 from magnetoionic.images import Batch
 from magnetoionic.kernels import pulse
 from magnetoionic.rule import CLIPPING_PULSES, Rule, rewritten
@@ -73,7 +73,7 @@ class PairLayer:
 
     def change_curve(self, curve: AnyCurve) -> None:
         """Every device keeps its pulse count and goes over to another curve."""
-        assert not isinstance(curve, SingleField)
+        assert not isinstance(curve, SingleCurve)
         for devices in (self.first, self.second):
             pulses = np.clip(self.curve.pulses(devices.astype(np.float64)), 0.0, min(self.curve.last, curve.last))
             devices[...] = curve.value(pulses)
@@ -83,7 +83,7 @@ class PairLayer:
 
     def use_curve(self, curve: AnyCurve) -> None:
         """Values are those of another curve from here on; they stay as they are."""
-        assert not isinstance(curve, SingleField)
+        assert not isinstance(curve, SingleCurve)
         self.curve, self._kernel, self._settled = curve, _kernel(curve, self._rule), False
 
     def arrays(self) -> dict[str, Array]:
@@ -124,12 +124,9 @@ def _keep_in_range(devices: Array, curve: Curve) -> None:
 
 def _kernel(curve: Curve, rule: Rule) -> tuple[int, Array, Array] | None:
     """The first arguments of the compiled updates; None for curves that have none."""
-    if isinstance(curve, LinearCurve):
-        kind, rate, floor = pulse.LINEAR, curve.slope, 0.0
-    elif isinstance(curve, ExponentialCurve):
-        kind, rate, floor = pulse.EXPONENTIAL, -1.0 / curve.tau, curve.floor
-    else:
+    form = getattr(curve, "form", None)
+    if not isinstance(form, Form):
         return None
-    ends = np.array([curve.value(0.0), curve.value(curve.last), rate, floor], np.float32)
+    ends = np.array([curve.value(0.0), curve.value(curve.last), form.rate, form.floor], np.float32)
     physical = -1.0 / CLIPPING_PULSES if rule.physical_clipping else 0.0
-    return kind, ends, np.array([rule.lr, rule.clipping, physical], np.float32)
+    return form.kind, ends, np.array([rule.lr, rule.clipping, physical], np.float32)

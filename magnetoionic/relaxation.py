@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from magnetoionic.config import TrainConfig
-from magnetoionic.curves import DOUBLE, AnyCurve, Curve, SingleField, span
+from magnetoionic.devices.curves import AnyCurve, Curve, SingleCurve, span
+from magnetoionic.devices.fields import EXPONENTIAL, LINEAR, find_field
 from magnetoionic.network import Network
 
-OTHER = {"double-linear": "double-exponential", "double-exponential": "double-linear", "measured": "double-linear"}
-PUBLISHED_RATIO = span(DOUBLE["double-linear"]) / span(DOUBLE["double-exponential"])
+PUBLISHED_RATIO = span(LINEAR) / span(EXPONENTIAL)
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,16 @@ class Relaxation:
 def relaxation(config: TrainConfig, curves: Sequence[AnyCurve]) -> Relaxation | None:
     """The relaxation after training in a configuration's last field; None for single devices: they have no other curve.
 
-    The other curve is the other one of two fields, else exponential for linear and linear for the rest. The published
-    ratio, 0.3953, is the same in both directions; a measured curve has no published one and takes the physical.
+    The other curve is the other one of two fields, else that of `Field.relaxes_to`. The published ratio, 0.3953, is the
+    same in both directions; fields that were not published have none and take the physical one.
     """
-    trained = curves[-1]
-    if isinstance(trained, SingleField):
+    trained, records = curves[-1], config.records
+    if isinstance(trained, SingleCurve):
         return None
-    tested = curves[0] if len(curves) == 2 else DOUBLE[OTHER[config.fields[-1]]]
-    assert not isinstance(tested, SingleField)
-    if config.relaxation_scale == "physical" or "measured" in config.fields:
+    tested = curves[0] if len(curves) == 2 else find_field(records[-1].relaxes_to).curve
+    assert tested is not None
+    assert not isinstance(tested, SingleCurve)
+    if config.relaxation_scale == "physical" or not all(field.published for field in records):
         return Relaxation(tested, span(trained) / span(tested))
     return Relaxation(tested, PUBLISHED_RATIO)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from magnetoionic.curves import exp, where
+from magnetoionic.devices.curves import exp, where
 
 CLIPPING_PULSES = 0.18
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.seeding import stream
-from magnetoionic.curves import AnyCurve, SingleField
+from magnetoionic.devices.curves import AnyCurve, SingleCurve
 from magnetoionic.images import Batch
 from magnetoionic.kernels import pulse
 from magnetoionic.rule import Rule
@@ -25,7 +25,7 @@ class SingleLayer:
     reads = 1
 
     def __init__(
-        self, shape: tuple[int, int], curve: SingleField, rule: Rule, init: float, scale: float, *names: Any
+        self, shape: tuple[int, int], curve: SingleCurve, rule: Rule, init: float, scale: float, *names: Any
     ) -> None:
         self.curve, self._rule, self._scale = curve, Rule(rule.lr), scale
         start = min(init, scale)
@@ -54,7 +54,7 @@ class SingleLayer:
 
     def use_curve(self, curve: AnyCurve) -> None:
         """Pulses follow another curve from here on."""
-        assert isinstance(curve, SingleField)
+        assert isinstance(curve, SingleCurve)
         self.curve = curve
 
     def arrays(self) -> dict[str, Array]:

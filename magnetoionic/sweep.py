@@ -7,13 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.cli import Parser, build, run_command
-from common.errors import InputError, RunError
+from common.cli import Parser, run_command
+from common.errors import InputError
+from common.experiment import train_of
+from common.plugins import label
+from common.runs import load_run
+from common.runs.folder import META
 from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
 from common.sweeps.sweep import Sweep
 from magnetoionic.config import TrainConfig
+from magnetoionic.device import begun_scaled
+from magnetoionic.devices.fields import MEASURED
+from magnetoionic.main import EXPERIMENT
 
 PROG = "magnetoionic-sweep"
 DESCRIPTION = """\
@@ -34,6 +41,7 @@ SETTINGS: dict[int, dict[str, tuple[Any, ...]]] = {
     5: {"clipping": (0.0,), "var": (0.0,), "resistor_noise": (0.15, 0.015, 0.0015)},
     6: {"clipping": (0.0,), "var": (0.2,), "resistor_noise": (0.015,), "physical_clipping": (True,)},
 }
+_train = train_of(EXPERIMENT)
 NAMED = ("clipping", "var", "resistor_noise", "field", "lr", "hidden")
 
 
@@ -61,8 +69,9 @@ def figure_sweep(number: int) -> Sweep:
         axes=axes(number),
         specs=specs,
         function="magnetoionic.sweep:train",
+        lists=True,
         workers=10,
-        score="final_test_acc",
+        score=EXPERIMENT.score,
         short=short,
     )
 
@@ -84,7 +93,8 @@ def specs(chosen: Sequence[Axis]) -> list[RunSpec]:
     def name_of(labels: Mapping[str, Any]) -> str:
         parts = [f"{name.split('_')[0]}{labels[name]:g}" for name in NAMED[:3] if name in several]
         parts += [f"hidden{labels['hidden']}"] if "hidden" in several else []
-        return "_".join([*parts, str(labels["field"]), f"lr{labels['lr']:g}"])
+        fields = "+".join(label(word) for word in str(labels["field"]).split("+"))
+        return "_".join([*parts, fields, f"lr{labels['lr']:g}"])
 
     return make_specs(chosen, TrainConfig, name_of, NAMED)
 
@@ -93,35 +103,30 @@ def short(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float
     """A short version of a run for --dry-run; a change of field takes no time."""
     fields = list(config.get("field", ()))[:1]
     kept = dict(config)
-    if fields and "measured" not in fields:  # options of a field that is left out
+    if fields and MEASURED not in fields:  # options of a field that is left out
         kept = {name: value for name, value in config.items() if name not in ("device_curve", "curve_columns")}
     return {**kept, "epochs": epochs, "field": fields}, 1.0
 
 
-def train(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Train one simulation, or go on with it; returns what the table of the sweep shows. Workers call this."""
-    from common.runs import load_run
-    from magnetoionic.main import PATHS, run
+def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
+    """Train simulations, or go on with them; returns the columns of their results. Workers call this."""
+    for config, folder in zip(configs, folders, strict=True):
+        if config.get("device_curve") and not (folder / META).exists():
+            _refuse_to_mix(folder)
+    return [_with_earlier_columns(columns) for columns in _train(configs, folders)]
 
-    values = {**config, **{name: Path(config[name]) for name in PATHS if config.get(name)}}
-    begun = (folder / "run_meta.json").exists()
-    if values.get("device_curve") and not begun:
-        _refuse_to_mix(folder)
-    # One that is done has lost its worker, or its launcher, before the sweep heard of it.
-    if not begun or load_run(folder).status != "done":
-        run(build(TrainConfig, {**values, "quiet": True, "threads": 1}), folder, resume=begun)
-    record = load_run(folder)
-    if record.status != "done":
-        raise RunError(str(record.meta["reason"]))
-    return {**record.meta["result"], "final_epoch": record.config["epochs"]}
+
+def _with_earlier_columns(columns: Any) -> Any:
+    """The columns of a result, or the exception in its place; what relaxation gave keeps its published names, too."""
+    if isinstance(columns, BaseException):
+        return columns
+    swaps = {name: columns[f"final_{name}"] for name in ("swap_acc", "swap_acc_std") if f"final_{name}" in columns}
+    return {**columns, **swaps}
 
 
 def _refuse_to_mix(folder: Path) -> None:
     """Raise InputError if a run beside a new one trains in the units of its file, as those of earlier versions do."""
-    from common.runs import load_run
-    from magnetoionic.device import begun_scaled
-
-    for meta in folder.parent.glob("run_*/run_meta.json"):
+    for meta in folder.parent.glob(f"run_*/{META}"):
         if load_run(meta.parent).config.get("device_curve"):  # one tells, as no sweep has both
             if not begun_scaled(meta.parent):
                 raise InputError(

@@ -1,61 +1,10 @@
-"""Draw the six heat maps of a trials table (`psa-make-figure-heatmaps`)."""
+"""The command `psa-make-figure-heatmaps`; see psa_resmlp.scripts.make_figure_heatmaps."""
 
-from __future__ import annotations
-
-import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from common.cli import Parser, run_command
-from psa_resmlp.options import RESULTS, add_family, add_input, add_zeror, study_of, zeror_of
-from psa_resmlp.regimes import add_classifier
+from psa_resmlp.scripts.make_figure_heatmaps import main
 
-DESCRIPTION = """\
-Draw six heat maps over depth and width: Baseline_Performance, Ablation_Effects (full less none, paired by trial;
-striped where a two-sided t-test gives p of 0.05 or more, not corrected for the number of tests), Instability,
-Winning_Strategy, Parameter_Matching and Regimes.
-
-example: psa-make-figure-heatmaps --trials-file results/psa_resmlp_trials.md
-         writes results/ResMLP_Heatmap_Regimes.png and five more (300 dpi) in some seconds
-"""
-# As in psa_resmlp.figures.heatmaps, which --help has no time to load.
-NAMES = (
-    "Baseline_Performance",
-    "Ablation_Effects",
-    "Instability",
-    "Winning_Strategy",
-    "Parameter_Matching",
-    "Regimes",
-)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command `psa-make-figure-heatmaps`; see DESCRIPTION."""
-    parser = Parser(prog="psa-make-figure-heatmaps", description=DESCRIPTION)
-    add_input(parser)
-    add_family(parser)
-    add_zeror(parser)
-    add_classifier(parser)
-    parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", help=f"these: {', '.join(NAMES)}")
-    text = f"where the figures go (default: {RESULTS})"
-    parser.add_argument("--output-dir", type=Path, default=RESULTS, metavar="DIR", help=text)
-    arguments = parser.parse_args(argv)
-    return run_command("psa-make-figure-heatmaps", lambda: _work(arguments))
-
-
-def _work(arguments: argparse.Namespace) -> int:
-    study, architectures = study_of(arguments)
-    zeror = zeror_of(arguments)
-    from psa_resmlp.figures.files import figure_path, save
-    from psa_resmlp.figures.heatmaps import Input, draw
-
-    data = Input(study, architectures, zeror, arguments.classifier)
-    for name in (name for name in NAMES if name in (arguments.only or NAMES)):
-        path = figure_path(arguments.output_dir, study.family, f"Heatmap_{name}")
-        print(f"written: {save(draw(name, data), path)}")
-    return 0
-
+__all__ = ["main"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common.cli import build
 from common.errors import InputError
+from common.experiment import train_of
+from common.plugins import label
 from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
-from common.sweeps.listener import Listener
 from common.sweeps.sweep import Sweep
 from common.values import integer, shown
-from psa_resmlp.architectures import ARCHITECTURES, parse
-from psa_resmlp.config import COMPAT, TrainConfig
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.study.architectures import ARCHITECTURES, parse
+from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.tables.sweep import StudyTables
+from psa_resmlp.train import EXPERIMENT
+from psa_resmlp.training.config import COMPAT, TrainConfig
+from psa_resmlp.training.estimate import describe
 
 DESCRIPTION = """\
 Train the study: 98 architectures in six modes, ten trials each, 100 meta-loops. All modes and trials of an architecture
@@ -29,8 +33,10 @@ example: psa-sweep --arch "18*18,1*64" --trial 1,2,3 --meta-loops 20 --sweep-dir
 """
 TOGETHER = 60
 # What the sweep sets by itself.
-OWN = ("first_trial", "trials", "model_dir", "until_loop", "hidden_layers")
+OWN = ("first_trial", "trials", "model_dir", "until_loop", "hidden_layers", "fresh")
 TRIALS = 10
+IN_SWEEP = replace(EXPERIMENT, job="sweep", open="psa_resmlp.training.trainer:open_in_sweep", place=None)
+_train = train_of(IN_SWEEP)
 
 
 def specs(axes: Sequence[Axis]) -> list[RunSpec]:
@@ -39,16 +45,18 @@ def specs(axes: Sequence[Axis]) -> list[RunSpec]:
 
 
 def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list[Any]:
-    """Train trials of one architecture side by side, each in its run folder; returns what each came to."""
-    from psa_resmlp.together import train_together
+    """Train trials of one architecture side by side, each in its run folder; returns the columns of their results."""
+    found = _train(configs, folders)
+    return [
+        one if isinstance(one, Exception) else _columns(config, one) for config, one in zip(configs, found, strict=True)
+    ]
 
-    return train_together([build(TrainConfig, typed(config)) for config in configs], folders)
 
-
-def typed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a run with the types that JSON lacks."""
-    paths = {name: Path(config[name]) for name in ("model_dir", "data_root") if config.get(name)}
-    return {**config, **paths}
+def _columns(config: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the tables need of a trial, beside the vocabulary that all suites share."""
+    [trial] = found.get("trials") or [{"seed": found.get("trial_seed")}]
+    about = {"family": config.get("family", "resmlp"), "mode": config["ablation_mode"], "trial_seed": trial["seed"]}
+    return {**{name: value for name, value in found.items() if name != "trials"}, **about}
 
 
 def _architecture(text: str) -> dict[str, Any]:
@@ -67,7 +75,7 @@ def _compat(word: str) -> dict[str, Any]:
 
 
 def _name(values: Mapping[str, Any]) -> str:
-    return f"{parse(str(values['arch'])).folder}_{values['ablation_mode']}_trial{int(values['trial']):02d}"
+    return f"{parse(str(values['arch'])).folder}_{label(str(values['ablation_mode']))}_trial{int(values['trial']):02d}"
 
 
 def _group(config: TrainConfig) -> str:
@@ -75,18 +83,6 @@ def _group(config: TrainConfig) -> str:
     names = ("family", "lr", "batch_size", "dataset", "data_root", "threads", "device", "stack")
     settings = (getattr(config, name) for name in names)
     return f"{config.architecture.folder} {' '.join(map(str, settings))}"
-
-
-def _estimate(todo: Sequence[RunSpec], workers: int) -> str:
-    from psa_resmlp.estimate import describe
-
-    return describe(todo, workers)
-
-
-def _tables(folder: Path) -> Listener:
-    from psa_resmlp.study_tables import StudyTables
-
-    return StudyTables(folder)
 
 
 SWEEP = Sweep(
@@ -107,9 +103,9 @@ SWEEP = Sweep(
     function="psa_resmlp.sweep:train",
     lists=True,
     replicas=TOGETHER,
-    score="bounty_percent",
-    estimate=_estimate,
-    listener=_tables,
+    score=EXPERIMENT.score,
+    estimate=describe,
+    listener=StudyTables,
 )
 main = SWEEP.main
 

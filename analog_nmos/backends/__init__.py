@@ -1,30 +1,19 @@
-"""Circuit solvers behind one interface."""
+"""Circuit solvers behind one interface, named in BACKENDS by the words that options use."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from analog_nmos.backends.base import Backend
-from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard
-from analog_nmos.topology import Topology
-from common.errors import InputError
+from common.plugins import Registry
 
+if TYPE_CHECKING:
+    from analog_nmos.backends.base import Backend
 
-def make_backend(name: str, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> Backend:
-    """The solver of that name for lanes with these topologies.
-
-    Raises:
-        InputError: the solver is unknown or missing, does not model the card, or cannot run so many lanes.
-    """
-    if name == "ngspice":
-        from analog_nmos.backends.ngspice import NgspiceBackend
-
-        if len(topologies) != 1:
-            raise InputError("ngspice has one circuit per process and runs one lane; use --backend native for more")
-        return NgspiceBackend(topologies[0], card, options)
-    if name == "native":
-        from analog_nmos.backends.native import NativeBackend
-
-        return NativeBackend(topologies, card, options)
-    raise InputError(f"backend {name!r} is not one of ngspice, native")
+BACKENDS: Registry[type[Backend]] = Registry(
+    "backend",
+    "analog_nmos.backends.base:Backend",
+    {
+        "ngspice": "analog_nmos.backends.ngspice:NgspiceBackend",
+        "native": "analog_nmos.backends.native:NativeBackend",
+    },
+)

@@ -1,17 +1,23 @@
 """The interface of a circuit solver: the trainer calls this, and does not know which solver answers.
 
-All arrays have a leading lane axis L: lanes are independent runs that advance side by side in one process.
-ngspice has one circuit and therefore one lane.
+All arrays have a leading replica axis L: replicas are independent runs that advance side by side in one process.
+ngspice has one circuit and therefore one replica.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.circuit import CircuitOptions
+from analog_nmos.topology import Topology
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -24,7 +30,7 @@ class Status(IntEnum):
     NO_CONVERGENCE = 1  # Newton, damped Newton and source stepping all gave up
     SINGULAR = 2  # the linear system has no solution, or none that double precision tells apart from others
     NOT_FINITE = 3  # a voltage became infinite or NaN
-    SKIPPED = 4  # this lane was not asked for
+    SKIPPED = 4  # this replica was not asked for
 
     @property
     def advice(self) -> str:
@@ -43,10 +49,10 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Solution:
-    """Operating points of all lanes.
+    """Operating points of all replicas.
 
     Attributes:
-        node_V: voltages by node number, shape (L, max_node + 1) in volts; column 0 is ground. Rows of lanes that
+        node_V: voltages by node number, shape (L, max_node + 1) in volts; column 0 is ground. Rows of replicas that
             did not converge hold NaN, in all others every number is finite. A node that no edge touches is at 0 V,
             where rshunt holds it. The array belongs to the backend only until the next call.
         status: shape (L,), values of `Status`.
@@ -56,45 +62,78 @@ class Solution:
     status: NDArray[np.int64]
 
 
-class Backend(Protocol):
-    """A loaded circuit of one or more lanes."""
+class Backend(ABC):
+    """A loaded circuit for each of L replicas.
 
-    name: str
-    n_lanes: int
+    Args of a subclass:
+        topologies: one a replica.
+        card: of all transistors.
+        options: rails, resistances, temperatures, tolerances.
+
+    Attributes:
+        most_replicas: how many circuits one process can solve at most; None for any number.
+        takes_minutes: whether an epoch takes minutes, so that estimates measure some of its samples.
+    """
+
+    most_replicas: ClassVar[int | None] = None
+    takes_minutes: ClassVar[bool] = False
+
+    @abstractmethod
+    def __init__(self, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> None:
+        """Load the circuits.
+
+        Raises:
+            InputError: the solver is missing, or does not model the card or the topologies.
+        """
+        self._topologies = topologies
 
     @property
     def version(self) -> str:
         """Of the solver, for run_meta.json."""
+        return ""
 
+    @abstractmethod
     def set_gates(self, gate_V: FloatArray) -> None:
-        """Gate voltages for the next solves, shape (L, edges) in volts; a lane with fewer edges pads with anything."""
+        """Gate voltages for the next solves, shape (L, edges) in volts; replicas with fewer edges pad with anything."""
 
-    def solve_free(self, input_V: FloatArray, lanes: BoolArray) -> Solution:
-        """Operating points with all outputs free; input_V has shape (L, inputs), lanes (L,) says whom to solve."""
+    @abstractmethod
+    def solve_free(self, input_V: FloatArray, mask: BoolArray) -> Solution:
+        """Operating points with all outputs free; input_V has shape (L, inputs), mask (L,) says which replicas."""
 
-    def solve_clamped(
-        self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, lanes: BoolArray
-    ) -> Solution:
+    @abstractmethod
+    def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         """Operating points with the outputs of mask `clamped` (L, outputs) held near target_V (L, outputs).
 
         A clamped output is joined to its target through rs_clamp; the others stay free. The targets remain in
         VOUT afterwards, where later free phases feel them through rs_free.
         """
 
-    def solve_many(self, lane: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Free outputs of one lane for inputs of shape (samples, inputs): ((samples, outputs) V, (samples,) status)."""
+    def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Free outputs (samples, outputs) in V and status (samples,) of one replica for inputs (samples, inputs)."""
+        topology, mask = self._topologies[replica], np.arange(len(self._topologies)) == replica
+        out_V = np.full((len(input_V), topology.n_outputs), np.nan)
+        status = np.empty(len(input_V), np.int64)
+        for sample, row in enumerate(input_V):
+            solution = self.solve_free(np.tile(row, (mask.size, 1)), mask)
+            status[sample] = solution.status[replica]
+            out_V[sample] = solution.node_V[replica, topology.out_nodes]
+        return out_V, status
 
-    def reload(self, lane: int) -> None:
-        """Build the lane's circuit anew with its whole state (gate voltages and VOUT), after a failed solve."""
+    def reload(self, replica: int) -> None:
+        """Build the replica's circuit anew with its whole state (gate voltages and VOUT), after a failed solve."""
+        return
 
-    def state(self, lane: int) -> dict[str, NDArray[Any]]:
-        """Everything that a later solve of this lane depends on besides gates and inputs; for checkpoints.
+    def state(self, replica: int) -> dict[str, NDArray[Any]]:
+        """Everything that a later solve of this replica depends on besides gates and inputs; for checkpoints.
 
         "sink_V" (outputs,) is VOUT; what else there is belongs to the backend (its first guess, for example).
         """
+        return {}
 
-    def restore(self, lane: int, state: dict[str, NDArray[Any]]) -> None:
+    def restore(self, replica: int, state: dict[str, NDArray[Any]]) -> None:
         """Take over what `state` returned. "sink_V" alone will do (after pruning): the rest then starts anew."""
+        return
 
     def close(self) -> None:
-        """Free the circuit."""
+        """Free the circuits."""
+        return

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import BoolArray, FloatArray, Solution, Status
+from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution, Status
 from analog_nmos.backends.ngspice_library import Ngspice, ngspice
+from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard
-from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import Topology
 from common.errors import InputError, RunError
 
 LARGEST_V = 1e9  # from 1e15 V on ngspice 39 can crash: its matrix overflows
 
 
-class NgspiceBackend:
-    """One circuit in libngspice, one lane. See `analog_nmos.backends.base.Backend` for the methods.
+class NgspiceBackend(Backend):
+    """One circuit in libngspice, one replica. See `analog_nmos.backends.base.Backend` for the methods.
 
     Raises:
         InputError: libngspice is missing, or ngspice does not accept the circuit with this card.
     """
 
-    name = "ngspice"
-    n_lanes = 1
+    most_replicas, takes_minutes = 1, True  # libngspice holds one circuit a process
 
-    def __init__(self, topology: Topology, card: ModelCard, options: CircuitOptions) -> None:
-        self._topology, self._card, self._options = topology, card, options
+    def __init__(self, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> None:
+        super().__init__(topologies, card, options)
+        [self._topology] = topologies
+        topology, self._card, self._options = self._topology, card, options
         self._spice: Ngspice = ngspice()
         touched = np.isin(topology.hidden_nodes, [topology.edges_D, topology.edges_S])
         # A hidden node without an edge is not in the netlist: it stays at 0 V, where rshunt would hold it.
@@ -63,30 +65,17 @@ class NgspiceBackend:
         """Gate voltages for the next solves."""
         np.copyto(self._wanted.gate_V, gate_V[0, : self._topology.n_edges])
 
-    def solve_free(self, input_V: FloatArray, lanes: BoolArray) -> Solution:
+    def solve_free(self, input_V: FloatArray, mask: BoolArray) -> Solution:
         """All outputs free."""
-        return self._solve(input_V, np.zeros(self._topology.n_outputs, bool), lanes)
+        return self._solve(input_V, np.zeros(self._topology.n_outputs, bool), mask)
 
-    def solve_clamped(
-        self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, lanes: BoolArray
-    ) -> Solution:
+    def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         """The outputs of the mask near their targets."""
-        if lanes[0]:
+        if mask[0]:
             np.copyto(self._wanted.sink_V, target_V[0], where=clamped[0])
-        return self._solve(input_V, clamped[0], lanes)
+        return self._solve(input_V, clamped[0], mask)
 
-    def solve_many(self, lane: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Free outputs for many inputs, one after the other."""
-        out_V = np.full((len(input_V), self._topology.n_outputs), np.nan)
-        status = np.empty(len(input_V), np.int64)
-        everyone = np.ones(1, bool)
-        for sample, row in enumerate(input_V):
-            solution = self.solve_free(row[None], everyone)
-            status[sample] = solution.status[0]
-            out_V[sample] = solution.node_V[0, self._topology.out_nodes]
-        return out_V, status
-
-    def reload(self, lane: int) -> None:
+    def reload(self, replica: int) -> None:
         """Load the circuit anew; the next solve alters everything, and is as if there had been no reload.
 
         A circuit is always loaded with the same values, so that ngspice orders its matrix in the same way.
@@ -102,11 +91,11 @@ class NgspiceBackend:
         # Zeros mean the same in a netlist and in `alter`; other numbers may differ in the last bit.
         self._loaded = (start.input_V, start.gate_V, start.sink_V, np.full_like(self._resistor_ohm, np.nan))
 
-    def state(self, lane: int) -> dict[str, NDArray[Any]]:
+    def state(self, replica: int) -> dict[str, NDArray[Any]]:
         """VOUT: every operating point starts from zero, so nothing else carries over."""
         return {"sink_V": self._wanted.sink_V.copy()}
 
-    def restore(self, lane: int, state: dict[str, NDArray[Any]]) -> None:
+    def restore(self, replica: int, state: dict[str, NDArray[Any]]) -> None:
         """Take over VOUT."""
         np.copyto(self._wanted.sink_V, state["sink_V"])
 
@@ -115,8 +104,8 @@ class NgspiceBackend:
         if self._spice.is_loaded(self._circuit):
             self._spice.unload()
 
-    def _solve(self, input_V: FloatArray, clamped: BoolArray, lanes: BoolArray) -> Solution:
-        if not lanes[0]:
+    def _solve(self, input_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
+        if not mask[0]:
             return self._solution(Status.SKIPPED)
         np.copyto(self._wanted.input_V, input_V[0])
         self._resistor_ohm[:] = np.where(clamped, self._options.rs_clamp, self._options.rs_free)
@@ -124,7 +113,7 @@ class NgspiceBackend:
         if not all((np.abs(values) <= LARGEST_V).all() for values in wanted[:3]):
             return self._solution(Status.NOT_FINITE)  # the loaded circuit stays as it is
         if not self._circuit.is_ready:
-            self.reload(lane=0)
+            self.reload(replica=0)
         self._alter(wanted)
         values = self._circuit.operating_point()
         if values is None:

@@ -1,1 +1,1 @@
-"""Inside a model card: its text without other files, its lines without comments, its numbers."""
+"""SPICE model cards: the card itself, and inside it its text, its lines and its numbers."""

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.figures.run_files import LeftOut, read_array
+from analog_nmos.objectives import OBJECTIVES
 from common.plotting import figure, line_plot, save, style
+from common.runs.folder import META
+from common.runs.read import read_meta
 
-LOSS_LABELS = {"hinge": "hinge loss (V)", "ce": "cross-entropy (nat)", "mse": "mean squared error (V²)"}
 PHASES = {
     "total": "epoch_total_s",
     "free phase": "epoch_free_s",
@@ -30,10 +32,10 @@ def learning_curves(folder: Path, plot_format: str = "png", out: Path | None = N
     Raises:
         LeftOut: the histories are not in the folder. So in all functions here.
     """
-    loss = loss_name(folder)
+    loss, label = loss_of(folder)
     return [
         _train_and_val(folder, "acc", "accuracy", plot_format, out or folder),
-        _train_and_val(folder, loss, LOSS_LABELS[loss], plot_format, out or folder),
+        _train_and_val(folder, loss, label, plot_format, out or folder),
     ]
 
 
@@ -62,12 +64,19 @@ def hinge_active(folder: Path, plot_format: str = "png", out: Path | None = None
     return [save(fig, (out or folder) / "hinge_active", plot_format)]
 
 
-def loss_name(folder: Path) -> str:
-    """Which loss the run trained: hinge, ce or mse."""
-    for name in LOSS_LABELS:
-        if (folder / f"0_val_{name}.npy").exists():
-            return name
-    raise LeftOut(f"no history of a loss (0_val_{', _'.join(LOSS_LABELS)}.npy)")
+def loss_of(folder: Path) -> tuple[str, str]:
+    """Name and label of the loss that the run trained, as run_meta.json says.
+
+    Folders of earlier versions do not say it there, but have one of our losses in the name of a file.
+    """
+    recorded = read_meta(folder).get("objective") if (folder / META).is_file() else None
+    if recorded:
+        return str(recorded["loss"]), str(recorded["label"])
+    kinds = [OBJECTIVES.get(name) for name in OBJECTIVES]
+    for kind in kinds:
+        if (folder / f"0_val_{kind.loss_name}.npy").exists():
+            return kind.loss_name, kind.loss_label
+    raise LeftOut(f"no history of a loss (0_val_{', _'.join(kind.loss_name for kind in kinds)}.npy)")
 
 
 def _train_and_val(folder: Path, quantity: str, label: str, plot_format: str, out: Path) -> Path:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from analog_nmos.topology import Topology
+from analog_nmos.topology import Topology
 
 IntArray = NDArray[np.int64]
 SHOWN = 12  # of a longer list only so many are named

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from analog_nmos.topology import Topology
+from analog_nmos.topology import Topology
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

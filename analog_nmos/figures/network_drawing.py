@@ -10,6 +10,7 @@ import numpy as np
 from analog_nmos.figures.edge_colors import COLOR_MAP, LABEL, EdgeColors
 from analog_nmos.figures.network_layout import positions
 from analog_nmos.figures.sheet import color_bar, panels
+from analog_nmos.topology.graph import as_graph
 from common.plotting import COLORS, figure, style
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ BEND = 0.012  # parallel edges lie so far beside each other, as a part of the dr
 def whole_graph(topology: Topology, title: str, colors: EdgeColors | None = None) -> Figure:
     """The network in one drawing; edges are grey without `colors`."""
     fig, ax = figure(width="double", height_in=4.4)
-    graph, places = _as_graph(topology), positions(topology)
+    graph, places = as_graph(topology), positions(topology)
     if topology.hidden_nodes.size:
         title += " (green: hidden nodes, pink: rails)"
     with style():
@@ -48,7 +49,7 @@ def whole_graph(topology: Topology, title: str, colors: EdgeColors | None = None
 
 def output_graphs(topology: Topology, title: str, colors: EdgeColors | None = None) -> Figure:
     """A drawing per output with the edges that touch it."""
-    graph, places = _as_graph(topology), positions(topology)
+    graph, places = as_graph(topology), positions(topology)
     nodes = topology.out_nodes.tolist()
     touching = [_uids_at(graph, node) for node in nodes]
     names = [f"output {k}: {len(uids)} edges" for k, uids in enumerate(touching)]
@@ -125,12 +126,6 @@ def _draw_nodes(
             ax.scatter(x, y, **{**look, "s": look["s"] * scale}, linewidths=0, zorder=2)
     for k, node in enumerate(names):
         ax.annotate(str(k), places[int(node)], color="white", size=7, ha="center", va="center_baseline", zorder=3)
-
-
-def _as_graph(topology: Topology) -> nx.MultiDiGraph[int]:
-    from analog_nmos.record import as_graph
-
-    return as_graph(topology)
 
 
 def _uids_at(graph: nx.MultiDiGraph[int], node: int) -> set[int]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.figures.matrices import image_side
-
-if TYPE_CHECKING:
-    from analog_nmos.topology import Topology
+from analog_nmos.topology import Topology
 
 STEP = 1.5  # between pixels of a row
 TILT = (0.57, 0.5)  # how far each row lies to the right of and above the one below it

@@ -18,21 +18,44 @@ from common.errors import InputError
 RunFigure = Callable[[RunFiles, Path, str], list[Path]]
 EpochFigure = Callable[[RunFiles, int, Path, str], list[Path]]
 
-# Arguments: the run, the epoch where there is one for each, the folder to write to, and the format.
-OF_RUN: dict[str, RunFigure] = {
-    "curves": lambda run, out, plot_format: learning_curves(run.folder, plot_format, out),
-    "timing": lambda run, out, plot_format: [timing(run.folder, plot_format, out)],
-    "hinge-active": lambda run, out, plot_format: hinge_active(run.folder, plot_format, out),
-    "vg-by-label": vg_by_label,
-    "vg-first-last": vg_histogram_first_last,
+
+@dataclass(frozen=True)
+class Figure:
+    """A kind of figure.
+
+    Attributes:
+        shows: for --help.
+        of_run: draws it once a run; arguments: the run, the folder to write to, and the format.
+        of_epoch: draws it for an epoch, which follows the run in the arguments.
+    """
+
+    shows: str
+    of_run: RunFigure | None = None
+    of_epoch: EpochFigure | None = None
+
+
+FIGURES = {
+    "curves": Figure(
+        "accuracy and loss over epochs",
+        of_run=lambda run, out, plot_format: learning_curves(run.folder, plot_format, out),
+    ),
+    "timing": Figure(
+        "seconds per epoch and phase",
+        of_run=lambda run, out, plot_format: [timing(run.folder, plot_format, out)],
+    ),
+    "hinge-active": Figure(
+        "share of samples that trained (objectives that skip samples, such as hinge)",
+        of_run=lambda run, out, plot_format: hinge_active(run.folder, plot_format, out),
+    ),
+    "vg-by-label": Figure("mean gate voltage and spread of each output's edges over epochs", of_run=vg_by_label),
+    "vg-first-last": Figure("histogram of the first and the last gate voltages", of_run=vg_histogram_first_last),
+    "confusion": Figure(
+        "confusion matrices per epoch: counts, errors, errors on a log scale", of_epoch=confusion_matrices
+    ),
+    "vg-heatmap": Figure("gate voltages per epoch as images, one per output", of_epoch=vg_heatmap),
+    "vg-histogram": Figure("histogram of gate voltages per epoch, with the start", of_epoch=vg_histogram),
+    "vg-graph": Figure("the network as a graph per epoch, whole and per output", of_epoch=vg_graph),
 }
-OF_EPOCH: dict[str, EpochFigure] = {
-    "confusion": confusion_matrices,
-    "vg-heatmap": vg_heatmap,
-    "vg-histogram": vg_histogram,
-    "vg-graph": vg_graph,
-}
-NAMES = (*OF_RUN, *OF_EPOCH)
 
 
 @dataclass(frozen=True)
@@ -68,12 +91,14 @@ def draw(
 ) -> Iterator[Drawn]:
     """Draw the named figures one after the other; those that the folder cannot give come back with the reason."""
     for name in names:
-        for epoch in epochs if name in OF_EPOCH else [None]:
+        one = FIGURES[name]
+        for epoch in epochs if one.of_epoch else [None]:
             try:
-                if epoch is None:
-                    files = OF_RUN[name](run, out, plot_format)
-                else:
-                    files = OF_EPOCH[name](run, epoch, out, plot_format)
+                files: list[Path] = []
+                if one.of_run:
+                    files = one.of_run(run, out, plot_format)
+                elif one.of_epoch and epoch is not None:
+                    files = one.of_epoch(run, epoch, out, plot_format)
             except LeftOut as reason:
                 yield Drawn(name, epoch, [], str(reason))
             else:
@@ -82,4 +107,4 @@ def draw(
 
 def count(names: Sequence[str], epochs: Sequence[int]) -> int:
     """How many figures `draw` goes through."""
-    return sum(len(epochs) if name in OF_EPOCH else 1 for name in names)
+    return sum(len(epochs) if FIGURES[name].of_epoch else 1 for name in names)

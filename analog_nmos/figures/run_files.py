@@ -6,16 +6,15 @@ import contextlib
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.topology import Topology, load_topology
 from common import inputs
 from common.errors import InputError
-
-if TYPE_CHECKING:
-    from analog_nmos.topology import Topology
+from common.runs import load_run
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -36,8 +35,6 @@ class RunFiles:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        from common.runs import load_run
-
         record = load_run(folder)
         package = record.meta.get("package", "analog_nmos")
         if package != "analog_nmos":
@@ -49,8 +46,6 @@ class RunFiles:
     @cached_property
     def topology(self) -> Topology:
         """The network that the run began with."""
-        from analog_nmos.topology import load_topology
-
         try:
             return load_topology(self.folder / "topology.npz")
         except InputError as problem:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.data import Split
+from analog_nmos.digits.data import Split
 
-__all__ = ["BoolArray", "FloatArray", "IntArray", "Judgement", "Measure", "Objective", "Split", "highest"]
+__all__ = ["BoolArray", "Evaluation", "FloatArray", "IntArray", "Measure", "Objective", "Split", "highest"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-# For inputs (samples, inputs) in volts of one lane's circuit its free outputs (samples, outputs) in volts, and how the
-# operating points ended (samples,): see `analog_nmos.backends.base.Status`.
+# For inputs (samples, inputs) in volts of one replica's circuit its free outputs (samples, outputs) in volts, and how
+# the operating points ended (samples,): see `analog_nmos.backends.base.Status`.
 Measure = Callable[[FloatArray], tuple[FloatArray, IntArray]]
 
 
@@ -33,8 +35,8 @@ def highest(out_V: FloatArray) -> IntArray:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """An objective's view of B samples.
+class Evaluation:
+    """What an objective says of B samples.
 
     Attributes:
         loss: shape (B,).
@@ -51,34 +53,66 @@ class Judgement:
     clamped: BoolArray
 
 
-class Objective(Protocol):
-    """A learning rule's objective for L lanes, whose hyperparameters may differ."""
+@dataclass(eq=False)
+class Objective(ABC):
+    """The objective of L replicas, whose hyperparameters may differ.
 
-    loss_name: str  # in file names: 0_train_<loss_name>.npy
-    loss_label: str  # on plots, with its unit
-    skips_samples: bool  # whether a sample may be inactive
+    A subclass is a dataclass with one array (L,) a hyperparameter. A hyperparameter with the name of an option of the
+    trainer (delta, margin) has that option's values. Another one is declared by `common.cli.option`, with its default
+    and its range, and is set by --objective-options NAME=VALUE.
+
+    Attributes:
+        loss_name: in file names, e.g. 0_train_<loss_name>.npy; a Python identifier.
+        loss_label: on plots, with its unit.
+        skips_samples: whether a sample may be inactive.
+        published: settings under which scripts of the published programs know the objective, if they do.
+    """
+
+    loss_name: ClassVar[str]
+    loss_label: ClassVar[str]
+    skips_samples: ClassVar[bool] = False
+    published: ClassVar[Mapping[str, Any]] = {}
+
+    @abstractmethod
+    def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
+        """Evaluate free outputs (B, outputs) in volts against labels (B,): one sample a replica, or many of one."""
 
     @classmethod
-    def of(cls, configs: Sequence[Any]) -> Self:
-        """The objective of lanes with these configurations."""
+    def of(cls, settings: Sequence[Mapping[str, float]]) -> Self:
+        """The objective of replicas with these hyperparameters; see `analog_nmos.objectives.settings`."""
+        return cls(**{name: np.array([values[name] for values in settings]) for name in settings[0]})
 
-    def lane(self, lane: int) -> Self:
-        """The same for one lane alone, to judge many of its samples at once."""
+    def replica(self, row: int) -> Self:
+        """The same for one replica alone, to evaluate many of its samples at once."""
+        names = [field.name for field in dataclasses.fields(self)]
+        return dataclasses.replace(self, **{name: getattr(self, name)[row : row + 1] for name in names})
 
-    def begin_epoch(self, epoch: int, lane: int, train: Split, measure: Measure) -> None:
-        """Look at one lane's circuit before an epoch of training; most objectives need nothing here."""
-
-    def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
-        """Judge free outputs (B, outputs) in volts against labels (B,): one sample a lane, or many of a single lane."""
+    def begin_epoch(self, epoch: int, row: int, train: Split, measure: Measure) -> None:
+        """Measure one replica's circuit before an epoch of training; most objectives need nothing here."""
+        return
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """More about a validation in JSON's types, by the names of 0_diag_epoch<n>.json."""
+        return {}
 
-    def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
-        """What one lane measured for the epoch, by its names in the run folder: 0_<name>_epoch<n>.npy."""
+    def epoch_arrays(self, row: int) -> dict[str, FloatArray]:
+        """What one replica measured for the epoch, by its names in the run folder: 0_<name>_epoch<n>.npy."""
+        return {}
 
-    def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
+    def epoch_facts(self, row: int) -> dict[str, dict[str, Any]]:
         """More about the epoch in JSON's types, likewise: 0_<name>_epoch<n>.json."""
+        return {}
 
-    def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
+    def recall(self, row: int, arrays: Mapping[str, FloatArray]) -> None:
         """Take over what `epoch_arrays` gave in an earlier start, or in an earlier epoch."""
+        return
+
+    @classmethod
+    def run_facts(cls, saved: str) -> dict[str, Any]:
+        """More for run_meta.json, under published names; `saved` is the part whose outputs are saved, test or val."""
+        return {"diagnostics": {"vout_saved": saved, "diode_source_to_vplus": False}}
+
+    @classmethod
+    def summary_facts(cls, epoch: int) -> dict[str, Any]:
+        """More for 0_epoch_summary_epoch<n>.json, under published names."""
+        return {}

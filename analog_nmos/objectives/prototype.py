@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.objectives.base import BoolArray, FloatArray, IntArray, Judgement, Measure, Split, highest
+from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Measure, Objective, Split, highest
 
 ONE_HOT_V = 0.5
+PUBLISHED = {
+    "epoch0": "validation without training",
+    "epoch1": "all outputs clamped to a one-hot target",
+    "epoch2plus": "all outputs nudged towards the prototype of the class",
+    "onehot_hi_v": ONE_HOT_V,
+}
 
 
-class Prototype:
+@dataclass(eq=False)
+class Prototype(Objective):
     """Mean squared error to the prototype of the label.
 
     Epoch 1 (and the validation before it): all outputs are clamped hard to a one-hot target (0.5 V for the label, 0 V
@@ -24,30 +32,26 @@ class Prototype:
 
     loss_name = "mse"
     loss_label = "mean squared error (V²)"
-    skips_samples = False
 
-    def __init__(self, delta: FloatArray, classes: int = 10) -> None:
-        """Delta has shape (L,); it is a share of the way, without unit."""
-        self._delta = delta
-        self._classes = classes
-        self._ready: BoolArray = np.zeros(delta.size, bool)
+    delta: FloatArray
+    classes: InitVar[int] = 10
+
+    def __post_init__(self, classes: int) -> None:
+        replicas = self.delta.size
+        self._classes, self._ready = classes, np.zeros(replicas, bool)
         self._proto_in_V: dict[int, FloatArray] = {}
         self._status: dict[int, IntArray] = {}  # of the operating points that gave the prototypes
-        self._proto_out_V = np.tile(ONE_HOT_V * np.eye(classes), (delta.size, 1, 1))  # (L, classes, outputs)
+        self._proto_out_V = np.tile(ONE_HOT_V * np.eye(classes), (replicas, 1, 1))  # (L, classes, outputs)
 
-    @classmethod
-    def of(cls, configs: Sequence[Any]) -> Self:
-        """From configurations with `delta`."""
-        return cls(np.array([config.delta for config in configs]))
-
-    def lane(self, lane: int) -> Self:
-        """One lane's delta and prototypes."""
-        one = type(self)(self._delta[lane : lane + 1], self._classes)
-        one._ready, one._proto_out_V = self._ready[lane : lane + 1], self._proto_out_V[lane : lane + 1]
+    def replica(self, row: int) -> Self:
+        """One replica's delta and prototypes."""
+        own = slice(row, row + 1)
+        one = type(self)(self.delta[own], self._classes)
+        one._ready, one._proto_out_V = self._ready[own], self._proto_out_V[own]
         return one
 
-    def begin_epoch(self, epoch: int, lane: int, train: Split, measure: Measure) -> None:
-        """From epoch 2 on, measure the lane's prototypes; a class without samples gets none (NaN)."""
+    def begin_epoch(self, epoch: int, row: int, train: Split, measure: Measure) -> None:
+        """From epoch 2 on, measure the replica's prototypes; a class without samples gets none (NaN)."""
         if epoch < 2:
             return
         means = np.full((self._classes, train.x_V.shape[1]), np.nan)
@@ -55,52 +59,62 @@ class Prototype:
         for k in classes:
             means[k] = train.x_V[train.y == k].mean(axis=0)
         out_V, status = measure(means)
-        self._status[lane] = status[classes]
-        self.recall(lane, {"proto_in": means, "proto_out": out_V})
+        self._status[row] = status[classes]
+        self.recall(row, {"proto_in": means, "proto_out": out_V})
 
-    def judge(self, out_V: FloatArray, label: IntArray) -> Judgement:
-        """See `Objective.judge`."""
+    def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
+        """See `Objective.evaluate`."""
         rows = np.arange(len(label))
-        lanes = rows if len(self._delta) > 1 else np.zeros_like(rows)
-        aim_V = self._proto_out_V[lanes, label]
-        square = ((out_V[:, None, :] - self._proto_out_V[lanes]) ** 2).sum(axis=2)
+        replicas = rows if len(self.delta) > 1 else np.zeros_like(rows)
+        aim_V = self._proto_out_V[replicas, label]
+        square = ((out_V[:, None, :] - self._proto_out_V[replicas]) ** 2).sum(axis=2)
         nearest = np.where(np.isnan(square), np.inf, square).argmin(axis=1)
-        ready = self._ready[lanes]
-        target_V = np.where(ready[:, None], out_V + self._delta[lanes, None] * (aim_V - out_V), aim_V)
+        ready = self._ready[replicas]
+        target_V = np.where(ready[:, None], out_V + self.delta[replicas, None] * (aim_V - out_V), aim_V)
         everything = np.ones(out_V.shape, bool)
         loss = ((out_V - aim_V) ** 2).mean(axis=1)
         prediction = np.where(ready, nearest, highest(out_V))
-        return Judgement(loss, prediction, everything[:, 0], target_V, everything)
+        return Evaluation(loss, prediction, everything[:, 0], target_V, everything)
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
-        """How it was predicted and judged, and how many samples the error is the mean of."""
+        """How it was predicted and evaluated, and how many samples the error is the mean of."""
         return {"val_mode": "proto" if self._ready[0] else "onehot", "val_mse_count": float(len(label))}
 
-    def epoch_arrays(self, lane: int) -> dict[str, FloatArray]:
+    def epoch_arrays(self, row: int) -> dict[str, FloatArray]:
         """proto_in (classes, inputs) and proto_out (classes, outputs), in volts, from epoch 2 on."""
-        if not self._ready[lane]:
+        if not self._ready[row]:
             return {}
-        return {"proto_in": self._proto_in_V[lane].copy(), "proto_out": self._proto_out_V[lane].copy()}
+        return {"proto_in": self._proto_in_V[row].copy(), "proto_out": self._proto_out_V[row].copy()}
 
-    def epoch_facts(self, lane: int) -> dict[str, dict[str, Any]]:
+    def epoch_facts(self, row: int) -> dict[str, dict[str, Any]]:
         """How the prototypes were measured, and how far apart their outputs lie (L2, in volts), from epoch 2 on."""
-        if not self._ready[lane]:
+        if not self._ready[row]:
             return {}
-        outputs = self._proto_out_V[lane]
+        outputs = self._proto_out_V[row]
         distance = np.sqrt(((outputs[:, None] - outputs[None]) ** 2).sum(axis=2))
         pairs = distance[np.triu_indices(self._classes, 1)]
         nearest = np.where(np.eye(self._classes, dtype=bool), np.inf, distance).min(axis=1)
         facts = {"distance_min_V": pairs.min(), "distance_mean_V": pairs.mean(), "nearest_by_class_V": nearest}
         without = np.isnan(outputs).any(axis=1).sum()
-        solves = _solves(self._status[lane]) if lane in self._status else {}
+        solves = _solves(self._status[row]) if row in self._status else {}
         return {"proto_diag": {**solves, **facts, "classes_without_prototype": without}}
 
-    def recall(self, lane: int, arrays: Mapping[str, FloatArray]) -> None:
+    def recall(self, row: int, arrays: Mapping[str, FloatArray]) -> None:
         """Take over what `epoch_arrays` gave."""
         if "proto_out" in arrays:
-            self._proto_in_V[lane] = arrays["proto_in"]
-            self._proto_out_V[lane] = arrays["proto_out"]
-            self._ready[lane] = True
+            self._proto_in_V[row] = arrays["proto_in"]
+            self._proto_out_V[row] = arrays["proto_out"]
+            self._ready[row] = True
+
+    @classmethod
+    def run_facts(cls, saved: str) -> dict[str, Any]:
+        """What each epoch does."""
+        return dict(PUBLISHED)
+
+    @classmethod
+    def summary_facts(cls, epoch: int) -> dict[str, Any]:
+        """How the epoch has trained."""
+        return {"mode": "onehot" if epoch < 2 else "proto"}
 
 
 def _solves(status: IntArray) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from common.errors import InputError
 from common.experiment.experiment import Experiment
+from common.experiment.options import Options
 from common.plugins import add_search_path, recorded_folders
 from common.runs import load_run
 from common.values import shown
@@ -29,20 +30,30 @@ def resumed(experiment: Experiment, folder: Path, given: Mapping[str, Any]) -> A
     if record.status == "running":
         raise InputError(f"{where}: process {record.meta['pid']} is still running it")
     add_search_path(recorded_folders(record.meta.get("plugins") or {}))
-    marks = experiment.options.marks()
     before = {name: value for name, value in record.config.items() if name not in experiment.gone}
-    unknown = sorted(set(before) - set(marks))
+    unknown = sorted(set(before) - set(experiment.options.marks()))
     if unknown:
         raise InputError(f"{where}: was not made by {experiment.prog} of this version (it has an option {unknown[0]})")
-    earlier = experiment.options.recorded(experiment.options.over(before, {}))
-    config = experiment.options.over(before, given)
-    now = experiment.options.recorded(config)
+    config, changed = with_changes(experiment.options, before, given)
+    if record.status == "done" and not changed - {"quiet"}:
+        raise InputError(f"{where}: is done; there is nothing to go on with")
+    return config
+
+
+def with_changes(options: Options, before: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Any, set[str]]:
+    """The configuration of recorded options with those of a command line over them, and the names of what changes.
+
+    Raises:
+        InputError: an option differs that may not.
+    """
+    marks = options.marks()
+    earlier = options.recorded(options.over(before, {}))
+    config = options.over(before, given)
+    now = options.recorded(config)
     changed = [name for name in now if now[name] != earlier[name]]
     for name in changed:
         _check_change(name, marks[name], earlier[name], now[name])
-    if record.status == "done" and not set(changed) - {"quiet"}:
-        raise InputError(f"{where}: is done; there is nothing to go on with")
-    return config
+    return config, set(changed)
 
 
 def _check_change(name: str, marks: Mapping[str, Any], before: Any, now: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import socket
 import subprocess
 import sys
@@ -11,10 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from common.errors import InputError
-from common.inputs import read_json
-
-GIT_FILE = "git.json"
+COMMIT = "NONIDEAL_COMMIT"  # names the commit of code that was copied from a checkout; with changes, -dirty behind it
 PACKAGES = ("nonideal", "numpy", "scipy", "scikit-learn", "numba", "networkx", "matplotlib", "PySpice", "torch")
 
 
@@ -34,22 +32,15 @@ def describe() -> dict[str, Any]:
 def git_version(tree: Path) -> dict[str, Any] | None:
     """Commit and dirty flag of the checkout that this code runs from; None for an installed package.
 
-    Code that was copied from a checkout may have them in a file GIT_FILE instead.
+    Whoever copies code from a checkout may name them by $NONIDEAL_COMMIT.
     """
     if not (tree / ".git").exists():
-        return _copied_from(tree / GIT_FILE)
+        found = re.fullmatch(r"([0-9a-f]{7,64})(-dirty)?", os.environ.get(COMMIT, ""))
+        return {"commit": found[1], "dirty": found[2] is not None} if found else None
     try:
         commit = _git(tree, "rev-parse", "HEAD")
         return {"commit": commit, "dirty": bool(_git(tree, "status", "--porcelain", "--untracked-files=no"))}
     except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _copied_from(file: Path) -> dict[str, Any] | None:
-    try:
-        found = read_json(file, "commit")
-        return {"commit": str(found["commit"]), "dirty": bool(found["dirty"])}
-    except (InputError, KeyError):
         return None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from common.cli import Parser, run_command, whole
 from common.errors import InputError
+from common.runs.outcome import Outcome
 from common.sweeps.axes import Axis, add_axes, chosen_axes
 from common.sweeps.definition import Definition
 from common.sweeps.estimate import describe
@@ -69,9 +70,14 @@ def _run(sweep: Definition, axes: Sequence[Axis], specs: Sequence[Any], folder: 
     facts = {"axes": {axis.name: list(axis.values) for axis in axes}}
     listener = sweep.listener(folder) if sweep.listener else None
     ended = run_sweep(specs, folder, work, prog=sweep.prog, options=options, facts=facts, listener=listener)
+    return report(ended, len(specs), f"table: nonideal table {folder}", quiet=options.quiet)
+
+
+def report(ended: Mapping[int, Outcome], runs: int, advice: str, *, quiet: bool) -> int:
+    """Print how the runs of a sweep ended, and what to do next; returns the exit code: 0, or 1 if a run has failed."""
     failed = sum(outcome.status == "failed" for outcome in ended.values())
-    if not options.quiet:
-        print(f"{len(ended) - failed} of {len(specs)} runs done, {failed} failed; table: nonideal table {folder}")
+    if not quiet:
+        print(f"{len(ended) - failed} of {runs} runs done, {failed} failed; {advice}")
         if failed:
             print("FAILED in the folder of each says why; --retry-failed runs them again")
     return 1 if failed else 0

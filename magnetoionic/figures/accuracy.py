@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from common.plotting import COLORS, figure, style
+from common.plotting import figure, style
+from magnetoionic.figures.styles import Style, styles
 from magnetoionic.figures.table import SETTINGS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def draw(table: pd.DataFrame) -> Figure:
     size: Any = {"width": "single" if columns == 1 else "double", "height_in": min(9.0, 4.2 * blocks)}
     fig, axes = figure(nrows=2 * blocks, ncols=columns, sharey="row", sharex="col", squeeze=False, **size)
     varying = [name for name in SETTINGS if table[name].nunique() > 1]
-    fields = sorted(table["field"].unique(), reverse=True)  # linear before exponential
+    fields = styles(sorted(table["field"].unique(), reverse=True))  # linear before exponential
     with style():
         for number in range(blocks * columns):
             block, column = divmod(number, columns)
@@ -60,14 +61,14 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def _panels(pair: tuple[Axes, Axes], means: pd.DataFrame, fields: list[str]) -> None:
-    for number, field in enumerate(fields):
+def _panels(pair: tuple[Axes, Axes], means: pd.DataFrame, fields: dict[str, Style]) -> None:
+    for number, (field, shown) in enumerate(fields.items()):
         rows = means[means["field"] == field]
-        look: Any = {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)], "capsize": 2}
-        pair[0].errorbar(rows["lr"], rows["accuracy"], rows["std"], linestyle="-", label=field, **look)
+        marks: Any = {"color": shown.color, "marker": MARKERS[number % len(MARKERS)], "capsize": 2}
+        pair[0].errorbar(rows["lr"], rows["accuracy"], rows["std"], linestyle="-", label=shown.label, **marks)
         if rows["relaxed"].notna().any():
-            look |= {"markerfacecolor": "white", "linestyle": "--", "label": field}
-            pair[1].errorbar(rows["lr"], rows["relaxed"], rows["relaxed_std"], **look)
+            marks |= {"markerfacecolor": "white", "linestyle": "--", "label": shown.label}
+            pair[1].errorbar(rows["lr"], rows["relaxed"], rows["relaxed_std"], **marks)
     pair[1].set_xlabel("learning rate (pulses per gradient)")
 
 

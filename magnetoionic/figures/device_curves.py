@@ -1,33 +1,57 @@
-"""All device curves over gate pulses."""
+"""Device curves over gate pulses."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.plotting import COLORS, figure, style
-from magnetoionic.curves import DOUBLE, LAST_PULSE, SINGLE
+from common.errors import InputError
+from common.plotting import figure, style
+from magnetoionic.devices.curves import LAST_PULSE, AnyCurve, SingleCurve
+from magnetoionic.devices.fields import OURS, find_field
+from magnetoionic.figures.styles import styles
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINES = ("-", "--", ":")
+LINES = ("-", "--", ":", "-.")
 
 
-def draw() -> Figure:
-    """Two panels: pairs' devices, and both branches of single devices."""
+def draw(own: Iterable[str] = ()) -> Figure:
+    """Two panels: pairs' devices, and both branches of single devices.
+
+    Args:
+        own: fields to draw beside ours, as package.module:Name; those whose module is not here are left out.
+    """
     fig, (left, right) = figure(ncols=2, width="double")
-    x = np.linspace(0.0, LAST_PULSE, 200)
+    curves = {word: curve for word in dict.fromkeys([*OURS, *own]) if (curve := _curve(word)) is not None}
     with style():
-        for color, line, (name, curve) in zip(COLORS, LINES, DOUBLE.items(), strict=False):
-            left.plot(x, curve.value(x), line, color=color, label=name)
-        for color, line, (name, field) in zip(COLORS, LINES, SINGLE.items(), strict=False):
-            right.plot(x, field.plus.value(x), line, color=color, label=name)
-            right.plot(x, field.minus.value(x), line, color=color)
+        drawn = {left: 0, right: 0}
+        for word, shown in styles(curves).items():
+            curve = curves[word]
+            ax: Axes = right if isinstance(curve, SingleCurve) else left
+            line = LINES[drawn[ax] % len(LINES)]
+            drawn[ax] += 1
+            if isinstance(curve, SingleCurve):
+                x = np.linspace(0.0, LAST_PULSE, 200)
+                ax.plot(x, curve.plus.value(x), line, color=shown.color, label=shown.label)
+                ax.plot(x, curve.minus.value(x), line, color=shown.color)
+            else:
+                x = np.linspace(0.0, curve.last, 200)
+                ax.plot(x, curve.value(x), line, color=shown.color, label=shown.label)
         left.set(xlabel="gate pulses", ylabel="Hall resistance", title="devices of pairs", ylim=(0, None))
         right.set(xlabel="gate pulses", ylabel="weight / scale", title="single devices: plus (rising) and minus")
         left.legend()
         right.set_ylim(-1.75, None)
         right.legend(loc="lower center", ncols=2)
     return fig
+
+
+def _curve(word: str) -> AnyCurve | None:
+    try:
+        return find_field(word).curve
+    except InputError:  # figures are drawn from files, wherever its module is; `styles` warns
+        return None

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
-from common.plotting import COLORS, figure, style
+from common.plotting import figure, style
 from common.tensor_files import read_tensors
-from magnetoionic.figures.table import ends_measured, file_word
+from magnetoionic.figures.styles import styles
+from magnetoionic.figures.table import file_word, has_own_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,18 +52,18 @@ def _devices(where: str, tensor: Tensor) -> NDArray[Any]:
 
 
 def by_unit(models: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Models by the figure that shows them: built-in devices together, each measured one, in its file's unit, alone.
+    """Models by the figure that shows them: ours together, each whose values have a unit of their own alone.
 
     Args:
         models: anything by label; a label is a field of the table, and perhaps a comma and more.
 
     Returns:
-        Names of figures, "weights" or "weights-measured-..", and the models of each.
+        Names of figures, "weights" or such as "weights-measured-..", and the models of each.
     """
     found: dict[str, dict[str, Any]] = {}
     for label, arrays in models.items():
         field = label.partition(",")[0]
-        stem = f"weights-{file_word(field)}" if ends_measured(field) else "weights"
+        stem = f"weights-{file_word(field)}" if has_own_unit(field) else "weights"
         found.setdefault(stem, {})[label] = arrays
     return found
 
@@ -71,13 +72,16 @@ def draw(models: Mapping[str, Mapping[str, NDArray[Any]]]) -> Figure:
     """A row for each layer: values of the devices on the left, weights on the right.
 
     Args:
-        models: label to the arrays of a model; all with as many layers.
+        models: label to the arrays of a model; a label is a field of the table, and perhaps a comma and more.
     """
     layers = [list(_layers(arrays).values()) for arrays in models.values()]
     rows = max(len(found) for found in layers)
     fig, axes = figure(nrows=rows, ncols=2, width="double", height_in=2.2 * rows, squeeze=False)
     with style():
-        for color, label, found in zip(COLORS, models, layers, strict=False):
+        looks = styles([label.partition(",")[0] for label in models])
+        for name, found in zip(models, layers, strict=True):
+            field, comma, more = name.partition(",")
+            color, label = looks[field].color, f"{looks[field].label}{comma}{more}"
             for row, devices in enumerate(found):
                 weight = devices[-1] - devices[0] if len(devices) == 2 else devices[0]
                 _histogram(axes[row, 0], np.concatenate([values.ravel() for values in devices]), color, label)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from common.plotting import COLORS, figure, save, style
-from magnetoionic.measured import Fit
-from magnetoionic.points import Measured
+from magnetoionic.devices.measured import Fit
+from magnetoionic.devices.points import Measured
 
 
 def draw(measured: Measured, fits: Sequence[Fit], used: str, stem: Path) -> Path:

@@ -13,6 +13,9 @@ import pandas as pd
 
 from common.errors import InputError
 from common.inputs import parse_json, read_text
+from common.plugins import is_own
+from common.runs.files import write_text
+from magnetoionic.devices.fields import MEASURED
 
 TABLE = "accuracies.csv"
 SETTINGS = ("task", "layers", "epochs", "clipping", "var", "resistor_noise", "physical_clipping")
@@ -40,15 +43,18 @@ def read_table(places: Iterable[Path]) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """The table without the paths of weights."""
-    from common.runs.files import write_text
-
     rows = table[list(COLUMNS)].sort_values(["field", *SETTINGS, "lr", "seed"])
     write_text(path, rows.to_csv(index=False, float_format="%.10g"))
 
 
 def file_word(text: str) -> str:
-    """A text as part of a file's name."""
-    return re.sub("[^-.0-9A-Za-z]+", "-", text)
+    """A text as part of a file's name; of a field package.module:Name the Name."""
+    return re.sub("[^-.0-9A-Za-z]+", "-", without_module(text))
+
+
+def without_module(text: str) -> str:
+    """A field of the table, alone or in a longer text, with the Name of every package.module:Name."""
+    return re.sub(r"[\w.]+:(?=\w)", "", text)
 
 
 def settings(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -83,18 +89,19 @@ def _stored(path: Path) -> pd.DataFrame:
     return table.assign(file="")
 
 
-def ends_measured(field: str) -> bool:
-    """Whether a field of the table ends on a measured device, so that weights are in the unit of its file."""
-    return field.rpartition("+")[2].startswith("measured")
+def has_own_unit(field: str) -> bool:
+    """Whether a field of the table ends on a measured device or a user's own, whose values have a unit of their own."""
+    last = field.rpartition("+")[2]
+    return last.startswith(MEASURED) or is_own(last)
 
 
 def _curve(name: str, facts: dict[str, Any]) -> str:
     """The name of a curve; that of a measured device has its file and fit in it, as there may be several devices."""
     device = facts.get("device_curve")
-    if name != "measured" or not isinstance(device, dict):
+    if name != MEASURED or not isinstance(device, dict):
         return name
     unscaled = "" if device.get("scaled") else " unscaled"  # as earlier versions trained
-    return re.sub(r"[^\w. -]", "-", f"measured {device.get('file')} {device.get('fit')}{unscaled}")
+    return re.sub(r"[^\w. -]", "-", f"{MEASURED} {device.get('file')} {device.get('fit')}{unscaled}")
 
 
 def _row(path: Path) -> dict[str, object] | None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from magnetoionic.kernels.forms import LINEAR
 from magnetoionic.kernels.jit import inline, kernel
 
 CHUNK = 512
-LINEAR, EXPONENTIAL = 0, 1
 _LOG2_E = np.float32(1.4426950408889634)
 _LN2_HIGH = np.float32(0.693359375)
 _LN2_LOW = np.float32(-2.12194440e-4)
@@ -90,7 +90,7 @@ def pulse_dense(
     """Update every pair.
 
     Args:
-        kind: LINEAR or EXPONENTIAL.
+        kind: LINEAR or EXPONENTIAL of `magnetoionic.kernels.forms`.
         curve: (4,) float32: value at no pulse and at the last one, rate, floor. The rate is the slope per pulse, or
             -1 / tau; the floor is what the exponential tends to.
         rule: (3,) float32: learning rate, threshold of pulses, and -1 / 0.18 for physical clipping (0: without).

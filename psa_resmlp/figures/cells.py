@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psa_resmlp.architectures import Architecture
 from psa_resmlp.figures.scales import Scale
 from psa_resmlp.figures.space import Points, area, border, cells, place
+from psa_resmlp.study.architectures import Architecture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,8 +54,8 @@ def draw_cells(
     )
     stripes = [one for one in architectures if one in set(hatched)]
     if stripes:
-        look: dict[str, Any] = {"facecolors": "none", "edgecolors": "#8A8A8A", "linewidths": 0.0, "hatch": _HATCH}
-        ax.add_collection(PolyCollection([polygons[one] for one in stripes], **look))
+        style: dict[str, Any] = {"facecolors": "none", "edgecolors": "#8A8A8A", "linewidths": 0.0, "hatch": _HATCH}
+        ax.add_collection(PolyCollection([polygons[one] for one in stripes], **style))
     for one, words in text.items():
         if area(polygons[one]) >= _TEXT_FROM:
             x, y = polygons[one].mean(axis=0)

@@ -8,18 +8,21 @@ through several modes is left out: it would be compared with others of its last 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from common.errors import InputError
 from common.plotting import line_plot, style
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture, parse
-from psa_resmlp.chain import UNKNOWN, Chain, described, is_chain, is_chained
+from common.plugins import add_search_path, recorded_folders
+from common.runs import load_run
 from psa_resmlp.figures.scales import ACCURACY_TICKS, accuracy_of, negative_log_error
-from psa_resmlp.modes import MODE_NAMES, MODE_TITLES
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture, parse
+from psa_resmlp.study.chain import UNKNOWN, Chain, described, is_chain, is_chained, links
+from psa_resmlp.study.modes import MODE_NAMES, get_mode, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +46,11 @@ Curves = dict[tuple[str, Architecture], dict[str, Curve]]
 
 
 def read_curves(
-    folder: Path, targets: Sequence[Architecture], told: Callable[[str], None] = lambda line: None
+    folder: Path, targets: Sequence[Architecture], report: Callable[[str], None] = lambda line: None
 ) -> Curves:
     """The best replica of every mode, by (family, architecture); of equals the first, in the order of folders.
 
-    `told` gets a line for every replica that is left out as a chain of modes.
+    `report` gets a line for every replica that is left out as a chain of modes.
 
     Raises:
         InputError: no run of a target in the folder, or a metrics.csv without the columns.
@@ -57,19 +60,18 @@ def read_curves(
     best: Curves = {}
     for path in sorted(folder.rglob("metrics.csv")):
         if (path.parent / "run_meta.json").is_file():
-            _take_in(path.parent, targets, best, told)
+            _take_in(path.parent, targets, best, report)
     for target in targets:
         if not any(architecture == target for _, architecture in best):
             raise InputError(f"{folder} has no run of {target}; --targets takes architectures of the sweep")
     return best
 
 
-def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: Callable[[str], None]) -> None:
-    from common.runs import load_run
-
+def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, report: Callable[[str], None]) -> None:
     record = load_run(folder)
     if "arch" not in record.config:
         return  # a run of another suite
+    add_search_path(recorded_folders(record.meta.get("plugins") or {}))  # of modes of the user's own
     architecture, family = parse(str(record.config["arch"])), str(record.config.get("family", "resmlp"))
     if architecture not in targets:
         return
@@ -83,7 +85,7 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: 
         mode = str(rows["mode"].iloc[-1])
         chain = _chain(record.meta, str(trial), rows["mode"])
         if is_chained(chain, mode):
-            told(f"left out: {folder}, trial {trial}: a chain of modes, {described(chain)}")
+            report(f"left out: {folder}, trial {trial}: a chain of modes, {described(chain)}")
             continue
         bounty, found = float(rows["lkg_accuracy"].max()), best.setdefault((family, architecture), {})
         if mode not in found or bounty > found[mode].bounty:
@@ -91,7 +93,6 @@ def _take_in(folder: Path, targets: Sequence[Architecture], best: Curves, told: 
 
 
 def _check_numbers(folder: Path, table: pd.DataFrame) -> None:
-    import numpy as np
     import pandas as pd
 
     for name in (name for name in COLUMNS if name.endswith(("loop", "accuracy")) and len(table)):
@@ -108,7 +109,7 @@ def _chain(meta: Mapping[str, Any], trial: str, modes: Iterable[Any]) -> Chain:
     chains = meta.get("chain")
     noted = chains.get(trial, []) if isinstance(chains, dict) else []
     begin = [link for link in noted[:1] if link["mode"] == UNKNOWN] if is_chain(noted) else []
-    return [*begin, *({"mode": str(mode), "meta_loops": len(list(rows))} for mode, rows in itertools.groupby(modes))]
+    return [*begin, *links(map(str, modes))]
 
 
 def convergence(
@@ -127,10 +128,13 @@ def convergence(
         axes = fig.subplots(rows, columns, squeeze=False).ravel()
         for ax, (architecture, modes) in zip(axes, curves, strict=False):
             loops = sorted({int(loop) for curve in modes.values() for loop in curve.loops})
-            series = {_label(modes[name]): _on(modes[name], loops) for name in MODE_NAMES if name in modes}
+            series = {_label(modes[name]): _on(modes[name], loops) for name in in_order(modes)}
             regime = f": {regimes[architecture.name].replace('-', ' ')}" if regimes else ""
             title = f"{FAMILY_TITLES[family]} {architecture.name.replace('*', '×')}{regime}"
             line_plot(ax, loops, series, xlabel="meta-loop", ylabel="validation accuracy (%)", title=title)
+            for line, name in zip(ax.lines, in_order(modes), strict=False):
+                if name not in MODE_NAMES:
+                    line.set_color(get_mode(name).color)
             _stretch(ax, [value for curve in modes.values() for value in curve.accuracies])
             ax.legend(loc="lower right", title="mode (best network)", title_fontsize=7.5)
         for ax in axes[len(curves) :]:
@@ -139,7 +143,7 @@ def convergence(
 
 
 def _stretch(ax: Axes, accuracies: Sequence[float]) -> None:
-    """An axis that is logarithmic in the error, so that the last tenths of a percent can be told apart."""
+    """An axis that is logarithmic in the error, which spreads the last tenths of a percent."""
     ax.set_yscale("function", functions=(negative_log_error, accuracy_of))
     low, high = min(accuracies), max(accuracies)
     if low < high < 100:
@@ -151,7 +155,7 @@ def _stretch(ax: Axes, accuracies: Sequence[float]) -> None:
 
 
 def _label(curve: Curve) -> str:
-    return f"{MODE_TITLES.get(curve.mode, curve.mode)} ({curve.bounty:.2f} %)"
+    return f"{get_mode(curve.mode).title} ({curve.bounty:.2f} %)"
 
 
 def _on(curve: Curve, loops: Iterable[int]) -> list[float]:

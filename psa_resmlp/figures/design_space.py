@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.plotting import COLORS, style
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture
 from psa_resmlp.figures.space import draw_axes, place
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,13 +38,13 @@ def design_space(architectures: Sequence[Architecture], family: str) -> Figure:
         ):
             places = [place(one) for one in architectures if one.asymmetric is asymmetric]
             if places:
-                look: dict[str, Any] = {
+                marks: dict[str, Any] = {
                     "color": color,
                     "markeredgecolor": "white",
                     "markeredgewidth": 0.4,
                     "markersize": 5,
                 }
-                ax.plot(*zip(*places, strict=True), marker, label=f"{kind} ({len(places)})", zorder=4, **look)
+                ax.plot(*zip(*places, strict=True), marker, label=f"{kind} ({len(places)})", zorder=4, **marks)
         _label(ax, architectures)
         ax.set_title(f"{FAMILY_TITLES[family]}: {len(architectures)} architectures, depth × width", size=11)
         ax.legend(loc="upper right", fontsize=9)

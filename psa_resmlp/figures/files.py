@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from common.plotting import style
 from common.runs.files import atomic_writer
-from psa_resmlp.architectures import FAMILY_TITLES
+from psa_resmlp.study.architectures import FAMILY_TITLES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from common.plotting import style
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture
 from psa_resmlp.figures.cells import draw_cells, draw_legend
 from psa_resmlp.figures.scales import accuracy_scale, effect_scale, parameter_scale, spread_scale
 from psa_resmlp.figures.space import draw_axes
-from psa_resmlp.make_trial_accuracy_table import winners
-from psa_resmlp.modes import MODE_NAMES, MODE_TITLES
-from psa_resmlp.paired import PairedTest, paired_test
-from psa_resmlp.regimes import REGIMES, SECOND, get_all_regime_classifications
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture
+from psa_resmlp.study.modes import get_mode, with_study
+from psa_resmlp.tables.accuracy import winners
+from psa_resmlp.tables.paired import PairedTest, paired_test
+from psa_resmlp.tables.regimes import REGIMES, SECOND, get_all_regime_classifications
 from psa_resmlp.tables.study import Study
 
 if TYPE_CHECKING:
@@ -22,12 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEVEL = 0.05
-MODE_COLORS = {
-    "none": "#8C8C8C", "decay": "#E69F00", "dropout": "#D55E00",
-    "full": "#0072B2", "hidden": "#009E73", "output": "#CC79A7", "tie": "#F2ECD0",
-}  # fmt: skip
+TIE = "#F2ECD0"
 REGIME_COLORS = dict(zip(REGIMES, ("#009E73", "#E69F00", "#0072B2", "#A63A14", "#D0D0D0"), strict=True))
-_SHORT = {"none": "No", "decay": "De", "dropout": "Dr", "full": "Fu", "hidden": "Hi", "output": "Ou"}
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -81,27 +78,31 @@ def _effect(value: float) -> str:
 
 
 def _instability(ax: Axes, data: Input) -> str:
-    largest = {}
+    largest, modes = {}, with_study(data.study.modes())
     for one in data.architectures:
-        found = [summary.std for mode in MODE_NAMES if (summary := data.study.summary(one, mode))]
+        found = [summary.std for mode in modes if (summary := data.study.summary(one, mode))]
         if found:
             largest[one] = max(found)
     text = {one: f"{value:.1f}" for one, value in largest.items()}
     draw_cells(ax, data.architectures, largest, spread_scale(largest.values()), text)
-    return "largest standard deviation of the accuracy among the six modes"
+    return f"largest standard deviation of the accuracy among the {_number(len(modes))} modes"
+
+
+def _number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
 
 def _winning(ax: Axes, data: Input) -> str:
-    colors, text = {}, {}
+    colors, text, modes = {}, {}, with_study(data.study.modes())
     for one in data.architectures:
-        found = {mode: summary for mode in MODE_NAMES if (summary := data.study.summary(one, mode))}
+        found = {mode: summary for mode in modes if (summary := data.study.summary(one, mode))}
         won = winners(found)
         if won:
-            colors[one] = MODE_COLORS[won[0] if len(won) == 1 else "tie"]
-            text[one] = "\n".join(_SHORT[mode] for mode in won) if len(won) <= 3 else f"{len(won)}"
+            colors[one] = get_mode(won[0]).color if len(won) == 1 else TIE
+            text[one] = "\n".join(get_mode(mode).short for mode in won) if len(won) <= 3 else f"{len(won)}"
     draw_cells(ax, data.architectures, colors, None, text)
-    legend = {MODE_TITLES[mode]: MODE_COLORS[mode] for mode in MODE_NAMES}
-    draw_legend(ax, {**legend, "tie (within 0.01; their names,\nor how many)": MODE_COLORS["tie"]})
+    legend = {mode.title: mode.color for mode in map(get_mode, modes)}
+    draw_legend(ax, {**legend, "tie (within 0.01; their names,\nor how many)": TIE})
     return "mode with the best mean accuracy"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from psa_resmlp.architectures import Architecture
+from psa_resmlp.study.architectures import Architecture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

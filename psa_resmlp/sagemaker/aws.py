@@ -31,6 +31,7 @@ _SIGNED = re.compile(r"(?i)((?:signature|credential|security-token|accesskeyid)=
 _ACTIONS = {"HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket", "HeadObject": "GetObject"}
 _NOT_ALLOWED = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 HIDDEN = "***"
+EXTRA = ("boto3", "botocore", "dotenv")
 _PARTS = ("access_key", "secret_key", "token")
 _in_use: list[Any] = []
 _stopping = threading.Event()
@@ -140,6 +141,16 @@ def message_of(problem: Any) -> str:
 
 
 def _translated(work: Callable[[], int]) -> int:
+    try:
+        return _of_aws(work)
+    except ModuleNotFoundError as problem:
+        if problem.name not in EXTRA:
+            raise
+        advice = "`poetry install --extras sagemaker` or `pip install boto3 python-dotenv` brings it"
+        raise RunError(f"{problem.name} is not installed; {advice}") from None
+
+
+def _of_aws(work: Callable[[], int]) -> int:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -68,13 +68,13 @@ class Bucket:
         if region and region != self.account.region:
             raise InputError(f"bucket {self.name} lies in {region}, not in {self.account.region}; name its region")
 
-    def folders(self, told: Callable[[int], None] = lambda found: None) -> list[str]:
-        """Names of the folders in the study's folder; `told` gets how many there are after every page."""
+    def folders(self, report: Callable[[int], None] = lambda found: None) -> list[str]:
+        """Names of the folders in the study's folder; `report` gets how many there are after every page."""
         pages = self.account.s3.get_paginator("list_objects_v2")
         found: list[str] = []
         for page in pages.paginate(Bucket=self.name, Prefix=f"{self.prefix}/", Delimiter="/"):
             found += [entry["Prefix"].split("/")[-2] for entry in page.get("CommonPrefixes", [])]
-            told(len(found))
+            report(len(found))
         return found
 
     def objects(self, path: str = "") -> Iterator[tuple[str, int]]:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
 import tarfile
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from importlib import metadata
 from pathlib import Path
 
 from common.errors import InputError
-from common.runs.origin import GIT_FILE, git_version
+from common.inputs import read_json
+from common.runs.origin import COMMIT, git_version
 
 PACKAGES = ("common", "psa_resmlp")
+GIT_FILE = "git.json"
 ENDINGS = (".py", ".sh", ".toml")
 # What training imports of the requirements in pyproject.toml; torch is the image's.
 NEEDED = ("numba", "numpy", "rich", "safetensors", "scikit-learn")
@@ -49,12 +52,21 @@ def pack() -> Code:
         if path.suffix in ENDINGS
     }
     git = git_version(root)
-    if git is not None:  # for run_meta.json
+    if git is not None:
         files[GIT_FILE] = json.dumps(git).encode()
     files["requirements.txt"] = "".join(f"{line}\n" for line in requirements()).encode()
     packed = {ARCHIVE: _archive(files), START: Path(__file__).with_name(START).read_bytes()}
     digest = hashlib.sha256(b"".join(packed[name] for name in sorted(packed))).hexdigest()[:16]
     return Code(packed, digest)
+
+
+def name_commit() -> None:
+    """In a job, say which commit its code is of, for run_meta.json; see `common.runs.origin`."""
+    try:
+        found = read_json(Path(__file__).parents[2] / GIT_FILE, "commit")
+        os.environ[COMMIT] = f"{found['commit']}{'-dirty' if found['dirty'] else ''}"
+    except (InputError, KeyError):
+        return
 
 
 def requirements() -> list[str]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.browse.text import aligned
-from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.sagemaker.costs import UNKNOWN, JobCost, Sum, saving, spot_times, sum_of, sums_by
 from psa_resmlp.sagemaker.jobs import ACTIVE
 from psa_resmlp.sagemaker.prices import Prices
 from psa_resmlp.sagemaker.words import SHOWN, counted, some
+from psa_resmlp.study.modes import MODE_NAMES
 
 COLUMNS = (
     "job", "architecture", "mode", "attempt", "status", "instance_type", "instance_count", "spot", "created",

@@ -123,7 +123,7 @@ def reckon(name: JobName, answer: Mapping[str, Any] | None, prices: Prices, regi
 
 
 def sum_of(costs: Sequence[JobCost]) -> Sum:
-    """Of all these jobs; those at work and unknown ones count as jobs only."""
+    """Of all these jobs; those that are running and unknown ones count as jobs only."""
     usd = sum((one.usd for one in costs if one.usd is not None), Fraction(0))
     return Sum(len(costs), sum(one.machine_s for one in costs), usd)
 

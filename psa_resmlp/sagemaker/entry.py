@@ -26,8 +26,13 @@ from common.cli import Parser, add_options, build, run_command
 from common.errors import InputError, Interrupted
 from common.inputs import parse_json, read_json
 from common.runs.files import write_json
-from psa_resmlp.config import TrainConfig
+from common.runs.folder import META
+from common.runs.lock import RUN_LOCK
+from common.runs.read import read_meta
+from psa_resmlp.sagemaker.code import name_commit
 from psa_resmlp.sagemaker.results import RESULTS, from_run
+from psa_resmlp.train import run as train_here
+from psa_resmlp.training.config import TrainConfig
 
 DESCRIPTION = """\
 Train one job of psa-sagemaker-run inside its container. Options of psa-train come from SageMaker's hyperparameters;
@@ -47,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The program of the container; see DESCRIPTION."""
     words = list(sys.argv[1:] if argv is None else argv)
     root = _root(words)
+    name_commit()
     return run_command("psa-sagemaker-entry", lambda: _reported(root, lambda: _work(root, words)))
 
 
@@ -63,12 +69,12 @@ def train(config: TrainConfig, root: Path) -> Path:
     Raises:
         InputError, RunError, Interrupted: as psa-train.
     """
-    from psa_resmlp.trainer import train_in
-
     checkpoints = root / "checkpoints"
     _set_damaged_aside(checkpoints)
     own: dict[str, Any] = {"model_dir": checkpoints / "models", "until_loop": config.meta_loops}
-    run = train_in(replace(config, **own), checkpoints / "run")
+    folder = checkpoints / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    run = train_here(replace(config, **own), folder, resume=(folder / META).is_file())
     models = _folder("SM_MODEL_DIR", root / "model")
     for path in sorted((checkpoints / "models").rglob("*.safetensors")):
         target = models / path.relative_to(checkpoints / "models")
@@ -102,10 +108,6 @@ def hyperparameters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
 def _set_damaged_aside(checkpoints: Path) -> None:
     """What came back torn from the bucket is done again, to the same numbers, rather than ending the job."""
     from safetensors import SafetensorError, safe_open
-
-    from common.runs.folder import META
-    from common.runs.lock import RUN_LOCK
-    from common.runs.read import read_meta
 
     for path in sorted((checkpoints / "models").rglob("*.safetensors")):
         try:

@@ -13,7 +13,6 @@ from common.errors import InputError
 from common.progress import Progress
 from common.runs.files import write_json
 from common.runs.folder import make_writable
-from psa_resmlp.clean import bytes_text
 from psa_resmlp.sagemaker.aws import aws_command
 from psa_resmlp.sagemaker.bucket import Bucket
 from psa_resmlp.sagemaker.job_list import OUTPUT, read_jobs
@@ -23,6 +22,7 @@ from psa_resmlp.sagemaker.prices import HELP as PRICES_HELP
 from psa_resmlp.sagemaker.prices import Prices, read_prices
 from psa_resmlp.sagemaker.storage import KINDS, Size, Storage, facts, is_of, month_usd
 from psa_resmlp.sagemaker.words import counted
+from psa_resmlp.scripts.clean import bytes_text
 
 PROG = "psa-sagemaker-estimate-storage"
 JSON = "storage_report.json"

@@ -12,14 +12,14 @@ from common.errors import InputError
 from common.inputs import shorten
 from common.progress import Progress
 from common.runs.files import write_text
-from psa_resmlp.reading import text_of
 from psa_resmlp.sagemaker import study as studies
 from psa_resmlp.sagemaker.aws import Account
 from psa_resmlp.sagemaker.bucket import Bucket
 from psa_resmlp.sagemaker.names import PREFIX, JobName, parse_job_name
 from psa_resmlp.sagemaker.options import AccountConfig
+from psa_resmlp.study.reading import text_of
 
-# Where commands write what they have fetched and reckoned, unless they are told otherwise.
+# Where commands write what they have fetched and computed, unless an option names another place.
 OUTPUT = Path("results/psa_sagemaker")
 FILE = OUTPUT / "requested-jobs.txt"
 

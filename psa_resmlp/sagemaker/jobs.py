@@ -38,19 +38,19 @@ def is_due(one: Progress, retry_failed: bool) -> bool:
     return one.state in (State.NEW, State.STOPPED) or (one.state is State.FAILED and retry_failed)
 
 
-def statuses(account: Account, part: str, told: Callable[[int], None] = lambda found: None) -> dict[str, str]:
+def statuses(account: Account, part: str, report: Callable[[int], None] = lambda found: None) -> dict[str, str]:
     """SageMaker's status of every job whose name has `part` in it: InProgress, Completed, Failed, Stopping, Stopped.
 
     Args:
         account: whose jobs.
         part: of the names, such as the study's identity.
-        told: gets how many were read after every page.
+        report: gets how many were read after every page.
     """
     found: dict[str, str] = {}
     pages = account.sagemaker.get_paginator("list_training_jobs")
     for page in pages.paginate(NameContains=part, SortBy="Name", PaginationConfig={"PageSize": PAGE}):
         found |= {one["TrainingJobName"]: one["TrainingJobStatus"] for one in page["TrainingJobSummaries"]}
-        told(len(found))
+        report(len(found))
     return found
 
 

@@ -26,7 +26,7 @@ Request = Callable[[JobName], dict[str, Any]]
 
 @dataclass
 class Tally:
-    """What a start came to: names of jobs."""
+    """The outcome of a start: names of jobs."""
 
     started: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)  # by another launcher at the same time
@@ -64,7 +64,7 @@ class Launcher:
         for client in (self._account.s3, self._account.sagemaker):
             # Before every attempt, as a throttled request may otherwise go on for minutes after Ctrl-C.
             client.meta.events.register("before-send", self._before_send)
-        self._told = False
+        self._warned = False
         self.tally = Tally()
 
     def start(self, todo: Sequence[JobName], active: int, *, wait: bool) -> None:
@@ -86,7 +86,7 @@ class Launcher:
             self._bar.advance()
 
     def watch(self, cells: Sequence[Progress]) -> list[Progress]:
-        """Wait until no job of these cells is at work; returns where they stand then.
+        """Wait until no job of these cells is running; returns their states then.
 
         Raises:
             Interrupted: a signal has come; the jobs go on.
@@ -126,7 +126,7 @@ class Launcher:
         return True
 
     def _no_room(self, problem: Any, request: Mapping[str, Any]) -> None:
-        """Tell AWS's reason once.
+        """Print AWS's reason once.
 
         Raises:
             InputError: the account may run no such machine at all, so that waiting is of no use.
@@ -138,9 +138,9 @@ class Launcher:
             raise InputError(
                 f"the account's limit of \"{quota}\" is 0; ask for more under Service Quotas in AWS's console"
             )
-        if not self._told and not self._quiet:
+        if not self._warned and not self._quiet:
             self._bar.echo(f"no room: {reason}")
-        self._told = True
+        self._warned = True
 
     def _pause(self) -> int:
         """Wait a while; returns how many jobs of the study are active then."""

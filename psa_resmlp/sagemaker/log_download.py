@@ -40,7 +40,7 @@ class LogFile:
 
 @dataclass
 class Downloads:
-    """What a start came to: names of jobs."""
+    """The outcome of a start: names of jobs."""
 
     fetched: list[str] = field(default_factory=list)
     here_before: list[str] = field(default_factory=list)

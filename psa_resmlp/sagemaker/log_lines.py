@@ -79,7 +79,7 @@ class LogReader:
         self._trial, self._before, self._is_new_file = 1, 0.0, True
 
     def read(self, files: Iterable[Path]) -> int:
-        """Read files; returns how many meta-loops they have told. Damaged text and torn lines are passed by.
+        """Read files; returns how many meta-loops they report. Damaged text and torn lines are skipped.
 
         Raises:
             OSError: a file cannot be read.

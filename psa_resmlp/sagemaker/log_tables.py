@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from common.runs.files import write_text
-from psa_resmlp.architectures import ARCHITECTURES, FAMILY_TITLES
-from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.sagemaker.log_lines import TrialLines
 from psa_resmlp.sagemaker.names import Cell
+from psa_resmlp.study.architectures import ARCHITECTURES, FAMILY_TITLES
+from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.tables.files import STEMS
 
 MISSING = "N/A"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from common.cli import Parser, add_options, build, option, run_command
 from common.errors import InputError
-from psa_resmlp.architectures import FAMILIES
+from common.progress import Progress
 from psa_resmlp.sagemaker.get_training_logs import LOGS
 from psa_resmlp.sagemaker.job_list import OUTPUT
 from psa_resmlp.sagemaker.log_lines import LogReader, TrialLines, files_of
 from psa_resmlp.sagemaker.log_tables import write_tables
 from psa_resmlp.sagemaker.names import Cell, JobName, by_cell, parse_job_name
+from psa_resmlp.study.architectures import FAMILIES
 
 PROG = "psa-sagemaker-logs-parser"
 FETCH = "psa-sagemaker-get-training-logs"
@@ -95,8 +96,6 @@ def read_cells(
     Raises:
         OSError: a file cannot be read.
     """
-    from common.progress import Progress
-
     found: dict[Cell, Mapping[int, TrialLines]] = {}
     silent: list[JobName] = []
     with Progress(len(jobs), quiet=quiet) as bar:

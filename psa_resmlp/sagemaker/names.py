@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.errors import InputError
-from psa_resmlp.architectures import Architecture, parse
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.study.architectures import Architecture, parse
+from psa_resmlp.study.modes import MODE_NAMES
 
 PREFIX = "psa-"
 LONGEST = 63

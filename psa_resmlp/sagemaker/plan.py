@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from psa_resmlp.sagemaker.jobs import Progress, is_due
 from psa_resmlp.sagemaker.prices import Prices, read_prices
+from psa_resmlp.sagemaker.run_config import RunConfig
 from psa_resmlp.sagemaker.timing import Estimate, from_here, from_jobs
-
-if TYPE_CHECKING:
-    from psa_resmlp.sagemaker.run import RunConfig
 
 DEFAULT_REGION = "us-east-1"
 BYTES_PER_PARAMETER = 16  # LKG and active network, in the checkpoint and in model.tar.gz

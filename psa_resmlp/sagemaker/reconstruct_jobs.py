@@ -18,7 +18,7 @@ from psa_resmlp.sagemaker.words import SHOWN, counted, some
 PROG = "psa-sagemaker-reconstruct-jobs"
 DESCRIPTION = f"""\
 Write the names of the jobs that have a folder in the bucket into a text file, one a line, for --jobs-file of the other
-commands. An older file is replaced; names that only it had are told.
+commands. An older file is replaced; names that only it had are printed.
 
 example: psa-sagemaker-reconstruct-jobs --bucket my-bucket
          588 jobs in s3://my-bucket/psa-resmlp: written {FILE}

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from psa_resmlp.architectures import parse
-from psa_resmlp.chain import described, is_chained
+from common.runs import load_run
 from psa_resmlp.sagemaker.names import Cell
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.chain import described, is_chained
 from psa_resmlp.tables.study import Trial
 
 RESULTS, OLD_RESULTS = "comprehensive_results.json", "results.txt"
@@ -31,8 +32,6 @@ class Damaged(Exception):
 
 def from_run(run: Path) -> list[dict[str, Any]]:
     """The results of a finished run folder of psa-train, an entry a trial."""
-    from common.runs import load_run
-
     record = load_run(run)
     names = {"family": record.config["family"], "architecture": record.config["arch"]}
     return [

@@ -10,7 +10,6 @@ from pathlib import Path
 from common.cli import Parser, add_options, option
 from common.runs.files import write_text
 from common.runs.folder import make_writable
-from psa_resmlp.architectures import FAMILIES
 from psa_resmlp.sagemaker import study as studies
 from psa_resmlp.sagemaker.aws import aws_command
 from psa_resmlp.sagemaker.bucket import Bucket
@@ -18,6 +17,7 @@ from psa_resmlp.sagemaker.gather import NOTHING, Left, chosen, jobs_csv, read_jo
 from psa_resmlp.sagemaker.job_list import OUTPUT, JobsConfig, listing, read_jobs
 from psa_resmlp.sagemaker.options import settings
 from psa_resmlp.sagemaker.pool import each
+from psa_resmlp.study.architectures import FAMILIES
 from psa_resmlp.tables.files import write_study
 
 PROG = "psa-sagemaker-results-parser"

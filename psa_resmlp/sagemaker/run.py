@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from common.cli import Parser, add_options, option
+from common.cli import Parser, add_options
+from common.datasets import data_files
 from common.errors import InputError
 from common.progress import Progress as Bar
 from common.runs.signals import StopSignals
@@ -18,11 +17,12 @@ from psa_resmlp.sagemaker.aws import Account, aws_command
 from psa_resmlp.sagemaker.bucket import Bucket
 from psa_resmlp.sagemaker.code import Code, pack
 from psa_resmlp.sagemaker.jobs import Progress, State, is_due, progress, statuses
-from psa_resmlp.sagemaker.launch import WAITS, Launcher, Tally
+from psa_resmlp.sagemaker.launch import Launcher, Tally
 from psa_resmlp.sagemaker.names import JobName
-from psa_resmlp.sagemaker.options import JobConfig, required, settings
-from psa_resmlp.sagemaker.prices import HELP as PRICES_HELP
+from psa_resmlp.sagemaker.options import required, settings
+from psa_resmlp.sagemaker.plan import describe
 from psa_resmlp.sagemaker.request import DATA, default_image, training_job
+from psa_resmlp.sagemaker.run_config import RunConfig
 
 PROG = "psa-sagemaker-run"
 NOBODY = "0" * 8  # stands for a study in names where its identity is not known
@@ -35,30 +35,6 @@ environment or .env (docs/sagemaker.md). The jobs go on when this command ends.
 example: psa-sagemaker-run --dry-run                     jobs, hours and price, also without an account
          psa-sagemaker-run --arch "18*18,1*64" --capacity spot --wait ended
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunConfig(studies.StudyConfig, JobConfig):
-    """What this start does"""
-
-    dry_run: bool = option(False, "list jobs, hours and price; start and write nothing", local=True)
-    force_rerun: bool = option(False, "train the study anew, in a new prefix beside the old one", local=True)
-    retry_failed: bool = option(False, "start failed jobs again", local=True)
-    max_jobs: int = option(0, "jobs of this study at work at a time; 0: as many as the account allows", low=0)
-    wait: str = option(
-        "started",
-        "when to end: none, when no machine is free; started, when all are started; ended, when all have ended",
-        choices=WAITS,
-    )
-    poll_seconds: float = option(60.0, "time between two looks for room or an end", unit="s", above=0)
-    data_root: Path | None = option(None, "folder of MNIST, for the bucket (default: $NONIDEAL_DATA, else data)")
-    prices: Path | None = option(None, PRICES_HELP)
-    timings: Path | None = option(None, "cost_report.csv of psa-sagemaker-cost-estimator, for the hours of --dry-run")
-
-    def check(self) -> None:
-        """Raise InputError for settings that make no sense together."""
-        studies.StudyConfig.check(self)
-        JobConfig.check(self)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,8 +52,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(config: RunConfig) -> int:
     if config.dry_run:
-        from psa_resmlp.sagemaker.plan import describe  # with scipy and torch
-
         print(describe(config, *_look(config)))
         return 0
     required(config, "role")
@@ -148,8 +122,6 @@ def _prepared(config: RunConfig, bucket: Bucket) -> tuple[Code, str]:
     for name, content in code.files.items():
         bucket.put_once(f"{code.folder}/{name}", content)
     if config.dataset == "mnist":
-        from common.datasets import data_files  # with NumPy
-
         for name, path in data_files("mnist", config.data_root).items():
             bucket.upload_once(f"{DATA}/{name}", path)
     account = bucket.account

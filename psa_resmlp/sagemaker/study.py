@@ -14,11 +14,11 @@ from typing import Any
 
 from common.cli import option
 from common.errors import InputError
-from psa_resmlp.architectures import chosen, parse_list
-from psa_resmlp.config import RecipeConfig
-from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.sagemaker.bucket import STUDY, Bucket
 from psa_resmlp.sagemaker.names import Cell
+from psa_resmlp.study.architectures import chosen, parse_list
+from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.training.config import RecipeConfig
 
 FORMAT = "psa_resmlp sagemaker 1"
 
@@ -96,7 +96,7 @@ def claim(bucket: Bucket, config: StudyConfig) -> str:
 
 
 def check(bucket: Bucket, config: StudyConfig, found: Mapping[str, Any] | None) -> str:
-    """The identity of the study, after a look whether study.json (None: not written yet) says the same.
+    """The identity of the study, after a check that study.json (None: not written yet) says the same.
 
     Raises:
         InputError: it has other settings; the message names the first.

@@ -1,6 +1,6 @@
 """How long jobs will take: from jobs that have ended, or from a measurement on this machine.
 
-Both fit the time of a meta-loop as the sum of shares that psa-sweep --dry-run uses (`psa_resmlp.estimate`).
+Both fit the time of a meta-loop as the sum of shares that psa-sweep --dry-run uses (`psa_resmlp.training.estimate`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 from common.errors import InputError
 from common.inputs import shorten
 from common.progress import Progress
-from psa_resmlp.architectures import Architecture, parse
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.estimate import fit, representatives, shares
-from psa_resmlp.reading import rows_of, text_of
 from psa_resmlp.sagemaker.names import Cell
+from psa_resmlp.study.architectures import Architecture, parse
+from psa_resmlp.study.reading import rows_of, text_of
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.estimate import fit, measure, representatives, shares
 
 # Columns of cost_report.csv that a fit needs.
 COLUMNS = ("architecture", "family", "instance_type", "status", "trials", "meta_loops", "training_seconds")
@@ -82,8 +82,7 @@ def from_here(cells: Sequence[Cell], shared: Mapping[str, Any], cores: float, *,
         cores: of the other machine.
         quiet: show no bar meanwhile, which is half a minute for the whole study.
     """
-    from psa_resmlp.estimate import measure
-    from psa_resmlp.session import WIDE
+    from psa_resmlp.training.stacks import WIDE
 
     family, trials = shared["family"], shared["trials"]
     recipe = {name: shared[name] for name in ("family", "lr", "batch_size", "dataset")}

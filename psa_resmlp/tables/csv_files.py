@@ -9,10 +9,11 @@ from typing import Any
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.architectures import parse
-from psa_resmlp.modes import MODE_NAMES
-from psa_resmlp.reading import rows_of
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.modes import in_order
+from psa_resmlp.study.reading import rows_of
 from psa_resmlp.tables.study import Study, Trial, summarise
+from psa_resmlp.tables.titles import check_mode
 
 TRIAL_COLUMNS = (
     "family", "architecture", "depth", "width", "parameters", "mode", "trial", "seed", "meta_loops",
@@ -38,7 +39,7 @@ def summary_csv(study: Study) -> str:
     """A row for every mode that has trials, with SUMMARY_COLUMNS; deviations are the population's."""
     rows = []
     for architecture, modes in study.cells.items():
-        for mode in (name for name in MODE_NAMES if modes.get(name)):
+        for mode in (name for name in in_order(modes) if modes[name]):
             trials = study.trials(architecture, mode)
             tests = [trial.test_accuracy for trial in trials if trial.test_accuracy is not None]
             bounty, test = summarise([trial.bounty for trial in trials]), summarise(tests)
@@ -63,8 +64,7 @@ def parse_trials_csv(text: str, *, source: str = "trials.csv") -> Study:
             study = Study(row["family"])
         if row["family"] != study.family:
             raise InputError(f"{where}: family {shorten(row['family'])} beside {study.family}; one file, one family")
-        if row["mode"] not in MODE_NAMES:
-            raise InputError(f"{where}: unknown mode {shorten(repr(row['mode']))}, allowed: {', '.join(MODE_NAMES)}")
+        check_mode(row["mode"], where)
         study.add(parse(row["architecture"]), row["mode"], _trial(row, where))
     if study is None:
         raise InputError(f"{source} has no row")

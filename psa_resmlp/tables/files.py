@@ -6,8 +6,8 @@ from pathlib import Path
 
 from common.errors import InputError
 from common.runs.files import write_text
-from psa_resmlp.architectures import ARCHITECTURES
-from psa_resmlp.reading import text_of
+from psa_resmlp.study.architectures import ARCHITECTURES
+from psa_resmlp.study.reading import text_of
 from psa_resmlp.tables.csv_files import parse_trials_csv, summary_csv, trials_csv
 from psa_resmlp.tables.study import Study
 from psa_resmlp.tables.summary import SummaryTable, format_summary, from_study, parse_summary

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.architectures import FAMILIES, Architecture
+from psa_resmlp.study.architectures import FAMILIES, Architecture
+from psa_resmlp.study.modes import in_order
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Trial:
     """One training of one architecture in one mode.
 
     Attributes:
-        number: 1, 2, ...; trials of the same number stand in one row, and pair in tests.
+        number: 1, 2, ...; trials of the same number share a row of the table and are paired in tests.
         bounty: validation accuracy of the best network, percent. The tables report this one.
         test_accuracy: of the same network, percent; None where a table has none.
         bounty_loop: meta-loop that found it, from 1; None as above.
@@ -99,6 +100,10 @@ class Study:
     def values(self, architecture: Architecture, mode: str) -> list[float]:
         """Bounties in percent."""
         return [trial.bounty for trial in self.trials(architecture, mode)]
+
+    def modes(self) -> list[str]:
+        """Those that have trials, in the study's order, and behind them others as they come."""
+        return in_order(mode for modes in self.cells.values() for mode, trials in modes.items() if trials)
 
     def summary(self, architecture: Architecture, mode: str) -> Summary | None:
         """Statistics of the bounties; None where there are no trials."""

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.architectures import FAMILY_TITLES, Architecture, parse
-from psa_resmlp.modes import MODE_NAMES, MODES
+from psa_resmlp.study.architectures import FAMILY_TITLES, Architecture, parse
+from psa_resmlp.study.modes import get_mode, in_order, with_study
 from psa_resmlp.tables.study import Study, Summary
+from psa_resmlp.tables.titles import name_of, names_by_title, own_lines
 from psa_resmlp.tables.trials import MISSING, family_of
 
 _SHAPE = re.compile(r"(?:#+\s*)?Results Shape \{(?P<shape>[^}]*)\} Parameters \{(?P<count>\d+)\}\s*")
 _PERCENT = r"=(-?[\d.]+)%"
-_LINE = re.compile(rf"\* (\w+): Mean{_PERCENT} \| Std{_PERCENT} \| Min{_PERCENT} \| Max{_PERCENT} \(n=(\d+)\)\s*")
+_LINE = re.compile(rf"\* ([^:|]+): Mean{_PERCENT} \| Std{_PERCENT} \| Min{_PERCENT} \| Max{_PERCENT} \(n=(\d+)\)\s*")
 
 
 @dataclass
@@ -25,12 +26,16 @@ class SummaryTable:
     cells: dict[Architecture, dict[str, Summary]] = field(default_factory=dict)
     parameters: dict[Architecture, int] = field(default_factory=dict)
 
+    def modes(self) -> list[str]:
+        """Those that have statistics, in the study's order, and behind them others as they come."""
+        return in_order(mode for modes in self.cells.values() for mode in modes)
+
 
 def from_study(study: Study) -> SummaryTable:
     """Statistics of all trials; parameters are those of the study's family."""
     table = SummaryTable(study.family)
     for architecture in study.cells:
-        found = {mode: study.summary(architecture, mode) for mode in MODE_NAMES}
+        found = {mode: study.summary(architecture, mode) for mode in study.modes()}
         table.cells[architecture] = {mode: summary for mode, summary in found.items() if summary}
         table.parameters[architecture] = architecture.parameters(study.family)
     return table
@@ -41,10 +46,11 @@ def format_summary(table: Study | SummaryTable) -> str:
     if isinstance(table, Study):
         table = from_study(table)
     title = f"# Persistent stochastic ablation: summary of {FAMILY_TITLES[table.family]}"
-    lines = [title, "", "## Statistical Summary", ""]
+    lines = [title, "", *own_lines(table.modes()), "## Statistical Summary", ""]
+    columns = [get_mode(name) for name in with_study(table.modes())]
     for architecture, modes in table.cells.items():
         lines.append(f"Results Shape {{{architecture.name}}} Parameters {{{table.parameters[architecture]}}}")
-        lines += [f"* {mode.title}: {_statistics(modes.get(mode.name))}" for mode in MODES]
+        lines += [f"* {mode.title}: {_statistics(modes.get(mode.name))}" for mode in columns]
         lines.append("")
     return "\n".join(lines)
 
@@ -67,7 +73,7 @@ def parse_summary(text: str, *, family: str | None = None, source: str = "summar
         InputError: no architecture in it, or a line that cannot be read; the message names the line.
     """
     table = SummaryTable(family or family_of(text))
-    architecture = None
+    architecture, names = None, names_by_title(text)
     for number, line in enumerate(text.splitlines(), 1):
         where = f"{source}, line {number}"
         if shape := _SHAPE.fullmatch(line):
@@ -76,7 +82,7 @@ def parse_summary(text: str, *, family: str | None = None, source: str = "summar
                 raise InputError(f"{where}: architecture {architecture.name} is there twice; keep one")
             table.cells[architecture], table.parameters[architecture] = {}, int(shape["count"])
         elif line.startswith("* ") and architecture is not None:
-            mode, summary = _mode_line(line, where)
+            mode, summary = _mode_line(line, names, where)
             if summary is not None:
                 table.cells[architecture][mode] = summary
     if not table.cells:
@@ -84,10 +90,8 @@ def parse_summary(text: str, *, family: str | None = None, source: str = "summar
     return table
 
 
-def _mode_line(line: str, where: str) -> tuple[str, Summary | None]:
-    mode = line[2:].partition(":")[0].lower()
-    if mode not in MODE_NAMES:
-        raise InputError(f"{where}: unknown mode {shorten(repr(mode))}, allowed: {', '.join(MODE_NAMES)}")
+def _mode_line(line: str, names: dict[str, str], where: str) -> tuple[str, Summary | None]:
+    mode = name_of(line[2:].partition(":")[0], names, where)
     if found := _LINE.fullmatch(line):
         try:
             mean, std, low, high = (float(word) for word in found.groups()[1:5])

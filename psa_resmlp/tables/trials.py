@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from common.errors import InputError
 from common.inputs import shorten
-from psa_resmlp.architectures import FAMILY_TITLES, parse
-from psa_resmlp.modes import MODE_NAMES, MODES
+from psa_resmlp.study.architectures import FAMILY_TITLES, parse
+from psa_resmlp.study.modes import MODE_NAMES, get_mode, with_study
 from psa_resmlp.tables.study import Study, Trial
+from psa_resmlp.tables.titles import name_of, names_by_title, own_lines
 
 MISSING = "N/A"
-HEADER = "| Trial | " + " | ".join(mode.title for mode in MODES) + " |"
-RULE = "|:-----:|" + ":----:|" * len(MODES)
 _HEADING = "### Architecture:"
 
 
 def format_trials(study: Study) -> str:
     """The whole file, architectures in the study's order; N/A where a mode lacks the trial of that row."""
     title = f"# Persistent stochastic ablation: trials of {FAMILY_TITLES[study.family]}"
-    return "\n".join([title, "", "## Raw Trial Data", "", *_blocks(study)])
+    return "\n".join([title, "", *own_lines(study.modes()), "## Raw Trial Data", "", *_blocks(study)])
 
 
 def _blocks(study: Study) -> list[str]:
-    lines = []
+    lines, columns = [], with_study(study.modes())
     for architecture, modes in study.cells.items():
-        lines += [f"{_HEADING} {architecture.name}", "", HEADER, RULE]
+        lines += [f"{_HEADING} {architecture.name}", "", _header(columns), "|:-----:|" + ":----:|" * len(columns)]
         rows = sorted({number for trials in modes.values() for number in trials})
         for number in rows:
-            cells = [_cell(modes.get(mode, {}).get(number)) for mode in MODE_NAMES]
+            cells = [_cell(modes.get(mode, {}).get(number)) for mode in columns]
             lines.append("| " + " | ".join([str(number), *cells]) + " |")
         lines.append("")
     return lines
+
+
+def _header(modes: Iterable[str]) -> str:
+    return "| Trial | " + " | ".join(get_mode(mode).title for mode in modes) + " |"
 
 
 def _cell(trial: Trial | None) -> str:
@@ -60,7 +63,7 @@ def parse_trials(text: str, *, family: str | None = None, source: str = "trials 
         InputError: no architecture in it, or a row that cannot be read; the message names the line.
     """
     study = Study(family or family_of(text))
-    architecture, columns = None, None
+    architecture, columns, names = None, None, names_by_title(text)
     for number, line in enumerate(text.splitlines(), 1):
         where = f"{source}, line {number}"
         if line.startswith(_HEADING):
@@ -73,9 +76,9 @@ def parse_trials(text: str, *, family: str | None = None, source: str = "trials 
             if re.fullmatch(r"[|:\s-]+", line):
                 continue
             if words[0].lower() == "trial":
-                columns = _columns(words[1:], where)
+                columns = _columns(words[1:], names, where)
             elif columns is None:
-                raise InputError(f"{where}: a row before the header {HEADER}")
+                raise InputError(f"{where}: a row before the header {_header(MODE_NAMES)}")
             else:
                 for mode, trial in _row(words, columns, where):
                     study.add(architecture, mode, trial)
@@ -84,14 +87,11 @@ def parse_trials(text: str, *, family: str | None = None, source: str = "trials 
     return study
 
 
-def _columns(titles: Sequence[str], where: str) -> list[str]:
-    names = [title.lower() for title in titles]
-    for name in names:
-        if name not in MODE_NAMES:
-            raise InputError(f"{where}: unknown mode {shorten(repr(name))}, allowed: {', '.join(MODE_NAMES)}")
-    if len(set(names)) < len(names):
+def _columns(titles: Sequence[str], names: dict[str, str], where: str) -> list[str]:
+    columns = [name_of(title, names, where) for title in titles]
+    if len(set(columns)) < len(columns):
         raise InputError(f"{where}: a mode has two columns; keep one")
-    return names
+    return columns
 
 
 def _row(words: Sequence[str], columns: Sequence[str], where: str) -> list[tuple[str, Trial]]:

@@ -1,14 +1,16 @@
-"""Whole trainings: ngspice and the native solver give the same histories, and lanes the numbers of single runs."""
+"""Whole trainings: ngspice and the native solver give the same histories, and replicas the numbers of single runs."""
 
 import json
 import signal
-import time
 
 import numpy as np
 import pytest
+from waiting import wait_until
 
+from analog_nmos.auto_prune_trainer import EXPERIMENT, AutoPruneConfig, run
 from analog_nmos.backends import native
-from common.errors import RunError
+from common.cli import build
+from common.experiment import Start, drive
 from common.runs import load_run
 
 HINGE = ("analog_nmos.dense_trainer", "--gamma", 0.3, "--delta", 0.1, "--margin", 0.02)
@@ -44,38 +46,42 @@ def test_two_full_epochs_have_identical_accuracies(here, tmp_path, name):
     assert fast.meta["backend_version"].startswith("numba ")
 
 
-def test_lanes_have_the_numbers_of_single_runs(here, sparse_digits, tmp_path):
+def test_replicas_have_the_numbers_of_single_runs(here, sparse_digits, tmp_path):
     settings = [{"seed": 1, "gamma": 3.0}, {"seed": 2, "gamma": 0.5, "delta": 0.2}, {"seed": 3, "vg_init": "fixed"}]
     (tmp_path / "settings.jsonl").write_text("".join(json.dumps(one) + "\n" for one in settings))
     common = ("--train-limit", 60, "--test-limit", 30, "--epochs", 3, "--topology", sparse_digits, "--vg-init-lo", 0.45)
-    for trainer, more in (("dense_trainer", ()), ("auto_prune_trainer", ("--vg-cutoff-epochs", 1))):
-        here(f"analog_nmos.{trainer}", *common, *more, "--lanes", "settings.jsonl", "--run-dir", f"lanes_{trainer}")
+    few = ("--vg-cutoff-epochs", 1)
+    for trainer, more, name in (("dense_trainer", (), "lane"), ("auto_prune_trainer", few, "replica")):
+        together = (f"--{name}s", "settings.jsonl", "--run-dir", f"replicas_{trainer}")
+        here(f"analog_nmos.{trainer}", *common, *more, *together)
         for index, one in enumerate(settings):
-            words = [word for name, value in one.items() if name != "seed" for word in (f"--{name}", value)]
+            words = [word for key, value in one.items() if key != "seed" for word in (f"--{key}", value)]
             alone = f"{trainer}_{index}"
             options = (*common, *more, *words, "--backend", "native", "--run-dir", alone)
             here(f"analog_nmos.{trainer}", one["seed"], *options)
-            single, lane = load_run(tmp_path / alone), load_run(tmp_path / f"lanes_{trainer}" / f"lane_{index:04d}")
-            assert lane.status == "done"
-            names = [path.name for path in single.folder.glob("0_*.npy") if not path.name.endswith("_s.npy")]
-            assert len(names) >= 18
-            for name in names:
-                assert np.array_equal(single.array(name), lane.array(name)), name
+            single = load_run(tmp_path / alone)
+            replica = load_run(tmp_path / f"replicas_{trainer}" / f"{name}_{index:04d}")
+            assert replica.status == "done"
+            files = [path.name for path in single.folder.glob("0_*.npy") if not path.name.endswith("_s.npy")]
+            assert len(files) >= 18
+            for file in files:
+                assert np.array_equal(single.array(file), replica.array(file)), file
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ('{"seed": 1}\n{"seed": 1, "body_tie": "source"}\n', "lanes must share body_tie: source differs from ground"),
+        ('{"seed": 1}\n{"seed": 1, "body_tie": "source"}\n', "must share body_tie: source differs from ground"),
+        ('{"seed": 1}\n{"objective": "cross-entropy"}\n', "must share objective: cross-entropy differs from hinge"),
         ('{"sed": 1}\n', "line 1: unknown setting 'sed'"),
         ('{"gamma": 0}\n', "line 1: argument --gamma: 0 is out of range"),
         ("\n", "no settings in it"),
-        ('{"backend": "ngspice"}\n{"backend": "ngspice"}\n', "ngspice has one circuit per process"),
+        ('{"backend": "ngspice"}\n{"backend": "ngspice"}\n', "backend ngspice solves 1 circuit(s) in a process, not 2"),
     ],
 )
-def test_lanes_that_cannot_run_are_refused(here, tmp_path, lines, message):
+def test_replicas_that_cannot_run_are_refused(here, tmp_path, lines, message):
     (tmp_path / "settings.jsonl").write_text(lines)
-    failed = here("analog_nmos.dense_trainer", "--lanes", "settings.jsonl", "--epochs", 1, code=2)
+    failed = here("analog_nmos.dense_trainer", "--replicas", "settings.jsonl", "--epochs", 1, code=2)
     assert message in failed.err
     assert failed.err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["settings.jsonl"]
@@ -87,10 +93,7 @@ def test_a_native_run_killed_and_resumed_equals_one_never_stopped(here, start, s
     trainer = "analog_nmos.auto_prune_trainer"
     here(trainer, *options, "--run-dir", "whole")
     process = start(trainer, *options, "--run-dir", "cut")
-    end = time.monotonic() + 120
-    while not (tmp_path / "cut" / "0_diag_epoch3.json").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
+    wait_until((tmp_path / "cut" / "0_diag_epoch3.json").exists, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     here(trainer, "--resume", "cut")
@@ -110,18 +113,8 @@ class Weak(native.NativeBackend):
 
 def test_native_solves_that_fail_are_counted_and_reported(here, sparse_digits, tmp_path, monkeypatch):
     monkeypatch.setattr(native, "NativeBackend", Weak)
-    options = (
-        "--train-limit",
-        60,
-        "--test-limit",
-        30,
-        "--epochs",
-        1,
-        "--topology",
-        sparse_digits,
-        "--backend",
-        "native",
-    )
+    options = ("--train-limit", 60, "--test-limit", 30, "--epochs", 1, "--topology", sparse_digits)
+    options += ("--backend", "native")
     failed = here("analog_nmos.dense_trainer", *options, "--run-dir", "run", code=1)
     assert "operating points failed (--max-failures allows 0.05 of them)" in failed.err
     assert load_run(tmp_path / "run").status == "failed"
@@ -135,24 +128,14 @@ def test_native_solves_that_fail_are_counted_and_reported(here, sparse_digits, t
     assert np.isnan(vout[lost]).all()
 
 
-def test_one_lane_that_fails_leaves_the_others_alone(sparse_digits, tmp_path, monkeypatch):
-    from analog_nmos.auto_prune_trainer import RULE
-    from analog_nmos.trainer import run_lanes
-    from common.cli import build
-
-    shared = {
-        "epochs": 3,
-        "train_limit": 40,
-        "test_limit": 20,
-        "topology": sparse_digits,
-        "backend": "native",
-        "quiet": True,
-    }
+def test_one_replica_that_fails_leaves_the_others_alone(sparse_digits, tmp_path):
+    shared = {"epochs": 3, "train_limit": 40, "test_limit": 20, "backend": "native", "quiet": True}
     settings = [{"seed": 1}, {"seed": 2, "vg_cutoff_ratio": 20.0, "vg_cutoff_epochs": 2}, {"seed": 3}]
-    configs = [build(RULE.config, shared | one) for one in settings]
-    folders = [tmp_path / f"lane{index}" for index in range(3)]
-    with pytest.raises(RunError, match="lane1: epoch 2: every transistor is below the cutoff"):
-        run_lanes(RULE, configs, folders)
-    assert [load_run(folder).status for folder in folders] == ["done", "failed", "done"]
-    alone = RULE.run(configs[2], tmp_path / "alone")
-    assert np.array_equal(load_run(alone).array("0_val_hinge"), load_run(folders[2]).array("0_val_hinge"))
+    configs = [build(AutoPruneConfig, {"topology": sparse_digits, **shared, **one}) for one in settings]
+    starts = [Start(tmp_path / f"replica{index}") for index in range(3)]
+    ended = drive(EXPERIMENT, configs, starts)
+    assert [one.failure is None for one in ended] == [True, False, True]
+    assert "epoch 2: every transistor is below the cutoff" in str(ended[1].failure)
+    assert [load_run(one.folder).status for one in ended] == ["done", "failed", "done"]
+    alone = run(configs[2], tmp_path / "alone")
+    assert np.array_equal(load_run(alone).array("0_val_hinge"), load_run(ended[2].folder).array("0_val_hinge"))

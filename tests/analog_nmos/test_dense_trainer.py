@@ -4,12 +4,12 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
+from waiting import finish, wait_until
 
 from analog_nmos.topology import dense, load_topology
 from common.runs import load_run
@@ -44,14 +44,6 @@ def assert_same_run(left, right):
     assert tables[0][columns].equals(tables[1][columns])
     for path in Path(left).glob("0_diag_epoch*.json"):
         assert path.read_text() == (Path(right) / path.name).read_text()
-
-
-def wait_for(path, process, timeout_s=60):
-    end = time.monotonic() + timeout_s
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end, f"{path} did not appear"
-        time.sleep(0.005)
 
 
 @pytest.mark.usefixtures("needs_ngspice")
@@ -105,7 +97,7 @@ def test_killed_and_resumed_equals_never_stopped(here, start, sparse_digits, tmp
     options += ("--vg-init-lo", 0.7)  # near cutoff, where VOUT's memory moves the outputs
     here(TRAINER, *options, "--run-dir", "whole")
     process = start(TRAINER, *options, "--run-dir", "cut")
-    wait_for(tmp_path / "cut" / moment, process)
+    wait_until((tmp_path / "cut" / moment).exists, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert load_run(tmp_path / "cut").status == "dead"
@@ -122,10 +114,9 @@ def test_killed_and_resumed_equals_never_stopped(here, start, sparse_digits, tmp
 def test_signals_interrupt_and_resume_goes_on(here, start, sparse_digits, tmp_path, number, code):
     options = (2, *SMALL, "--topology", sparse_digits)
     process = start(TRAINER, *options, "--epochs", 400, "--run-dir", "cut")
-    wait_for(tmp_path / "cut" / "0_vg_unique_epoch2.npy", process)
+    wait_until((tmp_path / "cut" / "0_vg_unique_epoch2.npy").exists, process)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == code
+    _, err = finish(process, code)
     assert err.count("\n") == 1
     assert "--resume cut" in err
     record = load_run(tmp_path / "cut")
@@ -190,15 +181,21 @@ BAD_INPUT = [
     (("--run-dir", "text.npz"), "run folder text.npz: is a file"),
     (("--run-dir", "/proc/nobody/here"), "run folder /proc/nobody/here: cannot be written"),
     (("--resume", "nowhere"), "run folder nowhere: no run_meta.json in it"),
-    (("--lanes", "none.jsonl"), "--lanes none.jsonl: no such file"),
-    (("--lanes", "text.npz"), "--lanes text.npz, line 1: is not JSON"),
-    (("--lanes", "."), "--lanes .: is a folder, not a file"),
-    (("--lanes", "/dev/zero"), "--lanes /dev/zero: is not a regular file"),
-    (("--lanes", "latin.jsonl"), "--lanes latin.jsonl: is not UTF-8 text (byte 7)"),
-    (("--lanes", "deep.jsonl"), "--lanes deep.jsonl, line 2: is nested too deeply"),
-    (("--lanes", "list.jsonl"), "--lanes list.jsonl, line 1: topology is not the path of a file"),
+    (("--replicas", "none.jsonl"), "--replicas none.jsonl: no such file"),
+    (("--replicas", "text.npz"), "--replicas text.npz, line 1: is not JSON"),
+    (("--replicas", "."), "--replicas .: is a folder, not a file"),
+    (("--lanes", "/dev/zero"), "--replicas /dev/zero: is not a regular file"),
+    (("--replicas", "latin.jsonl"), "--replicas latin.jsonl: is not UTF-8 text (byte 7)"),
+    (("--replicas", "deep.jsonl"), "--replicas deep.jsonl, line 2: is nested too deeply"),
+    (("--replicas", "list.jsonl"), "--replicas list.jsonl, line 1: argument --topology: [1] is not a path"),
+    (
+        ("--objective", "hinges"),
+        "'hinges' is not one of hinge, cross-entropy, prototype, package",
+    ),
+    (("--objective", "nothing.here:Loss"), "objective nothing.here:Loss: no module nothing"),
+    (("--objective-options", "power=2"), "--objective-options: unknown setting 'power'"),
     ((4294967296,), "argument SEED: 4"),
-    (("--backend", "spectre"), "'spectre' is not one of ngspice, native"),
+    (("--backend", "spectre"), "'spectre' is not one of ngspice, native, package.module:Name of your own"),
     (("--seed", 3), "unrecognized arguments: --seed"),
     (("--gamma", "-1"), "-1 is out of range; it must be above 0"),
     (("--val-split", "0.0005"), "--val-split 0.0005"),
@@ -228,18 +225,19 @@ def test_bad_input_is_one_line_and_nothing_is_written(here, tmp_path, words, mes
 def test_resume_keeps_the_settings(here, sparse_digits, tmp_path):
     here(TRAINER, 2, *SMALL, "--topology", sparse_digits, "--epochs", 2, "--run-dir", "run")
     assert "--gamma 0.1 differs from the run's 3.0" in here(TRAINER, "--resume", "run", "--gamma", 0.1, code=2).err
-    assert "may only grow" in here(TRAINER, "--resume", "run", "--epochs", 1, code=2).err
+    assert "may only raise it" in here(TRAINER, "--resume", "run", "--epochs", 1, code=2).err
     assert "leave out --run-dir" in here(TRAINER, "--resume", "run", "--run-dir", "x", code=2).err
     assert "holds a run already" in here(TRAINER, "--run-dir", "run", code=2).err
     (tmp_path / "run" / "checkpoint.npz").write_bytes(b"PK\x03\x04 broken")
-    assert "is not an NPZ file" in here(TRAINER, "--resume", "run", code=2).err
+    assert "is done; there is nothing to go on with" in here(TRAINER, "--resume", "run", code=2).err
+    assert "is not an NPZ file" in here(TRAINER, "--resume", "run", "--epochs", 3, code=2).err
     assert load_run(tmp_path / "run").status == "done"
 
 
 @pytest.mark.usefixtures("needs_ngspice")
 def test_a_run_still_going_is_not_resumed(here, start, sparse_digits, tmp_path):
     process = start(TRAINER, 2, *SMALL, "--topology", sparse_digits, "--epochs", 400, "--run-dir", "run")
-    wait_for(tmp_path / "run" / "0_vg_unique_epoch1.npy", process)
+    wait_until((tmp_path / "run" / "0_vg_unique_epoch1.npy").exists, process)
     assert f"process {process.pid} is still running it" in here(TRAINER, "--resume", "run", code=2).err
 
 
@@ -276,7 +274,7 @@ def test_a_validation_split_selects_without_the_test_set(here, sparse_digits, tm
     assert record.meta["validated_on"] == "validation split"
     assert record.array("0_vout_val_epoch2").shape == (144, 10)
     assert record.array("val_y").shape == (144,)
-    assert record.meta["result"]["selected_on"] == "validation split"
+    assert record.result["selected_on"] == "validation split"
     assert (tmp_path / "run" / "learning_curves_acc.svg").exists()
     assert not list((tmp_path / "run").glob("0_vout_test_epoch*"))
 
@@ -286,8 +284,8 @@ def test_a_reader_that_goes_away_does_not_end_a_run(start, sparse_digits, tmp_pa
     process = start(TRAINER, *options)
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=120) == 0
-    assert process.stderr.read() == ""
+    wait_until(lambda: process.poll() is not None)
+    assert (process.returncode, process.stderr.read()) == (0, "")
     assert load_run(tmp_path / "run").status == "done"
 
 

@@ -2,10 +2,10 @@
 
 import json
 import signal
-import time
 
 import numpy as np
 import pytest
+from waiting import wait_until
 
 from analog_nmos.topology import load_topology
 from common.runs import load_run
@@ -25,11 +25,7 @@ def test_killed_and_resumed_equals_never_stopped(here, start, sparse_digits, tmp
     options = (*SMALL, *TRAINERS[trainer], "--topology", sparse_digits, "--final-test")
     here(f"analog_nmos.{trainer}", *options, "--run-dir", "whole")
     process = start(f"analog_nmos.{trainer}", *options, "--run-dir", "cut")
-    end = time.monotonic() + 60
-    while not (tmp_path / "cut" / "0_vg_unique_epoch3.npy").exists():
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.002)
+    wait_until((tmp_path / "cut" / "0_vg_unique_epoch3.npy").exists, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     here(f"analog_nmos.{trainer}", "--resume", "cut")
@@ -50,7 +46,7 @@ def test_auto_prune_writes_the_network_that_is_left(here, sparse_digits, tmp_pat
     record = load_run(tmp_path / "run")
     pruned = load_topology(tmp_path / "run" / "topology_final_pruned.npz")
     assert pruned.n_edges < 60
-    assert pruned.n_edges == record.metrics["edges"].iloc[-1] == record.meta["result"]["edges"]
+    assert pruned.n_edges == record.metrics["edges"].iloc[-1] == record.result["edges"]
     assert f"pruned network: {pruned.n_edges} of 60 edges left" in done.out
     assert pruned.meta["config"]["vg_cutoff_epochs"] == 2
     # Pruning comes after the snapshot: an epoch's gate voltages are those of the edges before it.

@@ -18,7 +18,7 @@ def test_plots_that_fail_are_a_warning_and_can_be_drawn_later(here, sparse_digit
     def fail(*_):
         raise RuntimeError("out of\nink")
 
-    monkeypatch.setattr("analog_nmos.summary.learning_curves", fail)
+    monkeypatch.setattr("analog_nmos.training.summary.learning_curves", fail)
     done = here(TRAINER, *OPTIONS, "--topology", sparse_digits)
     line = "warning: figures could not be drawn (out of ink); draw them later: nmos-figures run"
     assert line in done.out.splitlines()

@@ -6,14 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import finish, wait_until
 
 from analog_nmos import auto_prune_sweep, dense_sweep, sweep, xent_sweep
-from analog_nmos.dense_trainer import RULE, HingeConfig
+from analog_nmos.dense_trainer import HingeConfig
+from analog_nmos.dense_trainer import run as train
 from common.errors import InputError
 from common.runs import load_run, load_sweep
 from common.runs.spec import read_specs
@@ -48,7 +49,7 @@ def test_the_hinge_grid_has_the_published_order_and_names(module):
     }
     assert "seed0_g0.03_d0.1_m0.05_btbody_vgfix0.75" in {spec.name for spec in specs}
     assert {spec.config["epochs"] for spec in specs} == {100}
-    assert len({spec.group for spec in specs}) == 3  # lanes share the body tie
+    assert len({spec.group for spec in specs}) == 3  # replicas share the body tie
 
 
 def test_the_cross_entropy_grid():
@@ -98,7 +99,7 @@ def test_help_loads_nothing_heavy(module):
     assert "(default: 0.03,0.3,3)" in " ".join(done.stdout.split())
 
 
-def test_a_lane_that_fails_leaves_the_others_alone_and_fails_again(sparse_digits, tmp_path):
+def test_a_replica_that_fails_leaves_the_others_alone_and_fails_again(sparse_digits, tmp_path):
     """Fixed at 0.75 V all transistors are below a cutoff of 1.5 V, and none would be left."""
     given = {"vg": "fix0.75,fix4,fix2", "epochs": "2", "seed": "0", "gamma": "3", "delta": "0.1", "margin": "0.02"}
     given |= {"body_tie": "source", "vg_cutoff_ratio": "2", "vg_cutoff_epochs": "1", "topology": str(sparse_digits)}
@@ -133,13 +134,9 @@ def test_a_sweep_with_a_killed_worker_gives_the_numbers_of_single_runs(start, sp
     words += ("--margin", 0.02, "--body-tie", "floating", "--vg", "fix4,rand1to6", "--epochs", 40)
     process = start("analog_nmos.dense_sweep", *words, "--sweep-dir", "sweep")
     folder = tmp_path / "sweep"
-    end = time.monotonic() + 90
-    while not (begun := list(folder.glob("*/0_vg_unique_epoch3.npy"))):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    begun = wait_until(lambda: list(folder.glob("*/0_vg_unique_epoch3.npy")), process)
     os.kill(load_run(begun[0].parent).meta["pid"], signal.SIGKILL)
-    out, err = process.communicate(timeout=120)
+    out, err = finish(process)
     assert (process.returncode, err) == (0, ""), err + out
     assert "8 of 8 runs done, 0 failed" in out
     table = load_sweep(folder)
@@ -147,11 +144,11 @@ def test_a_sweep_with_a_killed_worker_gives_the_numbers_of_single_runs(start, sp
     retried = {event["run"] for line in (folder / "status.jsonl").read_text().splitlines()
                if (event := json.loads(line))["event"] == "retry"}  # fmt: skip
     assert begun[0].parent.name in retried
-    assert len(retried) <= 4  # the lanes of one worker
+    assert len(retried) <= 4  # the replicas of one worker
     for name in sorted(retried)[:1] + sorted(set(table["run"]) - retried)[:1]:
         spec = next(spec for spec in read_specs(folder) if spec.folder == name)
         config = HingeConfig(**{**spec.config, "topology": sparse_digits, "quiet": True})
-        alone = load_run(RULE.run(config, tmp_path / f"alone_{name}"))
+        alone = load_run(train(config, tmp_path / f"alone_{name}"))
         assert np.array_equal(alone.array("0_val_acc"), load_run(folder / name).array("0_val_acc"))
         assert np.array_equal(alone.array("0_vg_unique_epoch40"), load_run(folder / name).array("0_vg_unique_epoch40"))
         row = table[table["run"] == name].iloc[0]

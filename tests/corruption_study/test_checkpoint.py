@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 
 from common.runs import load_run
 from common.runs.lock import RUN_LOCK
-from corruption_study import checkpoint, trainer, worker
+from corruption_study import checkpoint, worker
 from corruption_study.config import TrainConfig
 
 CONFIG = TrainConfig(dataset="digits", epochs=3, num_workers=0, hidden_sizes=(12,), max_train_samples=256)
@@ -73,12 +73,14 @@ def begun_at(monkeypatch, folders):
     """Train to the end; returns the epochs from which stacks went on, and the results."""
     begun = []
 
-    def train(configs, start, **more):
-        return trainer_train(configs, start=lambda stack: (start(stack), begun.append(stack.epoch)), **more)
+    def together(found):
+        parts = checkpoint_together(found)
+        begun.extend(epoch for epoch, _ in parts)
+        return parts
 
-    trainer_train = trainer.train
+    checkpoint_together = checkpoint.together
     with monkeypatch.context() as patched:
-        patched.setattr(trainer, "train", train)
+        patched.setattr(checkpoint, "together", together)
         results = worker.train(CONFIGS, folders)
     return begun, results
 

@@ -1,15 +1,19 @@
 """Two oracles for corruption: statistics, and the same formulas written in NumPy and Python integers."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
+from common.errors import InputError
+from common.plugins import Registry
 from common.replicas.batches import Images
 from common.replicas.counter import stream_key
 from common.seeding import stream
-from corruption_study.config import CORRUPTIONS
-from corruption_study.corruption import CorruptedImages, exchanged
+from corruption_study import corruption
+from corruption_study.corruption import CORRUPTIONS, CorruptedImages, Corruption, exchanged
 from corruption_study.nnet_models import CorruptedDataset, corrupt_pixels
 
 RNG = np.random.default_rng(5)
@@ -55,7 +59,56 @@ def corrupted(kind="uniform", p=0.3, seed=1, epoch=0, index=EVERY, images=IMAGES
 
 
 @pytest.mark.parametrize("kernels", [True, False])
-@pytest.mark.parametrize("kind", CORRUPTIONS[:-1])
+def as_users_own(monkeypatch, kind, **changes):
+    """Replace a kind by one that has its definition in NumPy alone."""
+    own = dataclasses.replace(CORRUPTIONS.get(kind), pixel=None, tensors=None, **changes)
+    monkeypatch.setattr(corruption, "CORRUPTIONS", Registry("corruption", Corruption, {kind: own}))
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_kernel_and_tensors_agree_with_the_definition(kind, kernels, monkeypatch):
+    images, index = (IMAGES if kernels else PLAIN), torch.tensor([[5, 17, 3], [0, 399, 5]])
+
+    def batch():
+        noisy = CorruptedImages(images, kind, [0.4, 0.0], [7, 8], kernels=kernels)
+        noisy.start_epoch(2)
+        return noisy.gather(index).numpy(), noisy.labels_of(index).numpy()
+
+    found = batch()
+    as_users_own(monkeypatch, kind)
+    np.testing.assert_allclose(found[0], batch()[0], atol=2e-6 if kind == "gaussian" else 0)
+    np.testing.assert_array_equal(found[1], batch()[1])
+    np.testing.assert_array_equal(found[0][1], CLEAN[index[1]])
+
+
+def test_numbers_drawn_one_after_the_other_are_new_and_belong_to_their_image(monkeypatch):
+    drawn = {}
+
+    def images(clean, p, draw):
+        drawn[len(clean)] = draw.uniform(3), draw.normal(2, 2), draw.uniform()
+        clean[:] = 0  # a copy: the images themselves stay as they are
+        return drawn[len(clean)][2]
+
+    as_users_own(monkeypatch, "uniform", images=images)
+    found, alone = corrupted(index=EVERY), corrupted(index=EVERY[:, 7:8])
+    assert [numbers.shape for numbers in drawn[400]] == [(400, 3), (400, 2, 2), (400, 28, 28)]
+    assert all((many[7] == one[0]).all() for many, one in zip(drawn[400], drawn[1], strict=True))
+    assert (found[7] == alone[0]).all()
+    three, _, many = drawn[400]
+    assert len(np.intersect1d(three, many)) < 50
+    assert stats.kstest(drawn[400][1].ravel(), "norm").pvalue > 0.001
+    assert (IMAGES.gather(EVERY)[0].numpy() == CLEAN).all()
+
+
+def test_a_definition_that_returns_another_shape_is_named(monkeypatch):
+    as_users_own(monkeypatch, "uniform", images=lambda clean, p, draw: clean[:, 1:])
+    with pytest.raises(InputError, match=r"corruption uniform: its images have the shape \(400, 27, 28\)"):
+        corrupted()
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("kind", ["uniform", "gaussian", "salt-pepper", "blank"])
 def test_pixels_are_those_of_an_independent_version(kind, kernels):
     rows = [3, 0, 399]
     found = corrupted(kind, 0.4, 7, 2, torch.tensor([rows]), IMAGES if kernels else PLAIN, kernels=kernels)

@@ -1,12 +1,14 @@
 """The fast path against ordinary PyTorch, replicas against runs alone, and what networks learn."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from common.errors import InputError, RunError
+from corruption_study import cnn as cnn_module
 from corruption_study import data, nnet_models, trainer
 from corruption_study.cnn import StackedCNN
 from corruption_study.config import ACTIVATIONS, CORRUPTIONS
@@ -77,7 +79,8 @@ def test_replicas_have_the_bits_of_their_runs_alone(model_type, activation, thre
 
 @pytest.mark.parametrize("model_type", ["mlp", "cnn"])
 def test_the_path_of_other_devices_agrees_to_rounding(model_type, monkeypatch):
-    monkeypatch.setattr(trainer, "StackedCNN", lambda bank, activation: StackedCNN(bank, activation, grouped=True))
+    cnn = dataclasses.replace(cnn_module.MODEL_TYPE, stacked=partial(StackedCNN, grouped=True))
+    monkeypatch.setattr(cnn_module, "MODEL_TYPE", cnn)
     runs = [config(model_type=model_type, p=0.4, seed=seed, epochs=1) for seed in (1, 2)]
     other = trainer.train(runs, kernels=False)
     monkeypatch.undo()

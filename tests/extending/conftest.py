@@ -6,11 +6,11 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from waiting import finish, wait_until
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w+) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -32,10 +32,7 @@ class Recipe:
 
     def run(self, line, code=0):
         """Run a command to its end as a user's shell would, and return what it printed."""
-        process = self.start(line)
-        out, err = process.communicate(timeout=600)
-        assert process.returncode == code, f"{line}: exit code {process.returncode}\n{err}{out}"
-        return out + err
+        return "".join(finish(self.start(line), code))
 
     def start(self, line):
         """Start a command; its first word is a command of ours or `python`."""
@@ -53,12 +50,9 @@ class Recipe:
     def interrupt(self, line, run_dir, rows):
         """Start a command, press Ctrl-C once its metrics.csv has so many rows, and wait for its end."""
         process, file = self.start(line), self.folder / run_dir / "metrics.csv"
-        while process.poll() is None and (not file.exists() or len(file.read_text().splitlines()) <= rows):
-            time.sleep(0.01)
+        wait_until(lambda: file.exists() and len(file.read_text().splitlines()) > rows, process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=600)
-        assert process.returncode == 130, f"{line}: exit code {process.returncode}\n{err}{out}"
-        return out + err
+        return "".join(finish(process, 130))
 
 
 @pytest.fixture

@@ -57,12 +57,17 @@ SUITES = {
             "1 --backend native --epochs 4 --train-limit 40 --test-limit 20 --gamma 3 --vg-init-lo 0.4 --vg-init-hi 1.5"
         )
         + split("--vg-cutoff-ratio 1 --vg-cutoff-epochs 1 --run-dir run"),
-        ("analog_nmos.trainer", "analog_nmos.backends.native.backend", "matplotlib.figure", "sklearn.datasets"),
+        (
+            "analog_nmos.training.trainer",
+            "analog_nmos.backends.native.backend",
+            "matplotlib.figure",
+            "sklearn.datasets",
+        ),
     ),
     "magnetoionic": Suite(
         "magnetoionic.main",
         split("--task digits --layers 8 --batch_size 128 --epochs 3 --n_models 2 --lr 1000 --threads 1 --run-dir run"),
-        ("torch", "magnetoionic.session", "sklearn.datasets"),
+        ("torch", "magnetoionic.simulation", "sklearn.datasets"),
     ),
     "psa": Suite(
         "psa_resmlp.train",
@@ -70,7 +75,7 @@ SUITES = {
             "--dataset digits --arch [1*4] --ablation-mode hidden --meta-loops 3 --trials 2 --threads 1 --run-dir run"
         )
         + split("--model-dir models"),
-        ("torch", "psa_resmlp.trainer", "safetensors.torch", "sklearn.datasets"),
+        ("torch", "psa_resmlp.training.trainer", "safetensors.torch", "sklearn.datasets"),
     ),
     "aanntwin": Suite(
         "aanntwin.main",
@@ -91,7 +96,7 @@ SUITES = {
         "analog_nmos.dense_sweep",
         split("--gamma 0.3 --delta 0.1 --margin 0.02,0.05 --body-tie ground --vg fix4 --seed 0 --epochs 2 --workers 1")
         + split("--train-limit 20 --test-limit 10 --sweep-dir run"),
-        ("analog_nmos.trainer", "distributed", "sklearn.datasets"),
+        ("analog_nmos.training.trainer", "distributed", "sklearn.datasets"),
         resumes=False,
     ),
 }

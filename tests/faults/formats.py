@@ -156,7 +156,7 @@ FORMATS = {
         Format("topology", suite.topology, suite.read_topology),
         Format("model card", suite.model_card, suite.read_card),
         Format("nmos checkpoint", suite.nmos_checkpoint, suite.read_nmos_checkpoint),
-        Format("nmos lanes", suite.lanes, suite.read_lanes),
+        Format("nmos replicas", suite.replicas, suite.read_replicas),
         Format("device curve", suite.device_curve, suite.read_device_curve),
         Format("magnetoionic checkpoint", suite.magnetoionic_checkpoint, suite.read_magnetoionic_checkpoint),
         Format("magnetoionic table", suite.accuracies, suite.read_accuracies),

@@ -24,51 +24,51 @@ def read_topology(path):
 
 
 def model_card(folder):
-    from analog_nmos.model_card import default_card_path
+    from analog_nmos.cards.model_card import default_card_path
 
     return Path(shutil.copy(default_card_path(), folder / "card.lib"))
 
 
 def read_card(path):
-    from analog_nmos.model_card import read_model_card
+    from analog_nmos.cards.model_card import read_model_card
 
     return read_model_card(path)
 
 
-def lane():
-    from analog_nmos.config import TrainerConfig
-    from analog_nmos.lane import new_lane
+def replica():
     from analog_nmos.topology import dense
+    from analog_nmos.training.config import TrainerConfig
+    from analog_nmos.training.replica import new_replica
 
-    return new_lane(TrainerConfig(), None, dense(3, 2))
+    return new_replica(TrainerConfig(), None, dense(3, 2))
 
 
 def nmos_checkpoint(folder):
-    from analog_nmos.checkpoint import save_checkpoint
+    from analog_nmos.training.checkpoint import save_checkpoint
 
-    trained = lane()
+    trained = replica()
     trained.epoch, trained.histories = 2, {"val_acc": [0.1, 0.5, 0.75], "train_acc": [0.25, 0.5]}
     save_checkpoint(folder, trained, {"start_V": np.zeros(5)})
     return folder / "checkpoint.npz"
 
 
 def read_nmos_checkpoint(path):
-    from analog_nmos.checkpoint import load_checkpoint, read_gates
+    from analog_nmos.training.checkpoint import load_checkpoint, read_gates
 
-    load_checkpoint(path.parent, lane())
+    load_checkpoint(path.parent, replica())
     return read_gates(path.parent)
 
 
-def lanes(folder):
+def replicas(folder):
     (folder / "lanes.jsonl").write_text('{"seed": 1, "gamma": 0.3, "topology": "t.npz"}\n{"vg_init": "random"}\n')
     return folder / "lanes.jsonl"
 
 
-def read_lanes(path):
-    from analog_nmos.command import _lanes
-    from analog_nmos.dense_trainer import HingeConfig
+def read_replicas(path):
+    from analog_nmos.dense_trainer import EXPERIMENT
+    from common.experiment.replicas import read_replicas as read
 
-    return _lanes(HingeConfig, path, {})
+    return read(EXPERIMENT, path, {})
 
 
 # --- magnetoionic ------------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def device_curve(folder):
 
 
 def read_device_curve(path):
-    from magnetoionic.measured import FITS, fit, read_curve
+    from magnetoionic.devices.measured import FITS, fit, read_curve
 
     measured = read_curve(path)
     return [fit(measured, name).describe() for name in FITS]
@@ -193,19 +193,20 @@ def read_options(path):
 
 
 def psa_job():
-    from psa_resmlp.config import TrainConfig
-    from psa_resmlp.job import Job
+    from psa_resmlp.training.config import TrainConfig
+    from psa_resmlp.training.replica import Replica
 
     config = TrainConfig(arch="[2*6]", dataset="digits", ablation_mode="hidden")
-    return Job(config, config.architecture, 1, 0)
+    return Replica(config, config.architecture, 1, 0)
 
 
 def psa_checkpoint(folder):
     import torch
 
-    from psa_resmlp.checkpoint import path_of, save
-    from psa_resmlp.job import Loop
-    from psa_resmlp.network import shapes
+    from psa_resmlp.model.network import shapes
+    from psa_resmlp.training.checkpoint import save
+    from psa_resmlp.training.model_folder import path_of
+    from psa_resmlp.training.replica import Loop
 
     job = psa_job()
     job.take(Loop(1, "hidden", 0.5, 80.0, 300, True, 300, 1, 1, 2, 0.5))
@@ -215,13 +216,13 @@ def psa_checkpoint(folder):
 
 
 def read_psa_checkpoint(path):
-    from psa_resmlp.restore import load
+    from psa_resmlp.training.restore import load
 
     return load(path, psa_job())
 
 
 def psa_trials(folder):
-    from psa_resmlp.architectures import parse
+    from psa_resmlp.study.architectures import parse
     from psa_resmlp.tables import Study, Trial, write_study
 
     study = Study("resmlp")

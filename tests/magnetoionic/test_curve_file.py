@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from magnetoionic.curves import span
-from magnetoionic.measured import FITS, fit, read_curve
+from magnetoionic.devices.curves import span
+from magnetoionic.devices.measured import FITS, fit, read_curve
 
 PULSES = np.arange(31)
 VALUES = 0.8 + 1.4 * np.exp(-PULSES / 9.0)

@@ -9,9 +9,9 @@ from common.errors import InputError
 from common.runs import load_run
 from magnetoionic import sweep
 from magnetoionic.config import TrainConfig
-from magnetoionic.curves import span
 from magnetoionic.device import find_device
-from magnetoionic.measured import FITS
+from magnetoionic.devices.curves import span
+from magnetoionic.devices.measured import FITS
 
 MAIN = "magnetoionic.main"
 OPTIONS = ("--task", "digits", "--n_models", 1, "--batch_size", 32, "--lr", 500, "--layers", 16, "--quiet")
@@ -115,10 +115,14 @@ def test_a_sweep_trains_on_named_columns_and_never_mixes_units(tmp_path):
     first, second = tmp_path / "run_0000_a", tmp_path / "run_0001_b"
     for folder in (first, second):
         folder.mkdir()
-    assert 0 < sweep.train(config, first)["final_test_acc"] < 1
+    [columns] = sweep.train([config], [first])
+    assert 0 < columns["final_test_acc"] < 1
+    assert columns["swap_acc"] == columns["final_swap_acc"]
+    assert columns["final_epoch"] == 1
+    assert sweep.train([config], [first]) == [columns]  # it is done, and read
     make_old(first)
     with pytest.raises(InputError, match=r"run_0000_a: was begun before device curves were scaled"):
-        sweep.train(config, second)
+        sweep.train([config], [second])
     assert sweep.short({**config, "field": ["double-linear", "measured"]}, 1)[0]["field"] == ["double-linear"]
     assert "device_curve" not in sweep.short({**config, "field": ["double-linear", "measured"]}, 1)[0]
     assert "device_curve" in sweep.short(config, 1)[0]

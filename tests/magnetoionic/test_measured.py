@@ -8,9 +8,9 @@ import pytest
 
 from common.errors import InputError
 from common.runs import load_run
-from magnetoionic.curves import span
-from magnetoionic.measured import FITS, fit, read_curve
-from magnetoionic.points import Measured
+from magnetoionic.devices.curves import span
+from magnetoionic.devices.measured import FITS, fit, read_curve
+from magnetoionic.devices.points import Measured
 
 PULSES = np.arange(0.0, 41.0)
 SHAPES = {
@@ -189,7 +189,7 @@ def test_a_curve_that_only_the_used_fit_takes_trains(here, tmp_path, monkeypatch
     def refuse(where, pulses, values):
         raise InputError(f"{where}: no exponential fits")
 
-    monkeypatch.setattr("magnetoionic.measured._exponential", refuse)
+    monkeypatch.setattr("magnetoionic.devices.measured._exponential", refuse)
     write(tmp_path / "mine.csv", PULSES.astype(int), SHAPES["spline"])
     words = (*OPTIONS, "--epochs", 1, "--device-curve", "mine.csv")
     out = here("magnetoionic.main", *words, "--curve-fit", "linear", "--run-dir", "run").out
@@ -211,7 +211,7 @@ def test_training_on_a_measured_device(here, tmp_path):
     assert (tmp_path / "line" / "device_curve.csv").is_file()
     here("magnetoionic.main", *words, "--run-dir", "spline", "--quiet")
     here("magnetoionic.main", *options, "--layers", 32, "--run-dir", "builtin", "--quiet")
-    accuracy = {name: load_run(tmp_path / name).meta["result"] for name in ("line", "spline", "builtin")}
+    accuracy = {name: load_run(tmp_path / name).result for name in ("line", "spline", "builtin")}
     assert accuracy["builtin"]["final_test_acc"] > 0.8
     for name in ("line", "spline"):
         assert abs(accuracy[name]["final_test_acc"] - accuracy["builtin"]["final_test_acc"]) < 0.02

@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from waiting import finish
 
+from common.cli import build
 from common.runs import load_run, load_sweep
 from common.sweeps.axes import chosen_axes
 from magnetoionic import sweep
 from magnetoionic.config import TrainConfig
-from magnetoionic.main import build
 
 LAUNCHERS = Path(sweep.__file__).parent / "launchers"
 SMALL = ("--task", "digits", "--layers", 16, "--batch_size", 32, "--n_models", 2)
@@ -95,7 +96,7 @@ def test_a_small_sweep_and_its_table(here, start, tmp_path):
     words = ("--figure", 1, *SMALL, "--epochs", 6, "--lr", "500,1000", "--field", "double-linear", "--sweep-dir", "s")
     words = [word for word in words if word != "--layers" and word != 16] + ["--hidden", "16"]
     process = start("magnetoionic.sweep", *words, "--workers", 2)
-    out, err = process.communicate(timeout=120)
+    out, err = finish(process)
     assert (process.returncode, err) == (0, ""), out + err
     assert "2 of 2 runs done, 0 failed" in out
     table = load_sweep(tmp_path / "s")

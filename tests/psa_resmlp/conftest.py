@@ -2,7 +2,7 @@
 
 import pytest
 
-from psa_resmlp.architectures import parse
+from psa_resmlp.study.architectures import parse
 from psa_resmlp.tables import Study, Trial
 
 

@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from common.seeding import stream
-from psa_resmlp.ablation import Ablation, apply, draw
-from psa_resmlp.architectures import parse
-from psa_resmlp.modes import MODE_NAMES, get_mode
-from psa_resmlp.network import shapes
+from psa_resmlp.model.network import shapes
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.modes import Neuron, get_mode
 
 ARCHITECTURE = parse("[2*4, 1*3]")
 
@@ -41,7 +40,7 @@ def test_exactly_the_neurons_numbers_become_zero(mode, family):
     for layer, neuron in allowed(mode, family):
         before = parameters(family)
         after = {name: value.clone() for name, value in before.items()}
-        apply(Ablation(layer, neuron, get_mode(mode).clears_column), after)
+        get_mode(mode).damage(after, Neuron(layer, neuron), stream(0))
         expected = {name: value.clone() for name, value in before.items()}
         expected[f"linears.{layer}.weight"][neuron, :] = 0
         expected[f"linears.{layer}.bias"][neuron] = 0
@@ -54,7 +53,7 @@ def test_exactly_the_neurons_numbers_become_zero(mode, family):
 @pytest.mark.parametrize("family", ["resmlp", "mlp"])
 @pytest.mark.parametrize("mode", ["none", "decay", "dropout"])
 def test_baselines_damage_nothing(mode, family):
-    assert draw(get_mode(mode), ARCHITECTURE, family, stream(0)) is None
+    assert get_mode(mode).draw(ARCHITECTURE, family, stream(0)) is None
 
 
 @pytest.mark.parametrize(("mode", "family"), list(itertools.product(["full", "hidden", "output"], ["resmlp", "mlp"])))
@@ -64,9 +63,8 @@ def test_draws_are_uniform_over_what_the_mode_allows(mode, family):
     rng = stream(7, mode, family)
     found = Counter()
     for _ in range(draws):
-        one = draw(get_mode(mode), ARCHITECTURE, family, rng)
-        assert one.clears_column == (mode == "hidden")
-        found[one.layer, one.neuron] += 1
+        one = get_mode(mode).draw(ARCHITECTURE, family, rng)
+        found[one.layer, one.number] += 1
     cells = allowed(mode, family)
     assert set(found) == set(cells)
     layers = Counter(layer for layer, _ in cells)
@@ -84,10 +82,6 @@ def test_hidden_has_as_many_neurons_as_the_study_says(family):
     """2DW in ResMLP; D layers of W, the input layer included, in the plain MLP."""
     found = {}
     for number in range(3000):
-        one = draw(get_mode("hidden"), parse("[3*5]"), family, np.random.default_rng(number))
-        found[one.layer, one.neuron] = True
+        one = get_mode("hidden").draw(parse("[3*5]"), family, np.random.default_rng(number))
+        found[one.layer, one.number] = True
     assert len(found) == {"resmlp": 2 * 3 * 5, "mlp": 3 * 5}[family]
-
-
-def test_modes_are_the_studys():
-    assert MODE_NAMES == ("none", "decay", "dropout", "full", "hidden", "output")

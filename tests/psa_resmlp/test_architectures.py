@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from common.errors import InputError
-from psa_resmlp.architectures import (
+from psa_resmlp.study.architectures import (
     ARCHITECTURES,
     ASYMMETRIC,
     MATCHED,

@@ -6,7 +6,7 @@ import pytest
 
 from common.runs import load_run, load_sweep
 from common.runs.lock import FolderLock
-from psa_resmlp.chain import described, is_chain, is_chained, leads_on
+from psa_resmlp.study.chain import described, is_chain, is_chained, leads_on
 
 QUICK = ("--arch", "[1*4]", "--dataset", "digits", "--lr", "0.01", "--threads", "1", "--meta-loops", "1")
 
@@ -71,16 +71,23 @@ def test_fresh_neither_reads_nor_overwrites_the_other_checkpoint(train, tmp_path
     same = [(tmp_path / name / "metrics.csv").read_text().rpartition(",")[0] for name in ("fresh1", "apart/run")]
     assert same[0] == same[1]
     done = train("--resume", "fresh1", "--fresh", code=2)
-    assert done.err == "error: --resume goes on in its own folder; leave out --fresh\n"
+    assert done.err.startswith("error: --fresh True differs from the run's False; start a new run")
 
 
 def test_a_run_whose_checkpoint_others_have_trained_on_is_not_resumed(train, here, tmp_path):
+    def stop(name):
+        file = tmp_path / name / "run_meta.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "status": "interrupted"}))
+
     train("--run-dir", "first")
+    assert here("train", "--resume", "first", code=2).err.endswith("is done; there is nothing to go on with\n")
+    stop("first")
     train("--run-dir", "second")
     done = here("train", "--resume", "first", code=2)
     assert "is not this run's any more: it has been through none (2 meta-loops), and the run went to" in done.err
-    assert load_run(tmp_path / "first").status == "done"
+    assert load_run(tmp_path / "first").status == "interrupted"
     train("--ablation-mode", "full", "--run-dir", "third")
+    stop("third")
     (tmp_path / "models/mnist_lkg.safetensors").unlink()
     done = here("train", "--resume", "third", code=2)
     assert "it has been through nothing, and the run went from none (2 meta-loops) to meta-loop 3" in done.err

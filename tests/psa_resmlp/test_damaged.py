@@ -12,9 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from common.errors import InputError
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.job import Job
-from psa_resmlp.restore import check_beside, load
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.replica import Replica
+from psa_resmlp.training.restore import check_beside, load
 
 QUICK = ("--arch", "[1*4]", "--dataset", "digits", "--lr", "0.01", "--threads", "1", "--ablation-mode", "hidden")
 CONFIG = TrainConfig(arch="[1*4]", dataset="digits", ablation_mode="hidden")
@@ -24,7 +24,14 @@ MUTATIONS = 200
 @pytest.fixture
 def checkpoint(here, tmp_path):
     here("train", *QUICK, "--meta-loops", 2, "--run-dir", "run")
+    interrupted(tmp_path / "run")
     return tmp_path / "models/mnist_lkg.safetensors"
+
+
+def interrupted(folder):
+    """Note that the run was stopped, as a done one is not resumed."""
+    meta = json.loads((folder / "run_meta.json").read_text())
+    (folder / "run_meta.json").write_text(json.dumps({**meta, "status": "interrupted"}))
 
 
 def metadata_of(path):
@@ -33,7 +40,7 @@ def metadata_of(path):
 
 
 def job():
-    return Job(CONFIG, CONFIG.architecture, 1, 0)
+    return Replica(CONFIG, CONFIG.architecture, 1, 0)
 
 
 def mutated(content, rng):
@@ -117,6 +124,7 @@ def test_a_network_as_wide_as_the_image_of_an_earlier_version_is_refused(here, t
     words = ("--arch", "[1*784]", "--dataset", "digits", "--meta-loops", 1)
     path = tmp_path / "models/mnist_lkg.safetensors"
     here("train", *words, "--run-dir", "run")
+    interrupted(tmp_path / "run")
     tensors, facts = load_file(path), metadata_of(path)
     older = {"weight": torch.zeros(784, 784), "bias": torch.zeros(784)}
     for kind in ("lkg", "active"):
@@ -187,7 +195,7 @@ def test_the_command_that_a_message_names_clears_what_was_in_the_way(here, tmp_p
         ("run_meta.json", b'{"a":' * 100_000, "nested too deeply"),
         ("run_meta.json", b"\xff\xfe", "is not UTF-8"),
         ("run_meta.json", lambda meta: meta.pop("config"), "describes no run"),
-        ("run_meta.json", lambda meta: meta.update(config={}), "was not made by psa-train"),
+        ("run_meta.json", lambda meta: meta["config"].update(speed=3), "was not made by psa-train of this version"),
         ("run_meta.json", lambda meta: meta.update(last_meta_loop=[1]), "is damaged"),
         ("run_meta.json", lambda meta: meta.update(goes_on_from={"1": 5}), "is damaged"),
         ("run_meta.json", lambda meta: meta["config"].update(trials="x"), "trials"),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
-from psa_resmlp.analyze_dataset import analyze
-from psa_resmlp.data import MNIST_VALIDATION_ZEROR, as_inputs, load_study, split_indices, validation_zeror, zeror
+from psa_resmlp.scripts.analyze_dataset import analyze
+from psa_resmlp.study.data import MNIST_VALIDATION_ZEROR, as_inputs, load_study, split_indices, validation_zeror, zeror
 
 pytest.importorskip("torch")
 

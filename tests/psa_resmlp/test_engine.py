@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.data import as_inputs, load_study
-from psa_resmlp.engine import Engine
-from psa_resmlp.images import image_sets
-from psa_resmlp.job import Job
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.model.images import image_sets
+from psa_resmlp.study.data import as_inputs, load_study
+from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.engine import Engine
+from psa_resmlp.training.replica import Replica
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def one_thread():
 
 def job(arch="[2*6, 1*5]", mode="none", trial=1, seed=0, **settings):
     config = TrainConfig(arch=arch, ablation_mode=mode, dataset="digits", batch_size=100, lr=1e-3, **settings)
-    return Job(config, config.architecture, trial, seed)
+    return Replica(config, config.architecture, trial, seed)
 
 
 class Block(torch.nn.Module):
@@ -130,7 +130,7 @@ def test_blocks_as_wide_as_the_image_have_the_same_numbers_together_as_alone(ima
     alone = job("[1*784]", mode="hidden", trial=2)
     _, mine = train([alone], images, 2)
     assert torch.equal(mine[1][0], history[1][1])
-    assert jobs[0].ablation.layer in (0, 1)
+    assert jobs[0].damaged.layer in (0, 1)
 
 
 @pytest.mark.parametrize("family", ["resmlp", "mlp"])
@@ -206,7 +206,7 @@ def test_a_rejected_meta_loop_leaves_no_trace(images):
 def test_equal_is_not_better(images):
     one = job(mode="none")
     engine, history = train([one], images, 1)
-    twin = Job(one.config, one.architecture, 1, 0, list(one.loops))
+    twin = Replica(one.config, one.architecture, 1, 0, list(one.loops))
     probe = engine.meta_loop([twin], history[-1].clone())[0]
     one.loops[-1] = replace(one.loops[-1], bounty_hits=probe.val_hits)
     assert not engine.meta_loop([one], history[-1].clone())[0].accepted

@@ -6,10 +6,9 @@ import subprocess
 
 import pytest
 
-from psa_resmlp import latex
-from psa_resmlp.architectures import ARCHITECTURES
-from psa_resmlp.make_trial_accuracy_table import winners
-from psa_resmlp.tables import Summary, write_study
+from psa_resmlp.study.architectures import ARCHITECTURES
+from psa_resmlp.tables import Summary, latex, write_study
+from psa_resmlp.tables.accuracy import winners
 
 ACCURACIES = {
     "none": [98.18, 98.20],

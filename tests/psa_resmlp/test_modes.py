@@ -3,21 +3,20 @@
 import pytest
 
 from common.errors import InputError
-from psa_resmlp.ablation import damageable
-from psa_resmlp.architectures import parse
-from psa_resmlp.modes import ABLATIVE_MODES, BASELINE_MODES, MODE_NAMES, MODES, get_mode
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.study.modes import ABLATIVE_MODES, BASELINE_MODES, MODE_NAMES, damageable, get_mode
 
 
 def test_six_modes_in_the_order_of_the_tables():
     assert MODE_NAMES == ("none", "decay", "dropout", "full", "hidden", "output")
-    assert [mode.title for mode in MODES] == ["None", "Decay", "Dropout", "Full", "Hidden", "Output"]
+    assert [get_mode(name).title for name in MODE_NAMES] == ["None", "Decay", "Dropout", "Full", "Hidden", "Output"]
     assert BASELINE_MODES == ("none", "decay", "dropout")
     assert ABLATIVE_MODES == ("full", "hidden", "output")
 
 
 def test_only_hidden_cuts_what_leaves_the_neuron_and_draws_among_all_neurons():
-    assert [mode.name for mode in MODES if mode.clears_column] == ["hidden"]
-    assert [mode.name for mode in MODES if mode.by_layer] == ["full", "output"]
+    assert [name for name in MODE_NAMES if get_mode(name).clears_column] == ["hidden"]
+    assert [name for name in MODE_NAMES if get_mode(name).by_layer] == ["full", "output"]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ def test_only_hidden_cuts_what_leaves_the_neuron_and_draws_among_all_neurons():
 )
 def test_targets_of_three_layers(family, mode, layers):
     linears = parse("3*5").linears(family)
-    found = get_mode(mode).targets(family, len(linears))
+    found = get_mode(mode).targets(parse("3*5"), family)
     assert list(found) == layers
     if mode == "hidden":
         assert sum(linears[position][1] for position in found) == {"resmlp": 2 * 3 * 5, "mlp": 3 * 5}[family]
@@ -50,7 +49,7 @@ def test_blocks_as_wide_as_the_image_have_no_layer_before_them():
 
 
 def test_unknown_names():
-    with pytest.raises(InputError, match="allowed: none, decay, dropout, full, hidden, output"):
+    with pytest.raises(InputError, match="is not one of none, decay, dropout, full, hidden, output, package"):
         get_mode("half")
     with pytest.raises(InputError, match="allowed: resmlp, mlp"):
-        get_mode("full").targets("cnn", 3)
+        get_mode("full").targets(parse("3*5"), "cnn")

@@ -7,12 +7,12 @@ import random
 import pytest
 
 from common.errors import InputError
-from psa_resmlp.architectures import parse, read_configurations
 from psa_resmlp.figures.convergence import convergence, read_curves
-from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.sagemaker.job_list import read_jobs
 from psa_resmlp.sagemaker.prices import SHIPPED, read_prices
 from psa_resmlp.sagemaker.timing import COLUMNS, from_jobs
+from psa_resmlp.study.architectures import parse, read_configurations
+from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.tables import Study, Trial, read_study, read_summary_file, write_study
 
 MUTATIONS = 200

@@ -3,8 +3,8 @@
 import pytest
 
 from common.errors import InputError
-from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.regimes import REGIMES, classify, get_all_regime_classifications, get_asymmetric_models
+from psa_resmlp.study.modes import MODE_NAMES
 
 
 def modes(*values):

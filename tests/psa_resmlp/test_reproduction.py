@@ -148,7 +148,7 @@ def test_a_killed_trainer_ends_the_script(work):
     [
         (["--meta-loops", "0"], "argument --meta-loops: 0 is out of range; it must be at least 1"),
         (["--trials", "-1"], "argument --trials: -1 is out of range"),
-        (["--modes", "none,half"], "allowed: none, decay, dropout, full, hidden, output"),
+        (["--modes", "none,half"], "is not one of none, decay, dropout, full, hidden, output"),
         (["--modes", "none,none"], "twice"),
         (["--train-options", "'"], "cannot be read as shell words"),
         (["--models", ""], "is no folder"),

@@ -1,6 +1,7 @@
 """psa-sweep: its grid, its tables, its estimate, and what a kill leaves."""
 
 import csv
+import json
 import signal
 import time
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 
 from psa_resmlp import sweep
-from psa_resmlp.architectures import ARCHITECTURES, parse
-from psa_resmlp.estimate import fit, representatives, shares
+from psa_resmlp.study.architectures import ARCHITECTURES, parse
 from psa_resmlp.tables import read_study
+from psa_resmlp.tables.sweep import percent
+from psa_resmlp.training.estimate import fit, representatives, shares
 
 SMALL = (
     "--arch",
@@ -97,3 +99,33 @@ def test_a_killed_sweep_goes_on_to_the_same_tables(start, tmp_path):
         assert (tmp_path / "killed" / name).read_text() == (tmp_path / "whole" / name).read_text()
     study = read_study(tmp_path / "whole")
     assert len(study.values(parse("2*6"), "hidden")) == 2
+
+
+def test_percentages_from_fractions_are_those_from_counts():
+    for images in (239, 360, 10_000, 60_000):
+        for hits in {*range(0, images + 1, max(1, images // 500)), 1, images - 1, images}:
+            assert percent(hits / images) == 100 * hits / images
+            assert percent(0.01 * (100 * hits / images)) == 100 * hits / images
+
+
+@pytest.mark.slow
+def test_a_sweep_that_an_earlier_version_began_has_one_table(here, tmp_path):
+    """Its DONE files have percentages and other names; nothing is lost or rounded when this version ends the sweep."""
+    words = ("--arch", "1*5", "--ablation-mode", "none,full", "--trial", "1,2", "--dataset", "digits", "--lr", "0.003")
+    here("sweep", *words, "--meta-loops", 2, "--sweep-dir", "sweep", "--quiet")
+    tables = {path.name: path.read_bytes() for path in (tmp_path / "sweep").glob("psa_resmlp_*")}
+    for number, folder in enumerate(sorted((tmp_path / "sweep").glob("run_*"))):
+        if number == 3:
+            for name in ("DONE", "run_meta.json", "metrics.csv", "mnist_lkg.safetensors"):
+                (folder / name).unlink()
+            continue
+        done = json.loads((folder / "DONE").read_text())
+        [trial] = json.loads((folder / "run_meta.json").read_text())["result"]["trials"]
+        done["result"] = {
+            **{name: done["result"][name] for name in ("family", "mode", "trial_seed")},
+            **{name: trial[name] for name in ("bounty_percent", "bounty_loop", "test_accuracy_percent")},
+            "loops": trial["meta_loops"],
+        }
+        (folder / "DONE").write_text(json.dumps(done))
+    here("sweep", *words, "--meta-loops", 2, "--sweep-dir", "sweep", "--quiet")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "sweep").glob("psa_resmlp_*")} == tables

@@ -8,8 +8,8 @@ import random
 import pytest
 
 from common.errors import InputError
-from psa_resmlp.architectures import ARCHITECTURES, parse
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.study.architectures import ARCHITECTURES, parse
+from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.tables import (
     Study,
     Trial,

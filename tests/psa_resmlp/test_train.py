@@ -13,8 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from common.runs import load_run
-from psa_resmlp.architectures import parse
-from psa_resmlp.network import shapes
+from psa_resmlp.model.network import shapes
+from psa_resmlp.study.architectures import parse
 
 QUICK = ("--arch", "[2*6]", "--dataset", "digits", "--lr", "0.003", "--threads", "1")
 
@@ -87,6 +87,18 @@ def test_two_starts_are_one(here, tmp_path, mode):
     same(tmp_path / "whole/mnist_lkg.safetensors", tmp_path / "models/mnist_lkg.safetensors")
     runs = sorted((tmp_path / "results/psa_resmlp/runs").iterdir())
     assert rows(runs[0]) == rows((tmp_path / "results/psa_resmlp/latest").resolve())
+
+
+def test_a_dry_run_says_where_a_start_goes_on_and_writes_nothing(here, tmp_path):
+    train(here, "--meta-loops", 2, "--run-dir", "run")
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    out = train(here, "--meta-loops", 900_000, "--dry-run").out.splitlines()
+    assert out[0].startswith("goes on from mode none (2 meta-loops), architecture [2*6], folder ")
+    assert "s a meta-loop and trial, 1 side by side" in out[1]
+    assert not out[2].startswith("about 0:0")  # hours, or at least ten minutes
+    less = train(here, "--meta-loops", 900_000, "--until-loop", 2, "--dry-run").out.splitlines()
+    assert "about 0:00:00 (h:mm:ss)" in less[2]
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
 
 
 def test_until_loop_already_reached_trains_nothing(here, tmp_path):
@@ -204,12 +216,12 @@ def test_a_leading_double_hyphen_and_the_environment(here, tmp_path, monkeypatch
 
 
 def test_compat_switches_act_where_they_should():
-    from psa_resmlp.config import TrainConfig
-    from psa_resmlp.job import Job
+    from psa_resmlp.training.config import TrainConfig
+    from psa_resmlp.training.replica import Replica
 
     def job(mode, *compat, family="resmlp"):
         config = TrainConfig(arch="[1*4]", ablation_mode=mode, compat=compat, family=family)
-        return Job(config, config.architecture, 1, 0)
+        return Replica(config, config.architecture, 1, 0)
 
     assert [job(mode).decay() for mode in ("none", "decay", "full")] == [0, 1e-4, 0]
     assert [job(mode, "adamw-decay").decay() for mode in ("none", "decay", "full")] == [0.01, 1e-4, 0.01]

@@ -11,29 +11,29 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import BoolArray, FloatArray, Solution
+from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution
 from analog_nmos.backends.native import parameters
 from analog_nmos.backends.native.accuracy import limits
-from analog_nmos.backends.native.coupled import CoupledLanes
-from analog_nmos.backends.native.decoupled import DecoupledLanes
+from analog_nmos.backends.native.coupled import CoupledReplicas
+from analog_nmos.backends.native.decoupled import DecoupledReplicas
 from analog_nmos.backends.native.device import Device
+from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard
 from analog_nmos.topology import Topology
 from common.compiled.cache import source_hash
 from common.errors import InputError
 
 
-class NativeBackend:
-    """L lanes, one topology each, solved exactly: every output within `tolerance_V` of the netlist's solution.
+class NativeBackend(Backend):
+    """L replicas, one topology each, solved exactly: every output within `tolerance_V` of the netlist's solution.
 
-    A lane's numbers depend on its own gates, inputs and `state` only, to the last bit: neither on the other lanes nor
-    on their order. `solve_many` leaves the state alone. ngspice's tolerances and iteration limits in `options` have
-    no meaning here.
+    A replica's numbers depend on its own gates, inputs and `state` only, to the last bit: neither on the other
+    replicas nor on their order. `solve_many` leaves the state alone. ngspice's tolerances and iteration limits
+    in `options` have no meaning here.
 
     Args:
-        topologies: the same numbers of inputs and outputs in all; edges may differ. Lanes with edges between free
-            nodes (hidden ones, or outputs) and lanes without cannot be mixed.
+        topologies: the same numbers of inputs and outputs in all; edges may differ. Replicas with edges between free
+            nodes (hidden ones, or outputs) and replicas without cannot be mixed.
         card: level 1; a parameter that is not modelled is refused by name.
         options: rails, resistances, temperatures, gmin, rshunt.
         tolerance_V: bound on the error of a converged voltage; below 1e-7 as far as double precision goes (see
@@ -41,11 +41,9 @@ class NativeBackend:
         max_passes: Newton passes, plain and damped, before source stepping; fewer than 31 switch both fallbacks off.
 
     Raises:
-        InputError: lanes that do not fit together, or a card that is not modelled or is no transistor at these
+        InputError: replicas that do not fit together, or a card that is not modelled or is no transistor at these
             temperatures.
     """
-
-    name = "native"
 
     def __init__(
         self,
@@ -56,12 +54,13 @@ class NativeBackend:
         tolerance_V: float = 1e-7,
         max_passes: int = 150,
     ) -> None:
+        super().__init__(topologies, card, options)
         options.check()
         if not topologies:
-            raise InputError("native needs at least one lane")
+            raise InputError("native needs at least one replica")
         sides = {(topology.n_inputs, topology.n_outputs) for topology in topologies}
         if len(sides) > 1:
-            raise InputError(f"lanes must have the same (inputs, outputs), not {sorted(sides)}")
+            raise InputError(f"replicas must have the same (inputs, outputs), not {sorted(sides)}")
         if tolerance_V <= 0.0 or max_passes < 1:
             raise InputError("tolerance_V must be above 0 and max_passes at least 1")
         device = _device(card, options)
@@ -69,12 +68,12 @@ class NativeBackend:
         settings = np.array([tolerance_V, max_passes, free_S, clamp_S, options.vminus, options.vplus, *limits(device)])
         alone = [_outputs_alone(topology) for topology in topologies]
         if any(alone) != all(alone):
-            raise InputError("lanes with and without edges between free nodes cannot be mixed in one backend")
-        engine = DecoupledLanes if all(alone) else CoupledLanes
-        self._engine: DecoupledLanes | CoupledLanes = engine(
+            raise InputError("replicas with and without edges between free nodes cannot be mixed in one backend")
+        engine = DecoupledReplicas if all(alone) else CoupledReplicas
+        self._engine: DecoupledReplicas | CoupledReplicas = engine(
             topologies, device, settings, 0.5 * (options.vminus + options.vplus)
         )
-        self.n_lanes = len(topologies)
+        self.n_replicas = len(topologies)
         self._n_inputs, self._n_outputs = sides.pop()
         self._n_edges = max(topology.n_edges for topology in topologies)
 
@@ -85,57 +84,55 @@ class NativeBackend:
 
     @property
     def passes(self) -> int:
-        """Newton passes so far: over an output's edges, or over all of a lane with hidden nodes."""
+        """Newton passes so far: over an output's edges, or over all of a replica with hidden nodes."""
         return int(self._engine.passes[0])
 
     def set_gates(self, gate_V: FloatArray) -> None:
-        """Gate voltages for the next solves, shape (L, edges) in volts; a lane with fewer edges pads with anything."""
+        """Gate voltages for the next solves, shape (L, edges) in volts; replicas with fewer edges pad with anything."""
         gate_V = np.ascontiguousarray(gate_V, np.float64)
-        if gate_V.ndim != 2 or gate_V.shape[0] != self.n_lanes or gate_V.shape[1] < self._n_edges:
-            raise InputError(f"gate_V must have shape ({self.n_lanes}, {self._n_edges}), not {gate_V.shape}")
+        if gate_V.ndim != 2 or gate_V.shape[0] != self.n_replicas or gate_V.shape[1] < self._n_edges:
+            raise InputError(f"gate_V must have shape ({self.n_replicas}, {self._n_edges}), not {gate_V.shape}")
         self._engine.set_gates(gate_V)
 
-    def solve_free(self, input_V: FloatArray, lanes: BoolArray) -> Solution:
-        """Operating points with all outputs free; input_V has shape (L, inputs), lanes (L,) says whom to solve."""
+    def solve_free(self, input_V: FloatArray, mask: BoolArray) -> Solution:
+        """Operating points with all outputs free; input_V has shape (L, inputs), mask (L,) says which replicas."""
         input_V = self._checked("input_V", input_V, self._n_inputs)
-        return self._engine.solve_free(input_V, np.ascontiguousarray(lanes, np.bool_))
+        return self._engine.solve_free(input_V, np.ascontiguousarray(mask, np.bool_))
 
-    def solve_clamped(
-        self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, lanes: BoolArray
-    ) -> Solution:
+    def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         """Operating points with the outputs of mask `clamped` (L, outputs) held near target_V (L, outputs)."""
         input_V = self._checked("input_V", input_V, self._n_inputs)
         target_V = self._checked("target_V", target_V, self._n_outputs)
         clamped = np.ascontiguousarray(clamped, np.bool_)
-        return self._engine.solve_clamped(input_V, target_V, clamped, np.ascontiguousarray(lanes, np.bool_))
+        return self._engine.solve_clamped(input_V, target_V, clamped, np.ascontiguousarray(mask, np.bool_))
 
-    def solve_many(self, lane: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Free outputs of one lane for inputs of shape (samples, inputs): ((samples, outputs) V, (samples,) status)."""
+    def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Free outputs (samples, outputs) in V and status (samples,) of one replica for inputs (samples, inputs)."""
         input_V = np.ascontiguousarray(input_V, np.float64)
-        if input_V.ndim != 2 or input_V.shape[1] != self._n_inputs or not 0 <= lane < self.n_lanes:
-            raise InputError(f"needs inputs of shape (samples, {self._n_inputs}) and a lane below {self.n_lanes}")
-        return self._engine.solve_many(lane, input_V)
+        if input_V.ndim != 2 or input_V.shape[1] != self._n_inputs or not 0 <= replica < self.n_replicas:
+            raise InputError(f"needs inputs of shape (samples, {self._n_inputs}) and a replica below {self.n_replicas}")
+        return self._engine.solve_many(replica, input_V)
 
-    def reload(self, lane: int) -> None:
-        """A cold start for the lane's next solve; gate voltages and VOUT stay."""
-        self._engine.forget(lane)
+    def reload(self, replica: int) -> None:
+        """A cold start for the replica's next solve; gate voltages and VOUT stay."""
+        self._engine.forget(replica)
 
-    def state(self, lane: int) -> dict[str, NDArray[Any]]:
-        """VOUT and the warm start of a lane: what later solves depend on besides gates and inputs."""
-        return {name: array.copy() for name, array in self._engine.arrays(lane).items()}
+    def state(self, replica: int) -> dict[str, NDArray[Any]]:
+        """VOUT and the warm start of a replica: what later solves depend on besides gates and inputs."""
+        return {name: array.copy() for name, array in self._engine.arrays(replica).items()}
 
-    def restore(self, lane: int, state: dict[str, NDArray[Any]]) -> None:
+    def restore(self, replica: int, state: dict[str, NDArray[Any]]) -> None:
         """Take over what `state` returned; `sink_V` alone gives a cold start (after pruning, where shapes differ).
 
         Raises:
             InputError: an array of another name or shape.
         """
-        arrays = self._engine.arrays(lane)
+        arrays = self._engine.arrays(replica)
         for name, values in state.items():
             if name not in arrays or np.shape(values) != arrays[name].shape:
                 expected = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-                raise InputError(f"state has {name} {np.shape(values)}; this lane takes {expected}")
-        self._engine.forget(lane)
+                raise InputError(f"state has {name} {np.shape(values)}; this replica takes {expected}")
+        self._engine.forget(replica)
         for name, values in state.items():
             arrays[name][:] = values
 
@@ -144,8 +141,8 @@ class NativeBackend:
 
     def _checked(self, name: str, values: FloatArray, columns: int) -> FloatArray:
         values = np.ascontiguousarray(values, np.float64)
-        if values.shape != (self.n_lanes, columns):
-            raise InputError(f"{name} must have shape ({self.n_lanes}, {columns}), not {values.shape}")
+        if values.shape != (self.n_replicas, columns):
+            raise InputError(f"{name} must have shape ({self.n_replicas}, {columns}), not {values.shape}")
         return values
 
 

@@ -1,4 +1,4 @@
-"""Lanes without hidden nodes: their arrays, and the calls into the kernels of `lanes`."""
+"""Replicas without hidden nodes: their arrays, and the calls into the kernels of `replicas`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray, Solution
-from analog_nmos.backends.native import lanes as kernels
+from analog_nmos.backends.native import replicas as kernels
 from analog_nmos.backends.native.device import Device
 from analog_nmos.backends.native.kernel import FIELDS
 from analog_nmos.backends.native.layout import lay_out
@@ -18,28 +18,28 @@ from analog_nmos.backends.native.simd import aligned
 from analog_nmos.topology import Topology
 
 
-class DecoupledLanes:
-    """L lanes whose edges all run from an input to an output.
+class DecoupledReplicas:
+    """L replicas whose edges all run from an input to an output.
 
     Args:
-        topologies: one a lane.
+        topologies: one a replica.
         device: from `parameters.device_parameters`.
-        settings: in the order of `lanes.SETTINGS`.
+        settings: in the order of `replicas.SETTINGS`.
         cold_V: where an output is looked for first.
     """
 
     def __init__(self, topologies: Sequence[Topology], device: Device, settings: FloatArray, cold_V: float) -> None:
         self._layout = layout = lay_out(topologies)
-        n_lanes, n_inputs, n_outputs = len(topologies), topologies[0].n_inputs, topologies[0].n_outputs
+        n_replicas, n_inputs, n_outputs = len(topologies), topologies[0].n_inputs, topologies[0].n_outputs
         self._cold_V = cold_V
         self._gate_V = aligned(layout.weight.size)
-        self._guess_V = np.full((n_lanes, n_outputs), cold_V)
-        self._sink_V = np.zeros((n_lanes, n_outputs))
+        self._guess_V = np.full((n_replicas, n_outputs), cold_V)
+        self._sink_V = np.zeros((n_replicas, n_outputs))
         self._solved_gate_V = np.full(layout.weight.size, np.nan)
-        self._solved_input_V = np.full((n_lanes, n_inputs), np.nan)
-        self._solved_sink_V = np.full((n_lanes, n_outputs), np.nan)
-        self._node_V = np.full((n_lanes, layout.n_columns), np.nan)
-        self._status = np.zeros(n_lanes, np.int64)
+        self._solved_input_V = np.full((n_replicas, n_inputs), np.nan)
+        self._solved_sink_V = np.full((n_replicas, n_outputs), np.nan)
+        self._node_V = np.full((n_replicas, layout.n_columns), np.nan)
+        self._status = np.zeros(n_replicas, np.int64)
         self._work = aligned((FIELDS + 1) * layout.stride)
         self.passes = np.zeros(1, np.int64)
         self._wiring = (as_array(device), settings, layout.first, layout.drain, layout.weight)
@@ -53,39 +53,37 @@ class DecoupledLanes:
         """As in `backends.base.Backend`, with arrays that are checked already."""
         kernels.set_gates(gate_V, self._layout.slot, self._gate_V)
 
-    def solve_free(self, input_V: FloatArray, lanes: BoolArray) -> Solution:
+    def solve_free(self, input_V: FloatArray, mask: BoolArray) -> Solution:
         """As in `backends.base.Backend`, with arrays that are checked already."""
-        kernels.solve_free(input_V, lanes, *self._memory)
+        kernels.solve_free(input_V, mask, *self._memory)
         return self._solution
 
-    def solve_clamped(
-        self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, lanes: BoolArray
-    ) -> Solution:
+    def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         """As in `backends.base.Backend`, with arrays that are checked already."""
-        kernels.solve_clamped(input_V, target_V, clamped, lanes, *self._memory)
+        kernels.solve_clamped(input_V, target_V, clamped, mask, *self._memory)
         return self._solution
 
-    def solve_many(self, lane: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+    def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
         """As in `backends.base.Backend`, with arrays that are checked already."""
         out_V = np.empty((input_V.shape[0], self._sink_V.shape[1]))
         status = np.empty(input_V.shape[0], np.int64)
         state = (self._gate_V, self._guess_V, self._sink_V)
-        kernels.solve_many(lane, input_V, *self._wiring, *state, out_V, status, self._work, self.passes)
+        kernels.solve_many(replica, input_V, *self._wiring, *state, out_V, status, self._work, self.passes)
         return out_V, status
 
-    def arrays(self, lane: int) -> dict[str, NDArray[Any]]:
-        """Views of the lane's state. `solved_*` say for which sources `guess_V` is the solution."""
-        slots = slice(self._layout.first[lane, 0], self._layout.first[lane, -1])
+    def arrays(self, replica: int) -> dict[str, NDArray[Any]]:
+        """Views of the replica's state. `solved_*` say for which sources `guess_V` is the solution."""
+        slots = slice(self._layout.first[replica, 0], self._layout.first[replica, -1])
         return {
-            "sink_V": self._sink_V[lane],
-            "guess_V": self._guess_V[lane],
+            "sink_V": self._sink_V[replica],
+            "guess_V": self._guess_V[replica],
             "solved_gate_V": self._solved_gate_V[slots],
-            "solved_input_V": self._solved_input_V[lane],
-            "solved_sink_V": self._solved_sink_V[lane],
+            "solved_input_V": self._solved_input_V[replica],
+            "solved_sink_V": self._solved_sink_V[replica],
         }
 
-    def forget(self, lane: int) -> None:
+    def forget(self, replica: int) -> None:
         """A cold start for the next solve; VOUT and gates stay."""
-        for name, array in self.arrays(lane).items():
+        for name, array in self.arrays(replica).items():
             if name != "sink_V":
                 array[:] = self._cold_V if name == "guess_V" else np.nan

@@ -1,11 +1,14 @@
-"""The kernels for networks whose edges join free nodes to each other: all outputs and hidden nodes of a lane at once.
+"""The kernels for networks whose edges join free nodes to each other: all free nodes of a replica at once.
 
-Eliminating each edge's internal nodes (`edge.newton_step`) leaves a system in the free nodes. A pass goes over all
-edges, eight at a time, and writes straight into a dense matrix or into the data of a sparse one (`wiring`). `work`
-holds 16 fields of an edge: internal d, s, b; their step; their step by S's; by D's; voltages of D and S; their steps.
-Arguments that the entries share: the arrays of `wiring.CoupledNetwork`, `gate_V` (slots,), `node_V` (free and fixed
-nodes), `load_S` and `source_A` (F,), what rshunt and the series resistors bring; `limit_V`, the largest step; `damped`,
-whether full steps have failed; `accuracy` and `limits` as in `accuracy`, per edge.
+Eliminating each edge's internal nodes (`edge.newton_step`) leaves a system in the free nodes, the outputs and hidden
+ones. A pass goes over all edges, eight at a time, and writes into a dense matrix or into the data of a sparse one.
+
+Arguments that the kernels share: `device` (`parameters.as_array`); `ends`, `weight`, `place`, `diagonal` and `n_edges`
+of a `wiring.CoupledNetwork`; `gate_V` (slots,); `node_V` (free and fixed nodes,); `load_S` and `source_A` (F,), what
+rshunt and the series resistors bring; `limit_V`, the largest step; `guess`, whether the internal nodes start from
+`edge.first_guess`; `knee_V`, beyond which a body's step is cut short (infinite: never); `accuracy`, an
+`accuracy.Accuracy`; `work`, 16 fields of an edge: internal d, s, b; their step; their step by S's; by D's; voltages of
+D and S; their steps.
 """
 
 # mypy: allow-untyped-defs
@@ -222,7 +225,7 @@ def sparse_pass(
     device, ends, weight, place, diagonal, gate_V, node_V, moved_V, load_S, source_A, limit_V, guess, knee_V, work,
     data, right, bend, flow,
 ):  # fmt: skip
-    """One pass for `CoupledLane`."""
+    """One pass for `CoupledReplica`."""
     return _pass(
         device, ends, weight, place, diagonal, gate_V, node_V, moved_V, load_S, source_A, limit_V, guess, knee_V, work,
         data, right, bend, flow,
@@ -231,7 +234,7 @@ def sparse_pass(
 
 @kernel
 def sparse_advance(node_V, step_V, bound_V, moved_V, size, limit_V, accuracy, doubt_V):
-    """The end of a pass for `CoupledLane`."""
+    """The end of a pass for `CoupledReplica`."""
     return _advance(node_V, step_V, bound_V, moved_V, size, limit_V, accuracy, doubt_V)
 
 
@@ -247,5 +250,5 @@ def sparse_doubts(node_V, n_edges, flow, accuracy):
 
 @kernel
 def sparse_settle(size, error_V, rounding_V, jump_V, tolerance_V, accuracy):
-    """The end of a solve for `CoupledLane`."""
+    """The end of a solve for `CoupledReplica`."""
     return _settle(size, error_V, rounding_V, jump_V, tolerance_V, accuracy)

@@ -1,4 +1,4 @@
-"""Where the edges of all lanes lie in memory: side by side by output, filled up to whole vectors."""
+"""Where the edges of all replicas lie in memory: side by side by output, filled up to whole vectors."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from analog_nmos.topology.network import IntArray, Topology
 
 @dataclass(frozen=True)
 class Layout:
-    """Slots of L lanes; a lane's slots are contiguous, and within it those of an output.
+    """Slots of L replicas; a replica's slots are contiguous, and within it those of an output.
 
     Attributes:
         first: (L, K + 1) first slot of each output, and the end of the last one.
-        slot: (L, E) slot of each edge; -1 where a lane has fewer edges than E, the most of all lanes.
+        slot: (L, E) slot of each edge; -1 where a replica has fewer edges than E, the most of all replicas.
         drain: (slots,) input index of each slot's drain.
         weight: (slots,) 1 for an edge, 0 for filling.
         nodes: (L, 2 + I + K) node numbers of negref, posref, inputs and outputs.
-        n_columns: largest node number of all lanes, plus one.
+        n_columns: largest node number of all replicas, plus one.
     """
 
     first: IntArray
@@ -39,7 +39,7 @@ class Layout:
 
 
 def lay_out(topologies: Sequence[Topology]) -> Layout:
-    """Slots for lanes whose edges all run from an input to an output."""
+    """Slots for replicas whose edges all run from an input to an output."""
     n_outputs = topologies[0].n_outputs
     first = np.zeros((len(topologies), n_outputs + 1), np.int64)
     slot = np.full((len(topologies), max(t.n_edges for t in topologies)), -1, np.int64)

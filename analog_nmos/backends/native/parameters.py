@@ -13,8 +13,8 @@ import numpy as np
 
 from analog_nmos.backends.base import FloatArray
 from analog_nmos.backends.native.device import Device
+from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard
 from common.errors import InputError
 
 MODEL_DEFAULTS = {"vto": 0.0, "kp": 2e-5, "gamma": 0.0, "phi": 0.6, "lambda": 0.0, "rsh": 0.0, "is": 1e-14}

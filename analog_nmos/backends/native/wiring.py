@@ -14,7 +14,7 @@ from analog_nmos.topology.network import IntArray, Topology
 
 @dataclass(frozen=True)
 class CoupledNetwork:
-    """Where the edges and nodes of one lane go; nodes are renumbered, F free ones (outputs, hidden) before the fixed.
+    """Where one replica's edges and nodes go; nodes are renumbered, F free ones (outputs, hidden) before the fixed.
 
     Attributes:
         ends: (2, slots) renumbered drain and source of each edge; filling joins the last fixed node with itself.

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.backends.ngspice_library import Ngspice, ngspice
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import default_card_path, read_model_card
-from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import Topology
 from common.errors import InputError
 
@@ -35,7 +35,7 @@ def make_ngspice(spice: Ngspice) -> Callable[..., NgspiceBackend]:
     """Makes the ngspice backend of a topology; further arguments are circuit options."""
 
     def make(topology: Topology, **options: Any) -> NgspiceBackend:
-        return NgspiceBackend(topology, read_model_card(default_card_path()), CircuitOptions(**options))
+        return NgspiceBackend([topology], read_model_card(default_card_path()), CircuitOptions(**options))
 
     return make
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import stretched
 
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.backends.ngspice_library import Ngspice
+from analog_nmos.cards.model_card import ModelCard, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard, read_model_card
 from analog_nmos.topology import dense
 from common.errors import InputError
 
@@ -115,12 +116,12 @@ TWICE = """
 import sys
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import default_card_path, read_model_card
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.topology import dense
 from common.errors import InputError
 for path in (sys.argv[1], default_card_path()):
     try:
-        NgspiceBackend(dense(2, 1), read_model_card(path), CircuitOptions())
+        NgspiceBackend([dense(2, 1)], read_model_card(path), CircuitOptions())
     except InputError as problem:
         print(problem, flush=True)
 """
@@ -143,7 +144,7 @@ def voltages(backend: NativeBackend | NgspiceBackend) -> np.ndarray:
 
 
 def in_ngspice(card: ModelCard, **options: str) -> np.ndarray:
-    backend = NgspiceBackend(TOPOLOGY, card, CircuitOptions(**TIGHT, **options))
+    backend = NgspiceBackend([TOPOLOGY], card, CircuitOptions(**TIGHT, **options))
     try:
         return voltages(backend)
     finally:
@@ -198,7 +199,7 @@ def test_a_card_that_ngspice_gives_up_on(spice: Ngspice, tmp_path) -> None:
     """It cannot go on in its process then, and says so; another process can."""
     card_of(tmp_path, change("vto=0.8", "vto={nosuch(1)}"))
     done = subprocess.run(
-        [sys.executable, "-c", TWICE, tmp_path / "card.lib"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", TWICE, tmp_path / "card.lib"], capture_output=True, text=True, timeout=stretched(60)
     )
     first, second = done.stdout.splitlines()
     assert "card.lib: ngspice does not accept the circuit: Undefined parameter [nosuch]" in first

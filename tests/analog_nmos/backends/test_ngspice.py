@@ -13,7 +13,7 @@ from analog_nmos.backends.base import Status
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.backends.ngspice_library import Ngspice
 from analog_nmos.circuit import BODY_TIES
-from analog_nmos.netlist import Sources
+from analog_nmos.circuit.netlist import Sources
 from analog_nmos.topology import Topology, dense, shipped
 
 EVERYONE = np.ones(1, bool)
@@ -114,7 +114,7 @@ def test_vout_stays_in_later_free_phases(make_ngspice, gate_V, smallest_V, large
     assert (moved < largest_V).all()
 
 
-def test_skipped_lane_is_left_alone(make_ngspice) -> None:
+def test_skipped_replica_is_left_alone(make_ngspice) -> None:
     topology = dense(2, 2)
     case = random_case(topology)
     backend = make_ngspice(topology)

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import stretched
 
 from analog_nmos.backends import ngspice_library
 from analog_nmos.backends.ngspice_library import Circuit, Ngspice, find_library
-from analog_nmos.model_card import default_card_path
+from analog_nmos.cards.model_card import default_card_path
 from common.errors import InputError, RunError
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +39,7 @@ def run_python(program: str, *options: str, **environment: str) -> list[str]:
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=stretched(60),
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()

@@ -5,7 +5,7 @@ import json
 import networkx as nx
 import numpy as np
 
-from analog_nmos.record import as_graph
+from analog_nmos.topology.graph import as_graph
 
 
 def write_run(

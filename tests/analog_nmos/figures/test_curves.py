@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analog_nmos.figures.curves import hinge_active, learning_curves, loss_name, timing
+from analog_nmos.figures.curves import hinge_active, learning_curves, loss_of, timing
 from analog_nmos.figures.run_files import LeftOut
 
 pytestmark = pytest.mark.usefixtures("foreign_settings")
@@ -17,7 +17,7 @@ def series(fig):
 def test_accuracy_and_loss_of_every_objective(make_run, caught, loss, label):
     run, _ = make_run(loss=loss)
     figures = caught("curves")
-    assert loss_name(run.folder) == loss
+    assert loss_of(run.folder)[0] == loss
     names = [path.name for path in learning_curves(run.folder)]
     assert names == ["learning_curves_acc", f"learning_curves_{loss}"]
     for quantity in ("acc", loss):

@@ -21,7 +21,7 @@ def by_definition(out_V, label, margin_V, delta_V):
 @given(st.lists(VOLT, min_size=2, max_size=10), st.data(), st.floats(0, 0.5), st.floats(1e-3, 0.5))
 def test_against_the_definition(out_V, data, margin_V, delta_V):
     label = data.draw(st.integers(0, len(out_V) - 1))
-    view = Hinge(np.array([margin_V]), np.array([delta_V])).judge(np.array([out_V]), np.array([label]))
+    view = Hinge(np.array([margin_V]), np.array([delta_V])).evaluate(np.array([out_V]), np.array([label]))
     loss, clamp, prediction = by_definition(out_V, label, margin_V, delta_V)
     assert view.loss[0] == loss
     assert view.prediction[0] == prediction
@@ -30,24 +30,24 @@ def test_against_the_definition(out_V, data, margin_V, delta_V):
         assert {k: view.target_V[0, k] for k in np.flatnonzero(view.clamped[0])} == clamp
 
 
-def test_lanes_have_their_own_margin_and_delta():
+def test_replicas_have_their_own_margin_and_delta():
     out_V = np.array([[0.30, 0.29], [0.30, 0.29]])
     both = Hinge(np.array([0.005, 0.02]), np.array([0.1, 0.4]))
-    view = both.judge(out_V, np.array([0, 0]))
+    view = both.evaluate(out_V, np.array([0, 0]))
     assert view.active.tolist() == [False, True]
     assert np.allclose(view.target_V[1], [0.5, 0.09])
-    one = both.lane(1).judge(out_V, np.array([0, 1]))
+    one = both.replica(1).evaluate(out_V, np.array([0, 1]))
     assert np.allclose(one.loss, [0.01, 0.03])
 
 
 def test_outputs_that_are_not_finite_are_not_active():
-    view = Hinge(np.array([0.02]), np.array([0.1])).judge(np.full((1, 3), np.nan), np.array([1]))
+    view = Hinge(np.array([0.02]), np.array([0.1])).evaluate(np.full((1, 3), np.nan), np.array([1]))
     assert not view.active[0]
 
 
 def test_ties_but_for_noise_go_to_the_first():
     noisy = 0.3 + np.array([[0.0, 2e-16, 3e-13, -1e-12]])
-    view = Hinge(np.array([0.02]), np.array([0.1])).judge(noisy, np.array([0]))
+    view = Hinge(np.array([0.02]), np.array([0.1])).evaluate(noisy, np.array([0]))
     assert view.prediction.tolist() == [0]
     assert np.flatnonzero(view.clamped[0]).tolist() == [0, 1]
 

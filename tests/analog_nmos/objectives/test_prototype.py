@@ -3,7 +3,7 @@
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.data import Split
+from analog_nmos.digits.data import Split
 from analog_nmos.objectives.prototype import Prototype
 
 TRAIN = Split(np.array([[0.0, 1.0], [0.2, 0.8], [1.0, 0.0], [0.5, 0.5]]), np.array([0, 0, 1, 1]))
@@ -25,7 +25,7 @@ def test_epoch_one_clamps_to_one_hot_and_predicts_the_highest():
     rule = Prototype(np.array([0.3]), classes=3)
     rule.begin_epoch(1, 0, TRAIN, linear)
     out_V = np.array([[0.2, 0.3, 0.1], [0.3, 0.2, 0.1]])
-    view = rule.judge(out_V, np.array([0, 0]))
+    view = rule.evaluate(out_V, np.array([0, 0]))
     assert np.array_equal(view.target_V, [[0.5, 0, 0], [0.5, 0, 0]])
     assert view.prediction.tolist() == [1, 0]
     assert np.allclose(view.loss, [(0.09 + 0.09 + 0.01) / 3, (0.04 + 0.04 + 0.01) / 3])
@@ -47,7 +47,7 @@ def test_from_epoch_two_the_nearest_prototype_is_predicted_and_approached():
     proto = rule.epoch_arrays(0)["proto_out"]
     out_V = np.array([proto[1] + 0.01, proto[0] - 0.01, proto[1]])
     label = np.array([0, 0, 1])
-    view = rule.judge(out_V, label)
+    view = rule.evaluate(out_V, label)
     assert view.prediction.tolist() == [1, 0, 1]
     assert np.allclose(view.target_V, out_V + 0.25 * (proto[label] - out_V))
     assert np.allclose(view.loss, ((out_V - proto[label]) ** 2).mean(1))
@@ -55,7 +55,7 @@ def test_from_epoch_two_the_nearest_prototype_is_predicted_and_approached():
 
 def test_a_class_without_samples_is_never_predicted():
     rule = ready()
-    assert 2 not in rule.judge(np.random.default_rng(0).uniform(0, 1, (50, 3)), np.zeros(50, int)).prediction
+    assert 2 not in rule.evaluate(np.random.default_rng(0).uniform(0, 1, (50, 3)), np.zeros(50, int)).prediction
     facts = rule.epoch_facts(0)["proto_diag"]
     assert facts["classes_without_prototype"] == 1
     assert [facts[f"proto_{name}"] for name in ("ok", "reloads", "nonfinite")] == [2.0, 0.0, 0.0]
@@ -69,14 +69,14 @@ def test_facts_are_distances():
     assert np.allclose(facts["nearest_by_class_V"], [0.5, 0.5])
 
 
-def test_lanes_keep_their_own_prototypes_and_recall_copies():
+def test_replicas_keep_their_own_prototypes_and_recall_copies():
     rule = Prototype(np.array([0.3, 0.6]), classes=3)
     rule.begin_epoch(2, 1, TRAIN, linear)
     out_V, label = np.array([[0.2, 0.3, 0.1]] * 2), np.array([0, 0])
-    both = rule.judge(out_V, label)
+    both = rule.evaluate(out_V, label)
     assert np.array_equal(both.target_V[0], [0.5, 0, 0])
     for row in (0, 1):
-        one = rule.lane(row).judge(out_V[:1], label[:1])
+        one = rule.replica(row).evaluate(out_V[:1], label[:1])
         assert np.array_equal(one.target_V[0], both.target_V[row])
         assert one.prediction[0] == both.prediction[row]
     kept = rule.epoch_arrays(1)

@@ -1,11 +1,10 @@
 """Which version of the code a run was made by."""
 
-import json
 import subprocess
 
 import pytest
 
-from common.runs.origin import GIT_FILE, git_version
+from common.runs.origin import COMMIT, git_version
 
 
 @pytest.fixture
@@ -28,12 +27,13 @@ def test_of_a_checkout(checkout):
     assert git_version(tree) == {"commit": commit, "dirty": True}
 
 
-def test_of_a_copy(checkout, tmp_path_factory):
-    tree, commit = checkout
-    copy = tmp_path_factory.mktemp("copy")
-    assert git_version(copy) is None
-    (copy / GIT_FILE).write_text(json.dumps(git_version(tree)))
-    assert git_version(copy) == {"commit": commit, "dirty": False}
-    for damaged in ("{", "[]", '{"commit": "x"}'):
-        (copy / GIT_FILE).write_text(damaged)
-        assert git_version(copy) is None
+def test_of_a_copy(tmp_path, monkeypatch):
+    monkeypatch.delenv(COMMIT, raising=False)
+    assert git_version(tmp_path) is None
+    for text, found in (
+        ("0123456789abcdef", {"commit": "0123456789abcdef", "dirty": False}),
+        ("0123456789abcdef-dirty", {"commit": "0123456789abcdef", "dirty": True}),
+        ("my code", None),
+    ):
+        monkeypatch.setenv(COMMIT, text)
+        assert git_version(tmp_path) == found

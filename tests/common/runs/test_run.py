@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from waiting import finish
+from waiting import finish, wait_until
 
 from common.errors import InputError, Interrupted, RunError
 from common.runs import Run, StopSignals, load_run, load_runs, metrics
@@ -214,8 +214,9 @@ EPOCHS = """
 import sys, time
 from common.progress import Progress
 from common.runs import Run, StopSignals
-with StopSignals() as signals, Progress(100) as progress, Run(Path("run"), {}, signals, echo=progress.echo) as run:
-    for epoch in range(100):
+epochs = int(sys.argv[1])
+with StopSignals() as signals, Progress(epochs) as progress, Run(Path("run"), {}, signals, echo=progress.echo) as run:
+    for epoch in range(epochs):
         run.metrics({"epoch": epoch})
         run.log(f"epoch {epoch}")
         progress.advance()
@@ -224,36 +225,31 @@ with StopSignals() as signals, Progress(100) as progress, Run(Path("run"), {}, s
 """
 
 
-def on_a_terminal(tmp_path, *prefix):
+def on_a_terminal(tmp_path, epochs, *prefix):
     """EPOCHS as the leading process of a terminal of its own, which is closed after some epochs."""
     (tmp_path / "run").mkdir()
     program = f"from pathlib import Path\nimport fcntl, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n{EPOCHS}"
     master, terminal = os.openpty()
-    words = [*prefix, sys.executable, "-c", program]
+    words = [*prefix, sys.executable, "-c", program, str(epochs)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(
         words, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, start_new_session=True
     )
     os.close(terminal)
-    while not (tmp_path / "run" / "train_log.txt").exists():
-        time.sleep(0.01)
+    wait_until((tmp_path / "run" / "train_log.txt").exists, child)
     os.close(master)
-    try:
-        child.wait(20)
-    finally:
-        child.kill()
-        child.wait()
+    finish(child)
     return load_run(tmp_path / "run")
 
 
 def test_closing_the_terminal_interrupts_a_run(tmp_path):
-    record = on_a_terminal(tmp_path)
+    record = on_a_terminal(tmp_path, 20_000)
     assert (record.status, record.meta["reason"]) == ("interrupted", "interrupted by SIGHUP; go on with --resume run")
-    assert len(record.metrics) < 100
+    assert len(record.metrics) < 20_000
 
 
 def test_under_nohup_a_run_goes_on_when_the_terminal_is_closed(tmp_path):
-    record = on_a_terminal(tmp_path, "sh", "-c", 'trap "" HUP; exec "$@" > out.txt 2>&1', "sh")
+    record = on_a_terminal(tmp_path, 100, "sh", "-c", 'trap "" HUP; exec "$@" > out.txt 2>&1', "sh")
     assert (record.status, len(record.metrics)) == ("done", 100)
 
 

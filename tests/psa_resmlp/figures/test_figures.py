@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psa_resmlp.architectures import ARCHITECTURES, parse
 from psa_resmlp.figures.convergence import convergence, read_curves
 from psa_resmlp.figures.design_space import design_space
-from psa_resmlp.figures.heatmaps import HEATMAPS, MODE_COLORS, REGIME_COLORS, Input, draw
-from psa_resmlp.make_figure_heatmaps import NAMES
-from psa_resmlp.modes import MODE_NAMES
-from psa_resmlp.paired import paired_test
+from psa_resmlp.figures.heatmaps import HEATMAPS, REGIME_COLORS, TIE, Input, draw
+from psa_resmlp.study.architectures import ARCHITECTURES, parse
+from psa_resmlp.study.modes import MODE_NAMES, get_mode
 from psa_resmlp.tables import write_study
+from psa_resmlp.tables.paired import paired_test
 
 pytestmark = pytest.mark.usefixtures("foreign_settings")
 
@@ -50,15 +49,11 @@ def rgb(name):
     return pytest.approx(to_rgba(name))
 
 
-def test_names_of_the_command_are_those_of_the_figures():
-    assert tuple(HEATMAPS) == NAMES
-
-
 @pytest.mark.slow
 def test_all_six_heat_maps(study, tmp_path, here):
     write_study(tmp_path / "results", study)
     here("make_figure_heatmaps")
-    for name in NAMES:
+    for name in HEATMAPS:
         with Image.open(tmp_path / f"results/ResMLP_Heatmap_{name}.png") as image:
             assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
             assert 1700 <= min(image.size) <= max(image.size) <= 2200  # about seven inches, cut to what is drawn
@@ -90,7 +85,9 @@ def test_every_architecture_has_the_colour_of_its_regime_and_winner(study_of):
     regimes = ("beneficial-regularization", "untrainable", "optimally-sized", "unknown", "unknown")
     expected = [to_rgba(REGIME_COLORS[name]) for name in regimes]
     assert np.allclose(colours(draw("Regimes", data)), expected)
-    expected = [to_rgba(MODE_COLORS[name]) for name in ("dropout", "tie", "decay", "none")] + [to_rgba("#E4E4E4")]
+    expected = [
+        *map(to_rgba, (get_mode("dropout").color, TIE, get_mode("decay").color, get_mode("none").color, "#E4E4E4"))
+    ]
     assert np.allclose(colours(draw("Winning_Strategy", data)), expected)
 
 

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from psa_resmlp.architectures import ARCHITECTURES, ASYMMETRIC, parse
 from psa_resmlp.figures.design_space import crowd, spread
 from psa_resmlp.figures.space import REACH, area, border, cells, place
+from psa_resmlp.study.architectures import ARCHITECTURES, ASYMMETRIC, parse
 
 
 def inside(point, polygon, margin=1e-9):

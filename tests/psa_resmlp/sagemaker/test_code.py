@@ -1,6 +1,7 @@
 """The archive of the code that jobs run, and the script that unpacks it."""
 
 import io
+import json
 import subprocess
 import sys
 import tarfile
@@ -46,17 +47,20 @@ def test_the_archive_runs_by_itself(tmp_path):
         names = tar.getnames()
         tar.extractall(tmp_path, filter="data")
     assert not [name for name in names if name.startswith(("tests", "results")) or name.endswith(".pyc")]
-    words = [
-        sys.executable,
-        "-I",
-        "-c",
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import psa_resmlp.trainer",
-    ]
-    found = subprocess.run(
-        [*words[:-1], f"{words[-1]}; print(psa_resmlp.trainer.__file__)"], capture_output=True, text=True
-    )
-    assert Path(found.stdout.strip()) == tmp_path / "psa_resmlp/trainer.py", found.stderr
-    assert git_version(tmp_path) == git_version(Path(__file__).parents[3])
+    program = f"""
+import json, sys
+from pathlib import Path
+sys.path.insert(0, {str(tmp_path)!r})
+import psa_resmlp.training.trainer
+from common.runs.origin import git_version
+from psa_resmlp.sagemaker.code import name_commit
+name_commit()
+print(json.dumps([psa_resmlp.training.trainer.__file__, git_version(Path({str(tmp_path)!r}))]))
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    here = git_version(Path(__file__).parents[3])
+    assert json.loads(done.stdout) == [str(tmp_path / "psa_resmlp/training/trainer.py"), here]
 
 
 def test_requirements_are_those_of_the_project():

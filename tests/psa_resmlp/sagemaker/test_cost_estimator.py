@@ -8,11 +8,11 @@ import time
 import pytest
 from cloud import BUCKET, KEY, PREFIX, REGION, ROLE, SECRET, TOKEN, error, throttle
 
-from psa_resmlp.architectures import parse
 from psa_resmlp.sagemaker.cost_tables import COLUMNS
 from psa_resmlp.sagemaker.names import Cell
 from psa_resmlp.sagemaker.prices import SHIPPED
 from psa_resmlp.sagemaker.timing import from_jobs
+from psa_resmlp.study.architectures import parse
 
 PRICES = f'[{REGION}]\n"ml.c5.2xlarge" = 0.5\n"ml.m5.large" = 0.1\n'
 C5, M5 = "ml.c5.2xlarge", "ml.m5.large"

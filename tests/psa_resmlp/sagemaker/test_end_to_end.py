@@ -8,7 +8,7 @@ import pytest
 
 from common.runs import load_run
 from common.runs.origin import git_version
-from psa_resmlp.architectures import parse
+from psa_resmlp.study.architectures import parse
 from psa_resmlp.tables import read_study
 
 RECIPE = ("--dataset", "digits", "--lr", "0.003", "--trials", "2", "--meta-loops", "3", "--seed", "5")

@@ -10,7 +10,7 @@ from cloud import BUCKET, GROUP, KEY, PREFIX, REGION, ROLE, SECRET, error, throt
 from moto.backends import get_backend
 
 from common.runs.files import temporary
-from psa_resmlp.modes import MODE_NAMES
+from psa_resmlp.study.modes import MODE_NAMES
 
 COMMAND = "get_training_logs"
 LOGS = "results/psa_sagemaker/logs"

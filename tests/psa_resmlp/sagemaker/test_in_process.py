@@ -8,7 +8,7 @@ from cloud import BUCKET, GROUP, PREFIX, REGION, ROLE
 from container import archive
 from moto import mock_aws
 
-from psa_resmlp.architectures import parse
+from psa_resmlp.study.architectures import parse
 from psa_resmlp.tables import read_study
 
 SETTINGS = {"AWS_REGION": REGION, "S3_BUCKET_NAME": BUCKET, "S3_PREFIX": PREFIX, "AWS_SAGEMAKER_ROLE": ROLE}

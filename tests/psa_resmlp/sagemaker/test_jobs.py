@@ -2,9 +2,9 @@
 
 import pytest
 
-from psa_resmlp.architectures import parse
 from psa_resmlp.sagemaker.jobs import State, is_due, progress
 from psa_resmlp.sagemaker.names import Cell, job_name
+from psa_resmlp.study.architectures import parse
 
 CELL, STUDY = Cell(parse("2*6"), "none"), "1a2b3c4d"
 

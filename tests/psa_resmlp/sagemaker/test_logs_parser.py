@@ -5,11 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from psa_resmlp import panels, trainer
-from psa_resmlp.architectures import parse
-from psa_resmlp.config import TrainConfig
-from psa_resmlp.job import Job, Loop
-from psa_resmlp.session import Lane
+from psa_resmlp.study.architectures import parse
+from psa_resmlp.training import panels
+from psa_resmlp.training.config import TrainConfig
+from psa_resmlp.training.replica import Loop, Replica
 
 LOGS, OUT = "results/psa_sagemaker/logs", "results/psa_sagemaker"
 OURS, PUBLISHED = "psa-18x18-hidden-3f0c2a91-01", "psa-18x18-hidden-2025-08-04-19-53-35-910"
@@ -52,17 +51,14 @@ def our_loop(meta_loop, trial, validation, bounty=None, mode="hidden"):
     """The line that psa-train prints; accuracies are percent."""
     bounty = validation if bounty is None else bounty
     hits = round(validation * IMAGES / 100), bounty == validation, round(bounty * IMAGES / 100)
-    job = Job(TrainConfig(ablation_mode=mode), parse("18*18"), trial, 0)
-    return panels.loop_line(job, Loop(meta_loop, mode, 0.1234, 95.0, *hits, meta_loop, seconds=0.32), IMAGES)
+    replica = Replica(TrainConfig(ablation_mode=mode), parse("18*18"), trial, 0)
+    return panels.loop_line(replica, Loop(meta_loop, mode, 0.1234, 95.0, *hits, meta_loop, seconds=0.32), IMAGES)
 
 
 def our_test(trial, accuracy):
     """The line that psa-train prints at a trial's end."""
-    lines = []
-    lane = Lane(Job(TrainConfig(), parse("18*18"), trial, 0, before=(88, 9730, 88)), None, None)
-    session = SimpleNamespace(val_images=range(IMAGES), stack=1, lanes=[lane], test=lambda: {lane: accuracy})
-    trainer._conclude(session, SimpleNamespace(log=lines.append, note=lambda **facts: None))
-    return lines[0]
+    replica = Replica(TrainConfig(), parse("18*18"), trial, 0, before=(88, 9730, 88))
+    return panels.test_line(replica, round(accuracy * IMAGES / 100), (IMAGES, IMAGES))
 
 
 def loop(meta_loop, current, lkg, ending=" | Bounty: 99.99%"):

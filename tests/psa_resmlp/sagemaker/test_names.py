@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from common.errors import InputError
-from psa_resmlp.architectures import ARCHITECTURES, build, parse
-from psa_resmlp.modes import MODE_NAMES
 from psa_resmlp.sagemaker.names import Cell, attempt, by_cell, job_name, parse_job_name
+from psa_resmlp.study.architectures import ARCHITECTURES, build, parse
+from psa_resmlp.study.modes import MODE_NAMES
 
 SHAPES = some.lists(some.tuples(some.integers(1, 999), some.integers(1, 999)), min_size=1, max_size=4)
 

@@ -7,8 +7,8 @@ import pytest
 from cloud import throttle
 from container import archive
 
-from psa_resmlp.architectures import parse
 from psa_resmlp.sagemaker.names import parse_job_name
+from psa_resmlp.study.architectures import parse
 from psa_resmlp.tables import parse_summary, read_study
 
 SMALL = ("--arch", "2*6,1*5", "--modes", "none,full", "--dataset", "digits", "--meta-loops", "3", "--trials", "2")

@@ -5,10 +5,10 @@ import csv
 import pytest
 
 from common.errors import InputError
-from psa_resmlp.architectures import ARCHITECTURES, parse
-from psa_resmlp.estimate import shares
 from psa_resmlp.sagemaker import timing
 from psa_resmlp.sagemaker.names import Cell
+from psa_resmlp.study.architectures import ARCHITECTURES, parse
+from psa_resmlp.training.estimate import shares
 
 SHARED = {"family": "resmlp", "trials": 4, "meta_loops": 50, "lr": 1e-4, "batch_size": 256, "dataset": "digits"}
 PER_SHARE = (2e-7, 1e-7, 3e-6, 1e-3, 1.0)
@@ -63,7 +63,7 @@ def test_trials_share_the_cores(monkeypatch, name, cores, rounds):
         together.append(count)
         return 2.0, count
 
-    monkeypatch.setattr("psa_resmlp.estimate.measure", measure)
+    monkeypatch.setattr("psa_resmlp.sagemaker.timing.measure", measure)
     cell = Cell(parse(name), "none")
     found = timing.from_here([cell], SHARED, cores)
     assert found.seconds[cell] == 50 * rounds * 2.0

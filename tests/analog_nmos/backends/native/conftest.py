@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import stretched
 
 
 @pytest.fixture(scope="session")
@@ -31,5 +32,5 @@ def ngspice():
 
     yield solve
     worker.stdin.close()
-    worker.wait(timeout=10)
+    worker.wait(timeout=stretched(10))
     worker.stdout.close()

@@ -7,8 +7,8 @@ import pytest
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
+from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard, default_card_path, read_model_card
 from analog_nmos.topology import Topology, dense
 
 MODEL = {
@@ -119,7 +119,7 @@ def grid(side=4):
 @pytest.mark.parametrize("tie", TIES)
 @pytest.mark.parametrize("dense_up_to", [200, 0])
 def test_periodic_grid_with_hidden_nodes(ngspice, tie, dense_up_to, monkeypatch):
-    monkeypatch.setattr("analog_nmos.backends.native.coupled_lane.DENSE", dense_up_to)
+    monkeypatch.setattr("analog_nmos.backends.native.coupled_replica.DENSE", dense_up_to)
     rng = np.random.default_rng(5)
     topology = grid()
     assert topology.n_edges == 32

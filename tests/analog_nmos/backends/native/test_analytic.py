@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from analog_nmos.backends.native import NativeBackend
+from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard
 from analog_nmos.topology import dense
 
 VTO, BETA, LOAD_OHM = 0.7, 1e-4 * 10.0, 2000.0

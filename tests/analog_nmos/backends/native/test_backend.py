@@ -1,4 +1,4 @@
-"""Lanes, warm starts, statuses: what the trainers rely on besides the right voltages."""
+"""Replicas, warm starts, statuses: what the trainers rely on besides the right voltages."""
 
 import importlib.util
 
@@ -7,9 +7,9 @@ import pytest
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import default_card_path, read_model_card
-from analog_nmos.netlist import Sources, write_netlist
+from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import Topology, dense
 from common.errors import InputError
 
@@ -37,7 +37,7 @@ def backend(topologies, tie="floating", options=None, **keywords):
 
 
 def walk(solver, seeds, samples=4):
-    """Node voltages of some free and clamped phases with moving gates, lane l driven by seeds[l]."""
+    """Node voltages of some free and clamped phases with moving gates, replica l driven by seeds[l]."""
     rngs = [np.random.default_rng(seed) for seed in seeds]
     n_edges = max(topology.n_edges for topology in solver.topologies)
     history = []
@@ -46,10 +46,10 @@ def walk(solver, seeds, samples=4):
         input_V = np.array([rng.uniform(0, 1, solver.topologies[0].n_inputs) for rng in rngs])
         target_V = np.array([rng.uniform(0, 0.5, solver.topologies[0].n_outputs) for rng in rngs])
         clamped = np.array([rng.uniform(size=target_V.shape[1]) < 0.5 for rng in rngs])
-        lanes = np.ones(len(seeds), bool)
+        replicas = np.ones(len(seeds), bool)
         solver.native.set_gates(gate_V)
-        history.append(solver.native.solve_free(input_V, lanes).node_V.copy())
-        history.append(solver.native.solve_clamped(input_V, target_V, clamped, lanes).node_V.copy())
+        history.append(solver.native.solve_free(input_V, replicas).node_V.copy())
+        history.append(solver.native.solve_clamped(input_V, target_V, clamped, replicas).node_V.copy())
     return np.array(history)
 
 
@@ -59,18 +59,18 @@ class Solver:
 
 
 @pytest.mark.parametrize("tie", TIES)
-def test_lanes_have_the_numbers_they_have_alone(tie):
+def test_replicas_have_the_numbers_they_have_alone(tie):
     topologies = [pruned(seed) for seed in range(4)]
     together = walk(Solver(topologies, tie), [0, 1, 2, 3])
     backwards = walk(Solver(topologies[::-1], tie), [3, 2, 1, 0])
     np.testing.assert_array_equal(together, backwards[:, ::-1])
-    for lane in range(4):
-        alone = Solver([topologies[lane]], tie)
-        alone.topologies = topologies  # draws as many gate voltages as for the largest lane
-        np.testing.assert_array_equal(together[:, lane], walk(alone, [lane])[:, 0])
+    for replica in range(4):
+        alone = Solver([topologies[replica]], tie)
+        alone.topologies = topologies  # draws as many gate voltages as for the largest replica
+        np.testing.assert_array_equal(together[:, replica], walk(alone, [replica])[:, 0])
 
 
-def test_lanes_with_hidden_nodes_have_the_numbers_they_have_alone():
+def test_replicas_with_hidden_nodes_have_the_numbers_they_have_alone():
     together = walk(Solver([ring(), ring(2)]), [5, 6])
     alone = Solver([ring(2)])
     alone.topologies = [ring(), ring(2)]
@@ -79,7 +79,7 @@ def test_lanes_with_hidden_nodes_have_the_numbers_they_have_alone():
 
 
 @pytest.mark.parametrize("topology", [pruned(0), ring()], ids=["alone", "coupled"])
-def test_a_restored_lane_goes_on_bit_for_bit(topology):
+def test_a_restored_replica_goes_on_bit_for_bit(topology):
     rng = np.random.default_rng(1)
     first, second = backend([topology]), backend([topology])
     gate_V = rng.uniform(0.4, 8, (1, topology.n_edges))
@@ -138,7 +138,7 @@ def test_free_outputs_of_a_clamped_phase_are_those_of_the_free_phase():
     ).all()
 
 
-def test_skipped_lanes_are_skipped():
+def test_skipped_replicas_are_skipped():
     solver = backend([pruned(0), pruned(1)])
     solver.set_gates(np.full((2, 18), 2.0))
     solution = solver.solve_free(np.full((2, 6), 0.3), np.array([False, True]))
@@ -294,9 +294,9 @@ def test_source_stepping_alone_finds_the_same_solution(tie, monkeypatch):
     solver = backend([topology], tie, tolerance_V=1e-10)
     solver.set_gates(rng.uniform(0.6, 5, (1, topology.n_edges)))
     expected = solver.solve_free(np.array([[0.9, 0.1]]), ON).node_V.copy()
-    lane = solver._engine._lanes[0]
-    newton = lane._newton
-    monkeypatch.setattr(lane, "_newton", lambda *args: newton(*args) if not args[-1] else (Status.NO_CONVERGENCE, 1))
+    replica = solver._engine._replicas[0]
+    newton = replica._newton
+    monkeypatch.setattr(replica, "_newton", lambda *args: newton(*args) if not args[-1] else (Status.NO_CONVERGENCE, 1))
     stepped = solver.solve_free(np.array([[0.9, 0.1]]), ON)
     assert stepped.status.tolist() == [Status.CONVERGED]
     np.testing.assert_allclose(stepped.node_V, expected, atol=1e-9)
@@ -305,7 +305,7 @@ def test_source_stepping_alone_finds_the_same_solution(tie, monkeypatch):
 def test_large_hidden_networks_go_the_sparse_way():
     topology = ring(250)
     solver = backend([topology])
-    assert not solver._engine._lanes[0].network.dense
+    assert not solver._engine._replicas[0].network.dense
     solver.set_gates(np.full((1, topology.n_edges), 4.0))
     solution = solver.solve_free(np.array([[1.0, 0.2]]), ON)
     assert solution.status.tolist() == [Status.CONVERGED]
@@ -318,7 +318,7 @@ def test_what_does_not_fit_is_refused():
         backend([dense(2, 2), ring()])
     with pytest.raises(InputError, match="same"):
         backend([dense(2, 2), dense(3, 2)])
-    with pytest.raises(InputError, match="at least one lane"):
+    with pytest.raises(InputError, match="at least one replica"):
         backend([])
     solver = backend([dense(2, 2)])
     with pytest.raises(InputError, match="gate_V must have shape"):
@@ -330,9 +330,9 @@ def test_what_does_not_fit_is_refused():
 
 
 def test_importing_the_package_compiles_nothing(monkeypatch):
-    from analog_nmos.backends.native import lanes
+    from analog_nmos.backends.native import replicas
 
-    fresh = importlib.util.spec_from_file_location("lanes_again", lanes.__file__)
+    fresh = importlib.util.spec_from_file_location("replicas_again", replicas.__file__)
     module = importlib.util.module_from_spec(fresh)
     fresh.loader.exec_module(module)
     assert not module.solve_free.overloads

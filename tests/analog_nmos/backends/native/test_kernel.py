@@ -17,8 +17,8 @@ from analog_nmos.backends.native.kernel import (
 )
 from analog_nmos.backends.native.parameters import as_array, device_parameters
 from analog_nmos.backends.native.simd import aligned
+from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import default_card_path, read_model_card
 
 
 @numba.njit

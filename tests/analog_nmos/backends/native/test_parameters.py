@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from analog_nmos.backends.native.parameters import device_parameters
+from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard, default_card_path, read_model_card
 from common.errors import InputError
 
 

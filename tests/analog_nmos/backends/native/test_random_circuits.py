@@ -12,8 +12,8 @@ import pytest
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
+from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.model_card import ModelCard
 from analog_nmos.topology import Topology
 
 HERE = Path(__file__)

@@ -1,0 +1,83 @@
+"""The SPICE netlist of a transistor network: self-contained text that any ngspice 39 to 45 reads without a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.cards.model_card import SUBCIRCUIT, ModelCard
+from analog_nmos.circuit import CircuitOptions
+from analog_nmos.topology import Topology
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Values that training moves, all in volts: inputs (inputs,), gates (edges,), and VOUT (outputs,)."""
+
+    input_V: FloatArray
+    gate_V: FloatArray
+    sink_V: FloatArray
+
+
+def sink_node(topology: Topology, output: int) -> int:
+    """Number of the node between RS<output + 1> and VOUT<output>, after the largest numbered node."""
+    return topology.max_node + 1 + output
+
+
+def write_netlist(topology: Topology, card: ModelCard, options: CircuitOptions, sources: Sources) -> str:
+    """The netlist with all outputs free, one element a line, ending in .op and .end.
+
+    Names: VMINUS, VPLUS, VIN<i>, RS<k> (from 1), VOUT<j> (from 0), VG<e>, RB<e>, X<e>; gate nodes g<e>, bodies b<e>.
+    """
+    lines = [
+        f"nonideal transistor network: {topology.n_edges} edges, body {options.body_tie}",
+        *_card_lines(card),
+        _options(options),
+        f"VMINUS {topology.negref} 0 dc {_number(options.vminus)}",
+        f"VPLUS {topology.posref} 0 dc {_number(options.vplus)}",
+        *(f"VIN{i} {node} 0 dc {_number(sources.input_V[i])}" for i, node in enumerate(topology.input_nodes)),
+        *_outputs(topology, options, sources),
+        *_edges(topology, options, sources),
+        ".op",
+        ".end",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _card_lines(card: ModelCard) -> Iterator[str]:
+    """The card itself rather than an .include, so that the file means the same on every machine."""
+    return (line.rstrip() for line in card.text.split("\n") if line.strip())
+
+
+def _options(options: CircuitOptions) -> str:
+    words = [
+        options.solver,
+        *(f"{name}={getattr(options, name)}" for name in ("itl1", "itl2", "itl4")),
+        *(f"{name}={_number(getattr(options, name))}" for name in ("gmin", "reltol", "abstol", "vntol", "rshunt")),
+        *(f"{name}={_number(getattr(options, name))}" for name in ("temp", "tnom")),
+    ]
+    return ".options " + " ".join(words)
+
+
+def _outputs(topology: Topology, options: CircuitOptions, sources: Sources) -> Iterator[str]:
+    for j, node in enumerate(topology.out_nodes):
+        sink = sink_node(topology, j)
+        yield f"RS{j + 1} {node} {sink} {_number(options.rs_free)}"
+        yield f"VOUT{j} {sink} 0 dc {_number(sources.sink_V[j])}"
+
+
+def _edges(topology: Topology, options: CircuitOptions, sources: Sources) -> Iterator[str]:
+    for e, (drain, source) in enumerate(zip(topology.edges_D, topology.edges_S, strict=True)):
+        yield f"VG{e} g{e} 0 dc {_number(sources.gate_V[e])}"
+        if options.body_tie != "floating":
+            yield f"RB{e} b{e} {source if options.body_tie == 'source' else 0} {_number(options.body_res)}"
+        yield f"X{e} {drain} g{e} {source} b{e} {SUBCIRCUIT}"
+
+
+def _number(value: float) -> str:
+    return repr(float(value))

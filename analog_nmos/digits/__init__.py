@@ -1,0 +1,1 @@
+"""The digits as input voltages, and what plain classifiers reach on them."""

@@ -1,0 +1,33 @@
+"""A network as a graph of networkx."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.topology.network import Topology
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+def as_graph(topology: Topology, gate_V: NDArray[np.float64] | None = None) -> nx.MultiDiGraph[int]:
+    """The network for networkx: nodes with their kind, an edge from drain to source with its uid and gate voltage."""
+    import networkx as nx
+
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
+    kinds = (
+        ("rail", [topology.negref, topology.posref]),
+        ("output", topology.out_nodes),
+        ("input", topology.input_nodes),
+        ("hidden", topology.hidden_nodes),
+    )
+    for kind, nodes in kinds:
+        for node in nodes:
+            graph.add_node(int(node), kind=kind)
+    for uid, (drain, source) in enumerate(zip(topology.edges_D.tolist(), topology.edges_S.tolist(), strict=True)):
+        facts = {} if gate_V is None else {"gate_V": float(gate_V[uid])}
+        graph.add_edge(drain, source, key=uid, uid=uid, **facts)
+    return graph

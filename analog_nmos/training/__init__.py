@@ -1,0 +1,1 @@
+"""Training: networks, their epochs, and what these leave in run folders."""

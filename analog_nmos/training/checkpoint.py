@@ -1,0 +1,159 @@
+"""checkpoint.npz: everything that the next epoch depends on, replaced as the last act of every epoch.
+
+What is read back is checked whole before anything of it is used: names, types and shapes of the arrays, and that they
+belong to the network of the run. The ZIP file's own checksums find damaged bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.training.pruning import COUNTER, LAST
+from analog_nmos.training.replica import Replica
+from common.errors import InputError
+from common.inputs import parse_json, read_arrays
+from common.runs.files import atomic_writer
+
+NAME = "checkpoint.npz"
+NAMES = "names"  # of all other arrays, before them: a ZIP file's table of contents may lose its end unnoticed
+RNG_WORDS = 624  # of the Mersenne Twister; its position is at most that
+
+
+def save_checkpoint(folder: Path, replica: Replica, backend_state: Mapping[str, NDArray[Any]]) -> None:
+    """Write the replica's state and its circuit's; a kill at any moment leaves the old checkpoint or the new one."""
+    _, keys, position, has_gauss, gauss = replica.rng.get_state(legacy=True)
+    arrays: dict[str, Any] = {
+        "epoch": np.int64(replica.epoch),
+        "gate_V": replica.gate_V,
+        "edge_uid": replica.edge_uid,
+        "rng_keys": keys,
+        "rng_rest": np.array([position, has_gauss, gauss], np.float64),
+        "histories": np.array(json.dumps(replica.histories)),
+        **{f"backend_{name}": array for name, array in backend_state.items()},
+        **{f"memory_{name}": array for name, array in replica.memory.items()},
+    }
+    with atomic_writer(folder / NAME, durable=True) as stream:
+        np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})
+
+
+def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] | None:
+    """Bring a replica to the state of the checkpoint; returns the circuit's state (None: no checkpoint).
+
+    Raises:
+        InputError: the checkpoint is damaged or belongs to another network; the replica is as before then.
+    """
+    if not (folder / NAME).exists():
+        return None
+    saved = _Saved(folder)
+    epoch, edge_uid, gate_V = saved.network(replica.start.n_edges)
+    rng_state, histories, memory = saved.rng_state(), saved.histories(epoch), saved.memory(edge_uid.size)
+    replica.rng.set_state(rng_state)
+    replica.epoch, replica.edge_uid, replica.gate_V = epoch, edge_uid, gate_V
+    replica.topology = replica.start if edge_uid.size == replica.start.n_edges else replica.start.keep(edge_uid)
+    replica.histories, replica.memory = histories, memory
+    return saved.with_prefix("backend_")
+
+
+def check_state(folder: Path, state: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[Any]]) -> None:
+    """See that a circuit's state from the checkpoint in `folder` is as complete as that of the circuit itself.
+
+    Raises:
+        InputError: an array is missing, is one too many, or has another shape.
+    """
+    where = f"checkpoint {folder / NAME}"
+    for name in sorted(expected.keys() | state.keys()):
+        if name not in expected:
+            raise InputError(f"{where}: this version's circuit has no {name}; start a new run")
+        if name not in state:
+            raise InputError(f"{where}: array backend_{name} is missing")
+        _check(f"{where}: array backend_{name}", state[name], expected[name].dtype, expected[name].shape)
+
+
+def read_gates(folder: Path) -> tuple[int, NDArray[np.int64], NDArray[np.float64]]:
+    """Epoch, edge numbers in topology.npz (edges,) and gate voltages (edges,) in volts of the last complete epoch.
+
+    Raises:
+        InputError: there is no checkpoint, or it is damaged.
+    """
+    if not (folder / NAME).exists():
+        raise InputError(f"checkpoint {folder / NAME}: no such file; the run has not finished epoch 0")
+    return _Saved(folder).network()
+
+
+class _Saved:
+    """The arrays of a checkpoint, each checked when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._where = f"checkpoint {folder / NAME}"
+        self._arrays = read_arrays(folder / NAME, "checkpoint")
+        names = self._arrays.pop(NAMES, None)  # version 0.1 wrote none
+        lost = set() if names is None else {str(name) for name in names.flat} - self._arrays.keys()
+        if lost:
+            raise InputError(f"{self._where}: array {min(lost)} is missing")
+
+    def network(self, start_edges: int | None = None) -> tuple[int, NDArray[np.int64], NDArray[np.float64]]:
+        """Epoch, edge numbers (edges,) below `start_edges`, and gate voltages (edges,) in volts."""
+        epoch = int(self._array("epoch", np.int64, ()))
+        edge_uid = self._array("edge_uid", np.int64, (None,))
+        gate_V = self._array("gate_V", np.float64, edge_uid.shape)
+        if epoch < 0 or not edge_uid.size or edge_uid[0] < 0 or (np.diff(edge_uid) <= 0).any():
+            raise InputError(f"{self._where}: is damaged (its epoch or its edges cannot be)")
+        if start_edges is not None and edge_uid[-1] >= start_edges:
+            raise InputError(f"{self._where}: holds edge {edge_uid[-1]}; the topology has {start_edges}")
+        if not np.isfinite(gate_V).all():
+            raise InputError(f"{self._where}: holds gate voltages that are not finite")
+        return epoch, edge_uid, gate_V
+
+    def rng_state(self) -> tuple[str, NDArray[np.uint32], int, int, float]:
+        """For `RandomState.set_state`, which does not check the position."""
+        keys = self._array("rng_keys", np.uint32, (RNG_WORDS,))
+        position, has_gauss, gauss = self._array("rng_rest", np.float64, (3,)).tolist()
+        if position not in range(RNG_WORDS + 1) or has_gauss not in (0, 1):
+            raise InputError(f"{self._where}: is damaged (its random numbers have no such state)")
+        return "MT19937", keys, int(position), int(has_gauss), gauss
+
+    def histories(self, epoch: int) -> dict[str, list[float]]:
+        """Lists of `epoch` numbers by name; validation has one more, for epoch 0."""
+        array = self._arrays.get("histories")
+        if array is None or array.shape != () or array.dtype.kind != "U":
+            raise InputError(f"{self._where}: array histories is missing or no text")
+        histories = parse_json(str(array), f"{self._where}: array histories")
+        for name, values in histories.items():
+            numbers = isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)
+            if not numbers or len(values) != epoch + name.startswith("val_"):
+                raise InputError(f"{self._where}: history {name} does not hold a number for each of {epoch} epochs")
+        if "val_acc" not in histories:
+            raise InputError(f"{self._where}: history val_acc is missing")
+        return histories
+
+    def memory(self, edges: int) -> dict[str, NDArray[Any]]:
+        """What trainers carry from epoch to epoch."""
+        for name, shape in ((f"memory_{COUNTER}", (edges,)), (f"memory_{LAST}", (2,))):
+            if name in self._arrays:
+                self._array(name, np.int64, shape)
+        return self.with_prefix("memory_")
+
+    def with_prefix(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """The arrays whose names begin so, by the rest of their names."""
+        return {name.removeprefix(prefix): array for name, array in self._arrays.items() if name.startswith(prefix)}
+
+    def _array(self, name: str, dtype: Any, shape: tuple[int | None, ...]) -> NDArray[Any]:
+        if name not in self._arrays:
+            raise InputError(f"{self._where}: array {name} is missing")
+        _check(f"{self._where}: array {name}", self._arrays[name], np.dtype(dtype), shape)
+        return self._arrays[name]
+
+
+def _check(where: str, array: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int | None, ...]) -> None:
+    """Raise InputError unless the array has this type and shape; None stands for any length."""
+    fits = len(array.shape) == len(shape) and all(b in (None, a) for a, b in zip(array.shape, shape, strict=True))
+    if array.dtype != dtype or not fits:
+        wanted = " x ".join("any" if length is None else str(length) for length in shape) or "one"
+        found = " x ".join(map(str, array.shape)) or "one"
+        raise InputError(f"{where}: holds {found} of {array.dtype} where {wanted} of {dtype} belong")

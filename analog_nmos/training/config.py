@@ -1,0 +1,76 @@
+"""Options that all trainers share, and which of them networks that train together must share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+from analog_nmos.backends import BACKENDS
+from analog_nmos.circuit import LARGEST_V, CircuitOptions
+from common.cli import option
+from common.errors import InputError
+
+TOPOLOGY_HELP = "NPZ file of the network, or a shipped one: digits_8x8_dense_io_x1 (the default), digits_8x8_pruned"
+VOLT: dict[str, Any] = {"unit": "V", "low": -LARGEST_V, "high": LARGEST_V}
+GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerConfig(CircuitOptions):
+    """What to train, on which circuit, with which data."""
+
+    job: ClassVar[str]  # of the trainer: stands in names of run folders and in run_meta.json
+    prunes: ClassVar[bool] = False  # whether edges are removed while it trains
+
+    seed: int = option(
+        0,
+        "seed of the split, the initial gate voltages and the order of samples",
+        positional=True,
+        low=0,
+        high=2**32 - 1,
+    )
+    epochs: int = option(20, "epochs of training", low=1, grows=True)
+    gamma: float = option(0.3, "learning rate", unit="1/V", above=0.0, high=1e6)
+    input_vmin: float = option(0.0, "input voltage of an empty pixel", **VOLT)
+    input_vmax: float = option(1.0, "input voltage of a full pixel", **VOLT)
+    vg_init: str = option("random", "initial gate voltages", choices=("random", "fixed"))
+    vg_init_lo: float = option(1.0, "lower end of random gate voltages", **VOLT)
+    vg_init_hi: float = option(3.0, "upper end of random gate voltages", **VOLT)
+    vg_init_fixed: float = option(2.0, "fixed gate voltage", **VOLT)
+    topology: Path | None = option(None, TOPOLOGY_HELP)
+    model_card: Path | None = option(None, "SPICE model card with .subckt NMOSWRAP (default: the shipped ALD1106)")
+    train_limit: int = option(0, "use only so many training samples; 0 for all", low=0)
+    test_limit: int = option(0, "use only so many test samples; 0 for all", low=0)
+    val_split: float = option(
+        0.0, "share of the training set kept for choosing epochs; 0 validates on the test set", low=0.0, high=0.9
+    )
+    final_test: bool = option(
+        False, "evaluate the test set once more at the end, for the last and the selected epoch", local=True
+    )
+    max_failures: float = option(
+        0.05, "stop when more than this share of an epoch's solves fails; 1 never stops", low=0.0, high=1.0, local=True
+    )
+    backend: str = option("ngspice", "circuit solver", choices=BACKENDS)
+    plot_format: str = option("png", "format of the plots", choices=("png", "pdf", "svg"), local=True)
+    quiet: bool = option(False, "print nothing but errors", local=True)
+
+    @property
+    def trains(self) -> str:
+        """The word of its objective; see `analog_nmos.objectives`."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise InputError where options contradict each other."""
+        super().check()
+        if self.input_vmax <= self.input_vmin:
+            raise InputError(f"--input-vmax {self.input_vmax:g} must lie above --input-vmin {self.input_vmin:g}")
+        if self.vg_init_lo >= self.vg_init_hi:
+            raise InputError(f"--vg-init-lo {self.vg_init_lo:g} must lie below --vg-init-hi {self.vg_init_hi:g}")
+
+
+# Networks that train together have one clock, one circuit description and one set of sample numbers.
+SHARED = (
+    *("epochs", "topology", "model_card", "backend", "train_limit", "test_limit", "val_split"),
+    *(field.name for field in fields(CircuitOptions)),
+)

@@ -1,0 +1,184 @@
+"""The two-phase epoch: coupled learning over all samples, and validation. The only training loop of the suite."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields
+
+import numpy as np
+
+from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Status
+from analog_nmos.digits.data import Split
+from analog_nmos.objectives.base import IntArray, Objective
+from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
+from analog_nmos.training.replica import Replica, padded_gates
+
+Beat = Callable[[], None]
+CONVERGED = int(Status.CONVERGED)  # an enum's attribute costs a microsecond, which is a tenth of a solve
+
+
+@dataclass
+class Training:
+    """Sums over one epoch of L replicas; arrays have shape (L,), seconds are shared by the replicas.
+
+    A failed solve counts as a wrong prediction and adds no loss; free and clamped failures are reloads (no convergence)
+    or non-finite outputs.
+    """
+
+    correct: IntArray
+    loss: FloatArray
+    evaluated: IntArray
+    active: IntArray
+    reload_free: IntArray
+    reload_clamp: IntArray
+    nonfinite_free: IntArray
+    nonfinite_clamp: IntArray
+    solves: IntArray
+    free_s: float = 0.0
+    clamp_s: float = 0.0
+    update_s: float = 0.0
+    total_s: float = 0.0
+
+    @classmethod
+    def zeros(cls, n_replicas: int) -> Training:
+        """Before the first sample."""
+        counts = {field.name: np.zeros(n_replicas, np.int64) for field in fields(cls) if field.default is MISSING}
+        return cls(**{**counts, "loss": np.zeros(n_replicas)})  # type: ignore[arg-type]
+
+    def failures(self) -> IntArray:
+        """Failed solves per replica."""
+        return self.reload_free + self.reload_clamp + self.nonfinite_free + self.nonfinite_clamp
+
+
+class EdgeDrops:
+    """Voltage drops over all edges, padded where a replica has fewer edges than another."""
+
+    def __init__(self, replicas: Sequence[Replica]) -> None:
+        width = max(replica.topology.n_edges for replica in replicas)
+        ends = np.zeros((2, len(replicas), width), np.intp)  # padding: from ground to ground, a drop of zero
+        for row, replica in enumerate(replicas):
+            ends[0, row, : replica.topology.n_edges] = replica.topology.edges_D
+            ends[1, row, : replica.topology.n_edges] = replica.topology.edges_S
+        self._nodes = max(replica.topology.max_node for replica in replicas) + 1
+        self._drain, self._source = ends + np.arange(len(replicas))[:, None] * self._nodes
+
+    def squared(self, node_V: FloatArray, rows: slice | IntArray) -> FloatArray:
+        """(Vd - Vs)^2 in V^2, shape (rows, edges), from node_V (L, nodes)."""
+        drop_V: FloatArray = np.take(node_V, self._drain[rows]) - np.take(node_V, self._source[rows])
+        return drop_V * drop_V
+
+
+def train_epoch(
+    replicas: Sequence[Replica],
+    mask: BoolArray,
+    backend: Backend,
+    objective: Objective,
+    beat: Beat,
+) -> Training:
+    """Train replicas for one epoch, and move their gate voltages at its end.
+
+    Args:
+        replicas: runs with equally many training samples; the rng of each that takes part shuffles its order.
+        mask: shape (L,); the others are left as they are.
+        backend: the replicas' circuits.
+        objective: the replicas' objective.
+        beat: called before every sample.
+    """
+    sums, drops, gate_V = Training.zeros(len(replicas)), EdgeDrops(replicas), padded_gates(replicas)
+    gamma = np.array([[replica.config.gamma] for replica in replicas])
+    x_V = np.stack([replica.data.train.x_V for replica in replicas])
+    label = np.stack([replica.data.train.y for replica in replicas])
+    outputs = replicas[0].topology.out_nodes
+    row, everything = np.arange(len(replicas)), slice(None)
+    clock = time.perf_counter
+    for sample in _orders(replicas, mask):
+        beat()
+        x, y = x_V[row, sample], label[row, sample]
+        start = clock()
+        backend.set_gates(gate_V)
+        free = backend.solve_free(x, mask)
+        sums.free_s += clock() - start
+        solved = _count(free.status, mask, sums.solves, sums.reload_free, sums.nonfinite_free, backend)
+        view = objective.evaluate(free.node_V[:, outputs], y)
+        sums.correct += solved & (view.prediction == y)
+        sums.evaluated += solved
+        np.add(sums.loss, view.loss, out=sums.loss, where=solved)
+        active = solved & view.active
+        if not active.any():
+            continue
+        sums.active += active
+        free_square = drops.squared(free.node_V, everything)
+        start = clock()
+        clamped = backend.solve_clamped(x, view.target_V, view.clamped, active)
+        sums.clamp_s += clock() - start
+        moved = _count(clamped.status, active, sums.solves, sums.reload_clamp, sums.nonfinite_clamp, backend)
+        start = clock()
+        rows = everything if moved.all() else np.flatnonzero(moved)
+        step = -gamma[rows] * (drops.squared(clamped.node_V, rows) - free_square[rows])
+        gate_V[rows] = (gate_V[rows] + step).clip(GATE_LOW_V, GATE_HIGH_V)
+        sums.update_s += clock() - start
+    for replica, trained_V in zip(replicas, gate_V, strict=True):
+        replica.gate_V = trained_V[: replica.gate_V.size].copy()
+    return sums
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Free outputs of one replica: out_V (samples, outputs) in volts (NaN where a solve failed), status (samples,)."""
+
+    out_V: FloatArray
+    status: IntArray
+    seconds: float
+
+    @property
+    def reloads(self) -> int:
+        """Solves that did not converge."""
+        return int(np.isin(self.status, (Status.NO_CONVERGENCE, Status.SINGULAR)).sum())
+
+    @property
+    def nonfinite(self) -> int:
+        """Solves with a voltage that is not finite."""
+        return int((self.status == Status.NOT_FINITE).sum())
+
+    def advice(self) -> str:
+        """What to do about the most frequent failure."""
+        failed = self.status[self.status != Status.CONVERGED]
+        return Status(int(np.bincount(failed).argmax()) if failed.size else Status.NO_CONVERGENCE).advice
+
+
+def validate(backend: Backend, replica: int, part: Split, beat: Beat, chunk: int = 20) -> Validation:
+    """Free outputs of one replica for all samples of a part, with its current gate voltages."""
+    start = time.perf_counter()
+    out_V, status = [], []
+    for first in range(0, len(part.y), chunk):
+        beat()
+        out, state = backend.solve_many(replica, part.x_V[first : first + chunk])
+        out_V.append(out)
+        status.append(state)
+    return Validation(np.concatenate(out_V), np.concatenate(status), time.perf_counter() - start)
+
+
+def _orders(replicas: Sequence[Replica], mask: BoolArray) -> IntArray:
+    """The order of samples, shape (samples, L): one shuffle of the generator of each replica that takes part."""
+    orders = []
+    for replica, shuffled in zip(replicas, mask, strict=True):
+        order = np.arange(len(replica.data.train.y))
+        if shuffled:
+            replica.rng.shuffle(order)
+        orders.append(order)
+    return np.stack(orders, axis=1)
+
+
+def _count(
+    status: IntArray, asked: BoolArray, solves: IntArray, reloads: IntArray, nonfinite: IntArray, backend: Backend
+) -> BoolArray:
+    """Which replicas were solved; the others are counted, and their circuits reloaded with their whole state."""
+    solves += asked
+    solved: BoolArray = status == CONVERGED  # a replica that was not asked is SKIPPED
+    failed = asked & ~solved
+    if failed.any():
+        for replica in np.flatnonzero(failed):
+            (nonfinite if status[replica] == Status.NOT_FINITE else reloads)[replica] += 1
+            backend.reload(int(replica))
+    return solved

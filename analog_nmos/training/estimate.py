@@ -1,0 +1,61 @@
+"""--dry-run: how many operating points a training needs, and how long it takes here."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from analog_nmos.backends.make import make_backend
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.digits.data import Digits
+from analog_nmos.objectives.base import Objective
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.epoch import train_epoch, validate
+from analog_nmos.training.replica import Replica
+from analog_nmos.training.trainer import open_trainer
+from common.experiment import Estimate, Start
+
+PROBES = 10
+
+
+def describe(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Estimate:
+    """Train and validate on a few samples of the first configuration and say what all epochs to come will take.
+
+    The samples of a first epoch nearly all need their clamped phase, so the time is an upper bound.
+    """
+    with open_trainer(configs, starts) as trainer:
+        replica = trainer.replicas[0]
+        train_s, val_s = _seconds_per_sample(replica, trainer.objective.replica(0), trainer.card)
+        epochs = sum(one.config.epochs - one.epoch for one in trainer.replicas)
+        begun = sum(start.begun for start in starts)
+    config, n_train, n_val = replica.config, len(replica.data.train.y), len(replica.data.val.y)
+    validations = (len(configs) - begun + epochs) * n_val
+    least = validations + epochs * n_train
+    lines = (
+        f"{len(configs)} run(s) of {config.epochs} epochs, {replica.topology.n_edges} edges, {n_train} training and "
+        f"{n_val} validation samples, backend {config.backend} {trainer.version}",
+        f"{least} to {least + epochs * n_train} operating points, {1e3 * val_s:.3g} ms each",
+    )
+    files_MiB = 8 * epochs * (replica.topology.n_edges + 10 * n_val + 500) / 2**20
+    return Estimate(lines, validations * val_s + epochs * n_train * train_s, note="at most", files_MiB=files_MiB)
+
+
+def _seconds_per_sample(replica: Replica, objective: Objective, card: ModelCard) -> tuple[float, float]:
+    """Seconds to train on one sample and to validate one."""
+    few = replica.data.train.first(PROBES)
+    probe = dataclasses.replace(replica, data=Digits(few, few, few))
+    backend = make_backend(replica.config.backend, [replica.topology], card, replica.config)
+    for _ in range(2):  # loading and compiling are paid once
+        start = time.perf_counter()
+        train_epoch([probe], np.ones(1, bool), backend, objective, _nothing)
+        train_s = time.perf_counter() - start
+        val_s = validate(backend, 0, few, _nothing).seconds
+    backend.close()
+    return train_s / len(few.y), val_s / len(few.y)
+
+
+def _nothing() -> None:
+    pass

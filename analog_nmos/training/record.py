@@ -1,0 +1,195 @@
+"""The files of a run folder: what stands there from the start, and what each epoch adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.circuit.netlist import Sources, write_netlist
+from analog_nmos.digits.data import N_CLASSES
+from analog_nmos.objectives.base import Objective
+from analog_nmos.topology.graph import as_graph
+from analog_nmos.training import published
+from analog_nmos.training.epoch import Training, Validation
+from analog_nmos.training.replica import Replica
+from common.runs.files import atomic_writer, write_array, write_json, write_text
+
+TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
+COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
+SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
+
+
+def write_start(folder: Path, replica: Replica, card: ModelCard) -> None:
+    """Topology, model card, netlist, graph and test set: the folder explains itself without any other file."""
+    import networkx as nx
+
+    config, topology = replica.config, replica.topology
+    write_text(folder / CARD, card.text)
+    topology.save(folder / TOPOLOGY)
+    empty = Sources(np.full(topology.n_inputs, config.input_vmin), replica.gate_V, np.zeros(topology.n_outputs))
+    write_text(folder / "netlist_initial.cir", write_netlist(topology, card, config, empty))
+    with atomic_writer(folder / "0.graphml") as stream:
+        nx.write_graphml(as_graph(topology, replica.gate_V), stream)
+    write_array(folder / "test_x.npy", replica.data.test.x_V)
+    write_array(folder / "test_y.npy", replica.data.test.y)
+    if not replica.data.validates_on_test:
+        write_array(folder / "val_x.npy", replica.data.val.x_V)
+        write_array(folder / "val_y.npy", replica.data.val.y)
+
+
+def record_validation(
+    folder: Path, replica: Replica, objective: Objective, validation: Validation
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Write outputs, confusion and diagnostics of the epoch, extend the histories.
+
+    Returns:
+        Accuracy and loss, and the diagnostics.
+    """
+    epoch, part = replica.epoch, replica.data.val
+    solved = np.isfinite(validation.out_V).all(axis=1)
+    out_V, label = validation.out_V[solved], part.y[solved]
+    diagnostics: dict[str, Any] = {
+        "val_reloads": float(validation.reloads),
+        "val_nonfinite": float(validation.nonfinite),
+    }
+    confusion = np.zeros((N_CLASSES, N_CLASSES), np.int64)
+    numbers = {"val_acc": 0.0, f"val_{objective.loss_name}": float("nan")}
+    if len(label):
+        view = objective.evaluate(out_V, label)
+        np.add.at(confusion, (label, view.prediction), 1)
+        # A failed operating point is a wrong answer: it may not improve the accuracy by staying away.
+        numbers["val_acc"] = float((view.prediction == label).sum() / len(part.y))
+        numbers[f"val_{objective.loss_name}"] = float(view.loss.mean())
+        diagnostics |= objective.diagnostics(out_V, label)
+    which = "test" if replica.data.validates_on_test else "val"
+    write_json(folder / f"0_diag_epoch{epoch}.json", diagnostics)
+    write_array(folder / f"0_vout_{which}_epoch{epoch}.npy", validation.out_V)
+    write_array(folder / f"0_val_confusion_epoch{epoch}.npy", confusion)
+    replica.record(numbers)
+    return numbers, diagnostics
+
+
+def record_training(replica: Replica, row: int, objective: Objective, sums: Training) -> dict[str, float]:
+    """Extend the histories by an epoch of training; returns accuracy and loss.
+
+    Seconds are the replica's share of the clock, so that replicas add up to it.
+    """
+    samples, evaluated = len(replica.data.train.y), max(int(sums.evaluated[row]), 1)
+    numbers = {
+        "train_acc": float(sums.correct[row] / samples),
+        f"train_{objective.loss_name}": float(sums.loss[row] / evaluated),
+    }
+    if objective.skips_samples:
+        numbers["hinge_active_frac"] = float(sums.active[row] / evaluated)
+    replicas = int((sums.solves > 0).sum())
+    seconds = {name: getattr(sums, f"{name.removeprefix('epoch_')}") / replicas for name in SECONDS}
+    replica.record({**numbers, **{name: int(getattr(sums, name)[row]) for name in COUNTS}, **seconds})
+    return numbers
+
+
+def write_epoch(folder: Path, replica: Replica, objective: Objective, row: int) -> None:
+    """Gate voltages of an epoch, and what the objective measured."""
+    epoch = replica.epoch
+    write_array(folder / f"0_vg_unique_epoch{epoch}.npy", replica.gate_V)
+    if replica.topology.n_edges < replica.start.n_edges:
+        write_array(folder / f"0_edge_uid_epoch{epoch}.npy", replica.edge_uid)
+    for name, values in objective.epoch_facts(row).items():
+        write_json(folder / f"0_{name}_epoch{epoch}.json", values)
+    for name, array in objective.epoch_arrays(row).items():
+        write_array(folder / f"0_{name}_epoch{epoch}.npy", array)
+
+
+def write_summary(
+    folder: Path,
+    replica: Replica,
+    card: ModelCard,
+    objective: Objective,
+    train: Mapping[str, float],
+    val: Mapping[str, Any],
+) -> None:
+    """The summary of an epoch that has trained and validated, under our names and the published ones.
+
+    Args:
+        folder: of the run.
+        replica: after the epoch, before pruning.
+        card: of its transistors.
+        objective: what it trains for.
+        train: accuracy, loss and counts.
+        val: accuracy, loss and diagnostics.
+    """
+    facts, gate_V = published.epoch_facts(replica, type(objective), card), replica.gate_V
+    loss = objective.loss_name
+    seconds = {name: replica.histories[name][-1] for name in SECONDS}
+    ours = {"mean": gate_V.mean(), "std": gate_V.std(), "min": gate_V.min(), "max": gate_V.max(), "edges": gate_V.size}
+    summary = {
+        **facts,
+        "config": {**asdict(replica.config), **facts["config"]},
+        "train": {
+            **{name: train[f"train_{name}"] for name in ("acc", loss)},
+            **train,
+            **{name: replica.histories[name][-1] for name in COUNTS},
+        },
+        "val": {**{name: val[f"val_{name}"] for name in ("acc", loss)}, **val},
+        "timing_s": {
+            **{name.removeprefix("epoch_").removesuffix("_s"): value for name, value in seconds.items()},
+            **published.seconds(seconds),
+        },
+        "vg_stats": {**ours, **facts["vg_stats"]},
+    }
+    write_json(folder / f"0_epoch_summary_epoch{replica.epoch}.json", summary)
+
+
+def write_histories(folder: Path, replica: Replica) -> None:
+    """One array a history; each is replaced as a whole."""
+    for name, values in replica.histories.items():
+        write_array(folder / f"0_{name}.npy", np.array(values))
+
+
+def metrics_row(replica: Replica, objective: Objective) -> dict[str, Any]:
+    """The replica's latest epoch for metrics.csv; the training columns of epoch 0 are nan."""
+    loss = objective.loss_name
+    names = ["train_acc", f"train_{loss}", "val_acc", f"val_{loss}", *COUNTS, *SECONDS]
+    names += ["hinge_active_frac"] if objective.skips_samples else []
+    latest = {name: replica.histories.get(name, [float("nan")])[-1] for name in names}
+    return {
+        "epoch": replica.epoch,
+        **latest,
+        "edges": replica.topology.n_edges,
+        "vg_mean_V": float(replica.gate_V.mean()),
+    }
+
+
+def epoch_line(replica: Replica, numbers: dict[str, float]) -> str:
+    """What people watch: accuracies to four digits, losses to six, edges where some are pruned, seconds."""
+    shown = [
+        f"{name} {value:.4f}" if "acc" in name or "frac" in name else f"{name} {value:.6f}"
+        for name, value in numbers.items()
+    ]
+    if "epoch_total_s" in replica.histories:
+        shown.append(f"{replica.histories['epoch_total_s'][-1]:.2f} s")
+    return f"epoch {replica.epoch}: {'  '.join(shown)}  edges {replica.topology.n_edges}"
+
+
+def guessing_line(replica: Replica) -> str | None:
+    """A warning for the log if the first epoch has left the network no better than guessing; else None.
+
+    Accuracies tell, the loss does not: at a small temperature the cross-entropy of a network that is right most of the
+    time may well be above that of guessing. Both the training and the validation set have to be within one standard
+    deviation of it.
+    """
+    if replica.epoch != 1:
+        return None
+    chance = 1 / N_CLASSES
+    for part, samples in (("train", len(replica.data.train.y)), ("val", len(replica.data.val.y))):
+        accuracy = replica.histories[f"{part}_acc"][-1]
+        if accuracy > chance + (chance * (1 - chance) / samples) ** 0.5:
+            return None
+    return (
+        f"warning: nothing learned after epoch 1: the accuracy {accuracy:.4f} is that of guessing ({chance:g}); "
+        "check --gamma, --delta, the gate voltages and the rails"
+    )

@@ -1,0 +1,70 @@
+"""A replica: one training run's state in memory. Replicas advance side by side and never touch each other's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analog_nmos.digits.data import Digits
+from analog_nmos.topology import Topology
+from analog_nmos.training.config import TrainerConfig
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class Replica:
+    """Settings, data and the moving state of one run.
+
+    Attributes:
+        rng: the run's only source of random numbers: the gate initialisation, then one shuffle an epoch.
+        start: the topology that the run began with.
+        topology: what pruning has left of it.
+        gate_V: trainable gate voltages, shape (edges,), in volts; here and nowhere else, but during an epoch.
+        edge_uid: for each edge its number in `start`, shape (edges,).
+        epoch: epochs done.
+        histories: lists by their names in the run folder, e.g. train_acc, val_acc.
+        memory: further arrays that a trainer carries from epoch to epoch, by name.
+    """
+
+    config: TrainerConfig
+    data: Digits
+    start: Topology
+    topology: Topology
+    rng: np.random.RandomState
+    gate_V: FloatArray
+    edge_uid: NDArray[np.int64]
+    epoch: int = 0
+    histories: dict[str, list[float]] = field(default_factory=dict)
+    memory: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def keep_edges(self, keep: NDArray[np.bool_]) -> None:
+        """Remove the edges outside the mask (edges,) for good."""
+        self.topology, self.gate_V, self.edge_uid = self.topology.keep(keep), self.gate_V[keep], self.edge_uid[keep]
+
+    def record(self, values: dict[str, float]) -> None:
+        """Append to the histories."""
+        for name, value in values.items():
+            self.histories.setdefault(name, []).append(value)
+
+
+def new_replica(config: TrainerConfig, data: Digits, topology: Topology) -> Replica:
+    """The state before epoch 0, with the random draws in the published order."""
+    rng = np.random.RandomState(config.seed)
+    if config.vg_init == "random":
+        gate_V = rng.uniform(config.vg_init_lo, config.vg_init_hi, topology.n_edges)
+    else:
+        gate_V = np.full(topology.n_edges, config.vg_init_fixed)
+    return Replica(config, data, topology, topology, rng, gate_V, np.arange(topology.n_edges))
+
+
+def padded_gates(replicas: Sequence[Replica]) -> FloatArray:
+    """A copy of all gate voltages in volts, shape (L, most edges); zeros where a replica has fewer."""
+    gate_V = np.zeros((len(replicas), max(replica.gate_V.size for replica in replicas)))
+    for row, replica in zip(gate_V, replicas, strict=True):
+        row[: replica.gate_V.size] = replica.gate_V
+    return gate_V

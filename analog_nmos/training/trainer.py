@@ -1,0 +1,252 @@
+"""The trainer of all commands: epochs, validation, pruning and checkpoints of networks that train side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analog_nmos.backends.base import BoolArray, FloatArray
+from analog_nmos.cards.model_card import ModelCard
+from analog_nmos.digits.data import Split
+from analog_nmos.objectives.base import Objective
+from analog_nmos.objectives.settings import hyperparameters, objective_class
+from analog_nmos.training import published, record
+from analog_nmos.training.checkpoint import save_checkpoint
+from analog_nmos.training.circuits import Circuits
+from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.epoch import Training, Validation, train_epoch
+from analog_nmos.training.opening import check_shared, load_replica, shared_card
+from analog_nmos.training.pruning import below_cutoff, check_threshold
+from analog_nmos.training.replica import Replica
+from analog_nmos.training.summary import finish
+from common.errors import RunError
+from common.experiment import Result, Start
+from common.progress import Progress
+from common.runs import Run
+from common.runs.metrics import keep_rows
+
+
+@contextlib.contextmanager
+def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Iterator[NmosTrainer]:
+    """Load and check everything that the runs need; see `common.experiment.Experiment.open`.
+
+    The configurations may differ in seed and hyperparameters, not in what `config.SHARED` names; each has the numbers
+    that it would have alone.
+
+    Raises:
+        InputError: the settings cannot be, or a file is missing or damaged.
+    """
+    check_shared(configs)
+    folders = [start.folder if start.begun else None for start in starts]
+    card = shared_card(configs, folders)
+    if configs[0].prunes:
+        check_threshold(card)
+    kind = objective_class(configs[0].trains)
+    objective = kind.of([hyperparameters(kind, config) for config in configs])
+    replicas = [load_replica(config, folder) for config, folder in zip(configs, folders, strict=True)]
+    # The circuits are built once before a folder is touched, to see that they can be.
+    with contextlib.closing(Circuits.at_checkpoints(replicas, folders, card)[0]) as circuits:
+        version = circuits.backend.version
+    trainer = NmosTrainer(replicas, objective, card, version, [start.meta.get("timestamp") for start in starts])
+    with contextlib.closing(trainer):
+        yield trainer
+
+
+class NmosTrainer:
+    """The epochs of one start of the process; the replicas share a solver, and one that fails leaves the others alone.
+
+    Args:
+        replicas: at their checkpoints, or new.
+        objective: of all of them.
+        card: of all transistors.
+        version: of the backend.
+        begun: when each run began, as its run_meta.json says; None for now.
+    """
+
+    def __init__(
+        self,
+        replicas: Sequence[Replica],
+        objective: Objective,
+        card: ModelCard,
+        version: str,
+        begun: Sequence[str | None],
+    ) -> None:
+        self.replicas, self.objective, self.card, self.version = replicas, objective, card, version
+        self.configs = [replica.config for replica in replicas]
+        self.units = sum(replica.config.epochs * len(replica.data.train.y) for replica in replicas)
+        self._begun = begun
+        self._runs: Sequence[Run] = ()
+        self._circuits: Circuits | None = None
+
+    def facts(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
+        """What run_meta.json holds besides the configuration."""
+        return [self._facts(replica, begun) for replica, begun in zip(self.replicas, self._begun, strict=True)]
+
+    def begin(self, runs: Sequence[Run], progress: Progress) -> None:
+        """Bring the replicas to their checkpoints; new ones write what stands at the start, and validate (epoch 0)."""
+        self._runs, self._progress = runs, progress
+        # Only now do the folders belong to this process, so only now do the checkpoints count.
+        self._circuits, restored = Circuits.at_checkpoints(self.replicas, [run.folder for run in runs], self.card)
+        for row, (replica, run) in enumerate(zip(self.replicas, runs, strict=True)):
+            keep_rows(run.folder, replica.epoch + 1 if restored[row] else 0)
+            self.objective.recall(row, replica.memory)
+            progress.advance(replica.epoch * len(replica.data.train.y))
+            if not restored[row]:
+                record.write_start(run.folder, replica, self.card)
+        self._finish_epoch([row for row, there in enumerate(restored) if not there], None)
+
+    def advance(self) -> bool:
+        """The next epoch of the replicas that are furthest behind; False if all have failed or done their last one."""
+        behind = self._furthest_behind()
+        if behind.any():
+            self._epoch(behind)
+        return bool(behind.any())
+
+    def finish(self) -> list[Result | None]:
+        """The last files of every run that has not failed, and what it ends with."""
+        return [
+            finish(replica, run, self.card, self.objective.epoch_arrays(row), functools.partial(self.evaluate, row))
+            if run.failure is None
+            else None
+            for row, (replica, run) in enumerate(zip(self.replicas, self._runs, strict=True))
+        ]
+
+    def evaluate(
+        self, row: int, gate_V: FloatArray, arrays: Mapping[str, FloatArray], part: Split
+    ) -> tuple[float, FloatArray]:
+        """Accuracy of one replica, and its outputs (samples, outputs) in volts.
+
+        Args:
+            row: the replica.
+            gate_V: gate voltages to use, shape (edges,).
+            arrays: what the objective measured then; see `Objective.epoch_arrays`.
+            part: samples.
+        """
+        self.objective.recall(row, arrays)
+        validation = self.circuits.outputs(row, part, self._runs[row].beat, gate_V)
+        solved = np.isfinite(validation.out_V).all(axis=1)
+        view = self.objective.replica(row).evaluate(validation.out_V[solved], part.y[solved])
+        return float((view.prediction == part.y[solved]).sum() / len(part.y)), validation.out_V
+
+    @property
+    def circuits(self) -> Circuits:
+        """The replicas' circuits, from `begin` on."""
+        assert self._circuits is not None
+        return self._circuits
+
+    def close(self) -> None:
+        """Free the solver."""
+        if self._circuits is not None:
+            self._circuits.close()
+
+    def _facts(self, replica: Replica, begun: str | None) -> dict[str, Any]:
+        known = published.run_facts(replica, type(self.objective), self.card)
+        shape = {"inputs": replica.start.n_inputs, "outputs": replica.start.n_outputs}
+        parts = ("train", "val", "test")
+        return {
+            "timestamp": begun or datetime.now(UTC).isoformat(timespec="seconds"),
+            "backend_version": self.version,
+            **known,
+            "objective": {
+                "name": replica.config.trains,
+                "loss": self.objective.loss_name,
+                "label": self.objective.loss_label,
+            },
+            "topology": {**shape, **known["topology"]},
+            "model_card": {"model": self.card.model, "instance": self.card.instance},
+            "samples": {part: len(getattr(replica.data, part).y) for part in parts},
+            "validated_on": "test set" if replica.data.validates_on_test else "validation split",
+        }
+
+    def _furthest_behind(self) -> BoolArray:
+        """Which replicas train next: the unfinished ones with the fewest epochs (after a kill they may differ)."""
+        pairs = list(zip(self.replicas, self._runs, strict=True))
+        unfinished = [run.failure is None and replica.epoch < replica.config.epochs for replica, run in pairs]
+        epochs = [replica.epoch if open_ else np.inf for replica, open_ in zip(self.replicas, unfinished, strict=True)]
+        behind: BoolArray = np.array(unfinished) & (np.array(epochs) == min(epochs))
+        return behind
+
+    def _epoch(self, mask: BoolArray) -> None:
+        start = time.perf_counter()
+        rows = [int(row) for row in np.flatnonzero(mask)]
+        for row in rows:
+            replica = self.replicas[row]
+            replica.epoch += 1
+            measure = functools.partial(self.circuits.measure, row)
+            self.objective.begin_epoch(replica.epoch, row, replica.data.train, measure)
+        first = self.replicas[rows[0]]
+        self._progress.describe(f"epoch {first.epoch} (accuracy {first.histories['val_acc'][-1]:.4f})")
+
+        def beat() -> None:
+            self._progress.advance(len(rows))
+            for run in self._runs:
+                run.beat()
+
+        sums = train_epoch(self.replicas, mask, self.circuits.backend, self.objective, beat)
+        sums.total_s = time.perf_counter() - start
+        self._finish_epoch(rows, sums)
+
+    def _finish_epoch(self, rows: Sequence[int], sums: Training | None) -> None:
+        """Record training (none in epoch 0), validate, prune, and commit each replica by its checkpoint.
+
+        An epoch that fails is not committed: a resumed run meets the failure again and does not go on behind it.
+        """
+        recorded = {row: self._record(row, sums) for row in rows}
+        failures = {row: self._too_many_failed(row, validation, sums) for row, (_, validation) in recorded.items()}
+        if sums is not None and self.configs[0].prunes:
+            failures |= self._prune([row for row in rows if not failures[row]])
+        for row, (numbers, _) in recorded.items():
+            run, replica, failure = self._runs[row], self.replicas[row], failures[row]
+            record.write_histories(run.folder, replica)
+            run.metrics(record.metrics_row(replica, self.objective))
+            if failure is None:
+                save_checkpoint(run.folder, replica, self.circuits.state(row))
+            run.log(record.epoch_line(replica, numbers))
+            if warning := record.guessing_line(replica):
+                run.log(warning)
+            if failure is not None:
+                run.finish(failure)
+
+    def _record(self, row: int, sums: Training | None) -> tuple[dict[str, float], Validation]:
+        run, replica = self._runs[row], self.replicas[row]
+        train = record.record_training(replica, row, self.objective, sums) if sums is not None else {}
+        validation = self.circuits.outputs(row, replica.data.val, run.beat)
+        val, diagnostics = record.record_validation(run.folder, replica, self.objective.replica(row), validation)
+        if sums is not None:
+            replica.histories["epoch_total_s"][-1] += validation.seconds
+            record.write_epoch(run.folder, replica, self.objective, row)
+            trained = {**train, **published.training_counts(sums, row)}
+            record.write_summary(run.folder, replica, self.card, self.objective, trained, {**val, **diagnostics})
+            replica.memory |= self.objective.epoch_arrays(row)
+        return {**train, **val}, validation
+
+    def _too_many_failed(self, row: int, validation: Validation, sums: Training | None) -> RunError | None:
+        """The failure of a replica of whose epoch too many operating points failed."""
+        replica = self.replicas[row]
+        failed = validation.reloads + validation.nonfinite
+        solves = len(validation.status)
+        if sums is not None:
+            failed += int(sums.failures()[row])
+            solves += int(sums.solves[row])
+        if failed <= replica.config.max_failures * solves:
+            return None
+        return RunError(
+            f"epoch {replica.epoch}: {failed} of {solves} operating points failed "
+            f"(--max-failures allows {replica.config.max_failures:g} of them); {validation.advice()}"
+        )
+
+    def _prune(self, rows: Sequence[int]) -> dict[int, RunError]:
+        """Remove the edges below the cutoff; returns the failures of replicas that would have none left."""
+        keeps = {row: below_cutoff(self.replicas[row], self.card) for row in rows}
+        fewer = {row: keep for row, keep in keeps.items() if keep.any() and not keep.all()}
+        if fewer:
+            self.circuits.prune(fewer)
+        empty = "every transistor is below the cutoff; none would be left"
+        return {row: RunError(f"epoch {self.replicas[row].epoch}: {empty}") for row in rows if not keeps[row].any()}

@@ -1,0 +1,52 @@
+"""The CPU kernel of a kind: gather bytes, scale them to [0, 1] and corrupt them, in one pass."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from common.replicas.counter import GOLDEN, ONE, mix64
+from common.replicas.jit import Function, inlined, kernel
+
+
+@functools.cache
+def rows_kernel(pixel: Function) -> Function:
+    """The kernel into which a kind's `pixel` is compiled.
+
+    It takes bytes (N, D), indices (R, B), the byte that means 1, and for each replica p, limit and key; it writes
+    float32 (R, B, D).
+    """
+    corrupted = inlined(pixel)
+
+    def corrupt_rows(
+        images_NxD: NDArray[np.uint8],
+        index_RxB: NDArray[np.int64],
+        top: Any,
+        strength_R: NDArray[np.float32],
+        limit_R: NDArray[np.uint64],
+        key_R: NDArray[np.uint64],
+        out_RxBxD: NDArray[np.float32],
+    ) -> None:
+        for r in range(index_RxB.shape[0]):
+            limit, p = limit_R[r], strength_R[r]
+            for b in range(index_RxB.shape[1]):
+                row = index_RxB[r, b]
+                key = mix64(key_R[r] + (np.uint64(row) + ONE) * GOLDEN)
+                if p == 0:
+                    for k in range(images_NxD.shape[1]):
+                        out_RxBxD[r, b, k] = np.float32(images_NxD[row, k]) / top
+                else:
+                    for k in range(images_NxD.shape[1]):
+                        bits = mix64(key + (np.uint64(k) + ONE) * GOLDEN)
+                        out_RxBxD[r, b, k] = corrupted(np.float32(images_NxD[row, k]) / top, bits, p, limit)
+
+    if not pixel.__module__.startswith(f"{__package__}."):
+        return numba.njit(nogil=True, error_model="numpy")(corrupt_rows)  # as `kernel`
+    # The cache keeps kernels by their names and knows the sources of this folder; hence a name of its own for each
+    # kind of ours, and no cache for a user's.
+    corrupt_rows.__qualname__ = f"corrupt_rows.{pixel.__module__.rpartition('.')[2]}"
+    return kernel(corrupt_rows)

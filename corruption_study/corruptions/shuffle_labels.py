@@ -1,0 +1,23 @@
+"""Images stay; labels are shuffled among a share p of the samples, once a run."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruption_study.corruptions import Corruption
+
+
+def exchanged(labels: NDArray[np.int64], p: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Labels after those of a random share p of the samples were shuffled among themselves."""
+    chosen = np.flatnonzero(rng.random(len(labels)) < p)
+    changed = labels.copy()
+    changed[chosen] = labels[rng.permutation(chosen)]
+    return changed
+
+
+SHUFFLE_LABELS = Corruption(
+    label="shuffled labels",
+    strength="labels are shuffled among a share p of the samples, once a run",
+    labels=exchanged,
+)

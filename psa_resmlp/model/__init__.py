@@ -1,0 +1,1 @@
+"""The networks: stacks of ResMLPs and plain MLPs, forward, backward and update."""

@@ -1,0 +1,36 @@
+"""The options of psa-sagemaker-run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.cli import option
+from psa_resmlp.sagemaker.launch import WAITS
+from psa_resmlp.sagemaker.options import JobConfig
+from psa_resmlp.sagemaker.prices import HELP as PRICES_HELP
+from psa_resmlp.sagemaker.study import StudyConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(StudyConfig, JobConfig):
+    """What this start does"""
+
+    dry_run: bool = option(False, "list jobs, hours and price; start and write nothing", local=True)
+    force_rerun: bool = option(False, "train the study anew, in a new prefix beside the old one", local=True)
+    retry_failed: bool = option(False, "start failed jobs again", local=True)
+    max_jobs: int = option(0, "jobs of this study at work at a time; 0: as many as the account allows", low=0)
+    wait: str = option(
+        "started",
+        "when to end: none, when no machine is free; started, when all are started; ended, when all have ended",
+        choices=WAITS,
+    )
+    poll_seconds: float = option(60.0, "time between two checks for room or an end", unit="s", above=0)
+    data_root: Path | None = option(None, "folder of MNIST, for the bucket (default: $NONIDEAL_DATA, else data)")
+    prices: Path | None = option(None, PRICES_HELP)
+    timings: Path | None = option(None, "cost_report.csv of psa-sagemaker-cost-estimator, for the hours of --dry-run")
+
+    def check(self) -> None:
+        """Raise InputError for settings that make no sense together."""
+        StudyConfig.check(self)
+        JobConfig.check(self)

@@ -1,0 +1,1 @@
+"""The commands beside training and sweeps; each has a thin file of its name in the package."""

@@ -1,0 +1,1 @@
+"""What is studied: architectures, modes, images, and the files that name them."""

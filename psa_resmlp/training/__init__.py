@@ -1,0 +1,1 @@
+"""Training: the meta-loop, checkpoints, and what a start goes on from."""

@@ -1,0 +1,49 @@
+"""The folder of the checkpoints: which files lie where in it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.errors import InputError
+from common.inputs import shorten
+from common.plugins import label
+
+if TYPE_CHECKING:
+    from psa_resmlp.training.config import TrainConfig
+
+CHECKPOINT = "mnist_lkg.safetensors"
+# What psa-train and the reproduction script put into a model folder, and nothing else: a slip of --model-dir must not
+# remove a user's own files.
+MODEL_FILES = ("*.safetensors", "reproduced-*.done")
+MODEL_DIR_VARIABLE = "SAGEMAKER_MODEL_DIR"
+
+
+def default_model_dir() -> Path:
+    """$SAGEMAKER_MODEL_DIR if set, else models."""
+    return Path(os.environ.get(MODEL_DIR_VARIABLE) or "models")
+
+
+def path_of(folder: Path, trial: int, trials: int) -> Path:
+    """Where a trial's checkpoint lies: in the model folder, or where there are several in trial_<number>/ of it."""
+    return folder / CHECKPOINT if trials == 1 else folder / f"trial_{trial:02d}" / CHECKPOINT
+
+
+def fresh_folder(models: Path, config: TrainConfig) -> Path:
+    """Make a folder of its own below the model folder, such as 18x18_hidden_fresh-1, for a training that starts anew.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    for number in itertools.count(1):
+        folder = models / f"{config.architecture.folder}_{label(config.ablation_mode)}_fresh-{number}"
+        try:
+            folder.mkdir()  # of two that try, one gets the name
+        except FileExistsError:
+            continue
+        except OSError as problem:
+            raise InputError(f"model folder {shorten(folder)}: cannot be made ({problem.strerror})") from None
+        return folder
+    raise AssertionError("counting does not end")
