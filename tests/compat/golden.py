@@ -64,7 +64,7 @@ COMMANDS = {
 }
 # Settings of a run of a campaign, which its worker trains.
 PIXELS = {"dataset": "digits", "epochs": 2, "max_train_samples": 400, "batch_size": 16, "learning_rate": 0.01}
-PIXELS |= {"hidden_sizes": [8], "channels": [2, 3], "hidden": 5}
+PIXELS |= {"model_type": "mlp", "hidden_sizes": [8], "channels": [2, 3], "hidden": 5}
 CAMPAIGN = {
     "pixels, mlp uniform": {"p": 0.4, "test_ps": [0.5]},
     "pixels, mlp gaussian": {"p": 0.4, "corruption": "gaussian", "activation": "tanh"},
