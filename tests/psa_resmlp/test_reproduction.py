@@ -4,9 +4,9 @@ import os
 import shlex
 import signal
 import subprocess
-import time
 
 import pytest
+from waiting import finish, wait_until
 
 # Writes its arguments down and leaves a checkpoint; what it does besides is the test's.
 TRAINER = """\
@@ -44,8 +44,7 @@ def work(tmp_path, here):
 
     def run(action=":", code=0):
         process = start(action)
-        out, err = process.communicate(timeout=60)
-        assert process.returncode == code, out + err
+        out, err = finish(process, code)
         return out, err
 
     def calls():
@@ -125,13 +124,9 @@ def test_a_signal_reaches_the_trainer_and_ends_the_script(work, number, name):
         f"trap 'echo saved >>calls; exit {128 + number}' {name}; touch ready; for i in {{1..200}}; do sleep .05; done"
     )
     process = work.start(action, start_new_session=True)
-    deadline = time.monotonic() + 30
-    while not (work.folder / "ready").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until((work.folder / "ready").exists)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 128 + number
+    _, err = finish(process, 128 + number)
     assert err.splitlines()[-1] == "stopped (signal): 0 trained, 0 done before; start again to go on"
     assert work.calls()[1:] == ["saved"]  # it had its time, and the next was not started
     assert work.run()[0].splitlines()[-1] == "6 trained, 0 done before, 0 failed"

@@ -5,12 +5,12 @@ import json
 import os
 import pickle
 import signal
-import time
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from waiting import finish, wait_until
 
 from common.runs import load_run
 from psa_resmlp.model.network import shapes
@@ -234,13 +234,8 @@ def test_compat_switches_act_where_they_should():
 
 def _begun(folder, loops):
     """Wait until a run has so many meta-loops."""
-    end = time.monotonic() + 240
-    while time.monotonic() < end:
-        found = folder / "metrics.csv"
-        if found.exists() and len(found.read_text().splitlines()) > loops:
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not come so far")
+    found = folder / "metrics.csv"
+    wait_until(lambda: found.exists() and len(found.read_text().splitlines()) > loops)
 
 
 @pytest.mark.slow
@@ -265,8 +260,7 @@ def test_ctrl_c_ends_with_the_test_accuracy_and_resume_goes_on(here, start, tmp_
     process = start("psa_resmlp.train", *words, "--run-dir", "runs/one", "--model-dir", "models")
     _begun(tmp_path / "runs/one", 3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 130, err
+    out, err = finish(process, 130)
     assert "test accuracy" in out
     assert err.count("\n") == 1
     assert load_run(tmp_path / "runs/one").status == "interrupted"
@@ -284,13 +278,11 @@ def test_sigterm_and_sigusr1_end_after_the_meta_loop(start, tmp_path, number):
     process = start("psa_resmlp.train", *QUICK, "--meta-loops", 5000, "--run-dir", "runs/one")
     _begun(tmp_path / "runs/one", 2)
     process.send_signal(number)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 128 + number, err
+    out, _ = finish(process, 128 + number)
     assert "test accuracy" in out
 
 
 def test_help_loads_no_torch(start):
     process = start("psa_resmlp.train", "--help")
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+    out, _ = finish(process, 0)
     assert "--ablation-mode" in out

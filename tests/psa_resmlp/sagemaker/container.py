@@ -9,6 +9,7 @@ import tarfile
 import time
 from pathlib import Path
 
+import waiting
 from cloud import BUCKET, GROUP
 
 
@@ -61,7 +62,7 @@ def run(cloud, name, root):
     """A job from begin to end; returns its log."""
     fill(cloud, name, root)
     process = start(cloud, name, root)
-    out, _ = process.communicate(timeout=240)
+    out, _ = waiting.finish(process)
     finish(cloud, name, root, out, process.returncode)
     return out
 

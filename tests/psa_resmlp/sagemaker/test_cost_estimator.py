@@ -7,6 +7,7 @@ import time
 
 import pytest
 from cloud import BUCKET, KEY, PREFIX, REGION, ROLE, SECRET, TOKEN, error, throttle
+from waiting import finish, wait_until
 
 from psa_resmlp.sagemaker.cost_tables import COLUMNS
 from psa_resmlp.sagemaker.names import Cell
@@ -262,13 +263,10 @@ def test_ctrl_c_ends_soon_with_one_line(study, cloud, start, tmp_path):
     body = error("ThrottlingException", "Rate exceeded")
     cloud.faults.append(lambda name, _: (400, body) if name == "DescribeTrainingJob" else None)
     process = start("psa_resmlp.sagemaker.cost_estimator", "--output-dir", "out", **cloud.env)
-    while cloud.count("DescribeTrainingJob") < 8:
-        time.sleep(0.02)
-        assert process.poll() is None
+    wait_until(lambda: cloud.count("DescribeTrainingJob") >= 8, process)
     asked = cloud.count("DescribeTrainingJob")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    out, err = finish(process, 130)
     assert err == "psa-sagemaker-cost-estimator: interrupted by SIGINT; start again to go on\n"
     assert out == ""
     assert list(tmp_path.glob("out/*")) == []

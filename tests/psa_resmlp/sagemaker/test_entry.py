@@ -8,6 +8,7 @@ import time
 
 import pytest
 from safetensors import safe_open
+from waiting import finish, wait_until
 
 RECIPE = {
     "arch": "[2*6]", "ablation-mode": "hidden", "dataset": "digits", "lr": "0.003", "trials": "2", "threads": "1",
@@ -59,14 +60,10 @@ def test_a_job_leaves_results_networks_and_a_run(here, root):
 def test_an_interrupted_job_goes_on_elsewhere_to_the_same_end(here, start, root, number):
     first, second, whole = (root(name, meta_loops=150) for name in ("first", "second", "whole"))
     process = start("psa_resmlp.sagemaker.entry", "--root", first)
-    metrics, end = first / "checkpoints/run/metrics.csv", time.monotonic() + 200
-    while not metrics.exists() or metrics.read_text().count("\n") < 20:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    metrics = first / "checkpoints/run/metrics.csv"
+    wait_until(lambda: metrics.exists() and metrics.read_text().count("\n") >= 20, process)
     process.send_signal(number)
-    process.communicate(timeout=100)
-    assert process.returncode == (143 if number == signal.SIGTERM else -9)
+    finish(process, 143 if number == signal.SIGTERM else -9)
     assert not (first / "output/data/comprehensive_results.json").exists()
     assert not (first / "output/failure").exists()
     shutil.copytree(first / "checkpoints", second / "checkpoints")  # what SageMaker does with its copy

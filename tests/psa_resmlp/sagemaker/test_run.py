@@ -4,11 +4,11 @@ import copy
 import json
 import signal
 import threading
-import time
 
 import cloud as clouds
 import pytest
 from cloud import BUCKET, PREFIX, ROLE, throttle
+from waiting import finish, wait_until
 
 from psa_resmlp.sagemaker.names import parse_job_name
 
@@ -256,13 +256,9 @@ def test_ctrl_c_while_waiting_leaves_the_jobs_and_goes_on(aws_here, cloud, start
     cloud.limit = 2
     words = ("-m", "psa_resmlp.sagemaker.run", *SMALL)
     process = start(words[1], *words[2:], **cloud.env)
-    end = time.monotonic() + 60
-    while len(cloud.names()) < 2 or cloud.count("CreateTrainingJob") < 3:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: len(cloud.names()) >= 2 and cloud.count("CreateTrainingJob") >= 3, process)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    _, err = finish(process, 130)
     assert err.count("\n") == 1
     assert "2 jobs were started now" in err
     assert len(cloud.names("InProgress")) == 2
@@ -274,13 +270,9 @@ def test_ctrl_c_while_throttled_ends_before_the_next_attempt(cloud, start):
     body = clouds.error("ThrottlingException", "Rate exceeded")
     cloud.faults.append(lambda name, _: (400, body) if name == "CreateTrainingJob" else None)
     process = start("psa_resmlp.sagemaker.run", *SMALL, **cloud.env)
-    end = time.monotonic() + 60
-    while not cloud.count("CreateTrainingJob"):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: cloud.count("CreateTrainingJob"))
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    _, err = finish(process, 130)
     assert err.startswith("psa-sagemaker-run: interrupted by SIGINT; 0 jobs were started now")
     assert err.count("\n") == 1
     assert cloud.count("CreateTrainingJob") <= 2  # one may have been on its way
