@@ -17,9 +17,9 @@ import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from aanntwin.compiled_model import CompiledModel, flat_images
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import brightness, load_split
-from aanntwin.compiled_model import CompiledModel, flat_images
 from aanntwin.model import build_model
 from aanntwin.trainer import evaluate
 from common.errors import InputError
