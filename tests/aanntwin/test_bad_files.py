@@ -9,6 +9,7 @@ import zipfile
 import pytest
 import torch
 from safetensors.torch import save
+from waiting import stretched
 
 from aanntwin.weights import initial_weights, save_weights
 
@@ -170,7 +171,12 @@ def test_bombs_and_endless_files_take_little_memory(tmp_path):
     )
     names = ("bomb.pth", "wide.pth", "header.safetensors", "long.safetensors", "/dev/zero")
     done = subprocess.run(
-        [sys.executable, "-c", code, *names], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", code, *names],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=stretched(120),
+        check=True,
     )
     codes, kilobytes = json.loads(done.stdout)
     assert codes == [2] * len(names)

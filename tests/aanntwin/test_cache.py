@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from waiting import finish
 
 from aanntwin.cache import Cache
 from aanntwin.config import Nonidealities, Settings, TrainParams
@@ -194,8 +195,7 @@ def test_killed_at_every_file_operation_and_started_again_nothing_changes(python
     shape = {"conv_out_channels": 1, "kernel_size": 4, "stride": 4, "padding": 0}
     words += tuple(word for name, value in shape.items() for word in (f"--model_params_{name}", value))
     process = python(Path(__file__).with_name("killed_at_every_step.py"), *words)
-    out, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
+    out, err = finish(process, 0)
     assert "Traceback" not in err
     *killed, whole = json.loads(out)
     assert len(killed) > 10

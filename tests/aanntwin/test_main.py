@@ -3,12 +3,12 @@
 import json
 import re
 import signal
-import time
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from waiting import finish, wait_until
 
 from aanntwin.cache import Cache
 from aanntwin.config import Settings
@@ -130,11 +130,9 @@ def test_resumed_without_the_cache_it_equals_a_run_that_was_never_stopped(here, 
     words = (*DIGITS, "--no-cache", "--train_params_lr", 0.01, "--train_params_momentum", 0.5, "--quiet")
     words += ("--training_nonidealities_input_noise", 0.1, "--model_params_conv_out_channels", 16)
     process = start(MAIN, *words, "--count_epoch", 1000, "--run-dir", "cut")
-    while process.poll() is None and not list((tmp_path / "cut").glob("checkpoint/epoch_*")):
-        time.sleep(0.01)
+    wait_until(lambda: list((tmp_path / "cut").glob("checkpoint/epoch_*")), process)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 130, err
+    _, err = finish(process, 130)
     assert "go on with --resume cut" in err
     [last] = (tmp_path / "cut" / "checkpoint").iterdir()
     epochs = int(last.stem[-5:]) + 2
@@ -171,13 +169,9 @@ def test_stopped_and_started_again_equals_never_stopped(here, python, tmp_path, 
     words = (*DIGITS, "--train_params_lr", 0.01, "--training_nonidealities_input_noise", 0.1)
     words += ("--train_params_momentum", 0.5, "--run-dir", "cut", "--model_params_conv_out_channels", 16)
     process = python("-m", "aanntwin", *words, "--count_epoch", 1000)
-    end = time.monotonic() + 60
-    while len(list((tmp_path / "cache").glob("models/*/epoch_*"))) < 2:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: len(list((tmp_path / "cache").glob("models/*/epoch_*"))) >= 2, process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = finish(process)
     if number == signal.SIGINT:
         assert process.returncode == 130
         assert err.count("\n") == 1
@@ -200,23 +194,13 @@ def test_stopped_and_started_again_equals_never_stopped(here, python, tmp_path, 
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def test_help_and_argument_errors_load_no_torch(python):
-    for words, code in ((("--help",), 0), (("--seed", "x"), 2)):
-        program = "import sys; from aanntwin.main import main\ntry: main(sys.argv[1:])\nexcept SystemExit as stop: "
-        program += "print(stop.code, sorted({'torch', 'numba', 'matplotlib', 'sklearn'} & set(sys.modules)))"
-        process = python("-c", program, *words)
-        out, err = process.communicate(timeout=60)
-        assert out.endswith(f"{code} []\n"), out + err
-
-
 @pytest.mark.parametrize("form", [("-m", "aanntwin"), "folder"])
 def test_it_runs_as_a_module_and_as_a_folder(python, form, request):
     words = form if form != "folder" else (request.config.rootpath / "aanntwin",)
     process = python(
         *words, "--version-that-is-not", PYTHONPATH=str(request.config.rootpath) if form != "folder" else ""
     )
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 2
+    _, err = finish(process, 2)
     assert err.startswith("error: unrecognized arguments")
 
 

@@ -1,9 +1,6 @@
 """`nmos-figures` as a user calls it: all files, every format, runs cut short, wrong folders."""
 
-import os
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -154,19 +151,6 @@ def test_the_help_names_every_figure(capsys):
     text = capsys.readouterr().out
     assert all(f"  {name} " in text for name in registry.FIGURES)
     assert all(f"(default: {default})" in text for default in ("png", "all", "RUN_DIR/figures"))
-
-
-@pytest.mark.parametrize("module", ["figures_command", "topology_command"])
-@pytest.mark.parametrize(("word", "code"), [("--help", 0), ("--wrong", 2)])
-def test_help_and_argument_errors_load_nothing_heavy(module, word, code):
-    script = (
-        f"import sys\nfrom analog_nmos.{module} import main\n"
-        f"try:\n    main([{word!r}])\nexcept SystemExit as stop:\n    assert stop.code == {code}\n"
-        "print(sorted({'matplotlib', 'scipy', 'sklearn', 'torch', 'networkx', 'numba'} & set(sys.modules)))"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_figures_are_the_same_when_drawn_again(run_dir, tmp_path):

@@ -3,8 +3,6 @@
 import json
 import re
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -314,17 +312,3 @@ def test_dry_run_writes_nothing(here, tmp_path):
     assert "10 model(s) of 24816 weights" in out
     assert re.search(r"\nabout \d:\d\d:\d\d \(h:mm:ss\)\n", out)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("module", ["main", "sweep", "figures_command"])
-def test_help_loads_nothing_heavy(module):
-    heavy = ("torch", "numba", "matplotlib", "sklearn", "pandas", "scipy")
-    lines = (
-        f"import sys; from magnetoionic.{module} import main",
-        "try: main(['--help'])",
-        "except SystemExit: pass",
-        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)",
-    )
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
-    assert done.stderr == "[]\n"
-    assert "usage: magnetoionic-" in done.stdout

@@ -280,9 +280,3 @@ def test_sigterm_and_sigusr1_end_after_the_meta_loop(start, tmp_path, number):
     process.send_signal(number)
     out, _ = finish(process, 128 + number)
     assert "test accuracy" in out
-
-
-def test_help_loads_no_torch(start):
-    process = start("psa_resmlp.train", "--help")
-    out, _ = finish(process, 0)
-    assert "--ablation-mode" in out

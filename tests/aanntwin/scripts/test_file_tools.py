@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from waiting import finish
 
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import brightness, load_split
@@ -60,27 +61,12 @@ def test_quantize_refuses(here, weight_file, tmp_path, words, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_quantize_runs_as_a_file_and_without_torch_for_help(python, weight_file, tmp_path):
+def test_quantize_runs_as_a_file(python, weight_file, tmp_path):
     import aanntwin.scripts.quantize as module
 
     process = python(module.__file__, weight_file, "out.safetensors", 4, 3, 4, 3)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    out, _ = finish(process, 0)
     assert "weights in out.safetensors" in out
-    code = (
-        "import sys, importlib\n"
-        "for name in sys.argv[1:]:\n"
-        "    try: importlib.import_module('aanntwin.scripts.' + name).main(['--help'])\n"
-        "    except SystemExit as stop: assert stop.code == 0\n"
-        "heavy = {'torch', 'numba', 'matplotlib', 'sklearn', 'distributed', 'pandas'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    names = (
-        "analyze_weights generate_csv normalize quantize spec sweep_model_parameters sweep_noise test_bits test_only"
-    )
-    process = python("-c", code, *names.split())
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
 
 
 def test_analyze_weights_against_numpy(here, trained, weight_file):
