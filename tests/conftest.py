@@ -11,6 +11,7 @@ import pytest
 from waiting import finish, stretched
 
 ROOT = Path(__file__).parents[1]
+os.environ["COLUMNS"] = "100"  # help and tables are as wide in pytest-xdist's processes as elsewhere
 
 
 @dataclass(frozen=True)
