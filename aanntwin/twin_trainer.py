@@ -83,7 +83,8 @@ class TwinTrainer:
         self._cache = cache
         self._epoch = self._done() if self._start.begun else 0
         keep_rows(self._run.folder, self._epoch)
-        self._advance_to(self._epoch * len(self._train_set[1]))
+        self._seen = self._epoch * len(self._train_set[1])
+        progress.skip(self._seen)
         if plan.print_git_info:
             self._run.log(git_line(), always=True)
         for line in torch_lines(self._settings):

@@ -7,6 +7,7 @@ nothing is imported before it is needed.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
 import re
@@ -124,12 +125,20 @@ def _last_frame(problem: Exception) -> traceback.FrameSummary:
 
 
 def _is_ours(file: str | Path) -> bool:
-    return Path(file).is_relative_to(Path(__file__).parents[1])
+    """Whether a file lies in a package of ours; a user's own may lie beside them, in the folder of a clone."""
+    root = Path(__file__).parents[1]
+    parts = Path(file).relative_to(root).parts if Path(file).is_relative_to(root) else ()
+    return len(parts) > 1 and (root / parts[0] / "__init__.py").exists()
 
 
 def loaded() -> dict[str, str]:
     """The files of the users' own things that this process has loaded, by package.module:Name; for run_meta.json."""
     return {name: str(file) for name, file in _loaded.items()}
+
+
+def digests() -> dict[str, str]:
+    """A digest of each of these files, by which a later start sees whether one has changed."""
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for name, file in _loaded.items()}
 
 
 def add_search_path(folders: Iterable[Path]) -> None:
@@ -141,7 +150,7 @@ def add_search_path(folders: Iterable[Path]) -> None:
 
 
 def recorded_folders(files: Mapping[str, str]) -> list[Path]:
-    """The folders in which modules lie that `loaded` has told of, as far as they are still there."""
+    """The folders in which modules lie that `loaded` has named, as far as they are still there."""
     found = []
     for name, file in files.items():
         depth = name.partition(":")[0].count(".") + (Path(file).name == "__init__.py")

@@ -81,6 +81,13 @@ class Progress:
         """Units that are done, those of an earlier start included."""
         return self._done
 
+    def skip(self, units: int) -> None:
+        """Count units that an earlier start has done: they say nothing about the time that the others take."""
+        self._first += units
+        self._done += units
+        if self._bar is not None:
+            self._bar.reset(self._task, total=self._total, completed=self._done)
+
     def advance(self, units: int = 1) -> None:
         """Count units as done; redraws at most ten times a second, so that it may be called for every sample."""
         self._done += units

@@ -78,7 +78,7 @@ class Runs:
         found = {r: checkpoint.readable(run.folder, run.log) for r, run in enumerate(runs)}
         for epoch, members in checkpoint.together(found):
             self._parts.append(_Part(epoch, members, [found[r][epoch] for r in members] if epoch else []))
-            progress.advance(epoch * len(members))
+            progress.skip(epoch * len(members))
 
     def advance(self) -> bool:
         """An epoch of the stack at work; a stack that has done its last one is tested, and the next one begins."""

@@ -94,7 +94,7 @@ class Simulation:
         self._models = self._setup.models()
         self._history, rule = checkpoint.load(self._run.folder, self._models)
         keep_rows(self._run.folder, len(self._history))
-        progress.advance(len(self._history) * self._batches)
+        progress.skip(len(self._history) * self._batches)
         if rule < checkpoint.RULE and self._history:
             self._run.log(OLD_RULE.format(epochs=len(self._history)))
         if len(self._history) > config.switch_epoch and len(config.fields) == 2:

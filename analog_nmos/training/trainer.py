@@ -97,7 +97,7 @@ class NmosTrainer:
         for row, (replica, run) in enumerate(zip(self.replicas, runs, strict=True)):
             keep_rows(run.folder, replica.epoch + 1 if restored[row] else 0)
             self.objective.recall(row, replica.memory)
-            progress.advance(replica.epoch * len(replica.data.train.y))
+            progress.skip(replica.epoch * len(replica.data.train.y))
             if not restored[row]:
                 record.write_start(run.folder, replica, self.card)
         self._finish_epoch([row for row, there in enumerate(restored) if not there], None)

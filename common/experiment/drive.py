@@ -12,7 +12,7 @@ from typing import Any
 from common.cli import check
 from common.errors import RunError
 from common.experiment.experiment import Experiment, Start, Trainer
-from common.plugins import loaded
+from common.plugins import digests, loaded
 from common.progress import Progress
 from common.runs import Run, StopSignals
 from common.runs.result import Result
@@ -71,7 +71,7 @@ def running(
         runs = []
         for config, folder, facts in zip(trainer.configs, folders, trainer.facts(folders), strict=True):
             about = {"package": experiment.package, "job": experiment.job, **facts}
-            about |= {"plugins": own} if (own := loaded()) else {}
+            about |= {"plugins": own, "plugin_digests": digests()} if (own := loaded()) else {}
             recorded = experiment.options.recorded(config)
             run = Run(folder, recorded, signals, echo=progress.echo, quiet=quiet, facts=about)
             runs.append(stack.enter_context(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from common.errors import InputError
 from common.experiment.experiment import Experiment
 from common.experiment.options import Options
-from common.plugins import add_search_path, recorded_folders
+from common.plugins import add_search_path, digests, recorded_folders
 from common.runs import load_run
 from common.values import shown
 
@@ -35,9 +36,18 @@ def resumed(experiment: Experiment, folder: Path, given: Mapping[str, Any]) -> A
     if unknown:
         raise InputError(f"{where}: was not made by {experiment.prog} of this version (it has an option {unknown[0]})")
     config, changed = with_changes(experiment.options, before, given)
+    _compare_digests(record.meta.get("plugin_digests") or {})
     if record.status == "done" and not changed - {"quiet"}:
         raise InputError(f"{where}: is done; there is nothing to go on with")
     return config
+
+
+def _compare_digests(before: Mapping[str, str]) -> None:
+    """Warn of users' own files that are no longer what the run began with."""
+    now = digests()
+    for name, digest in before.items():
+        if now.get(name, digest) != digest:
+            warnings.warn(f"{name} has changed since the run began; its numbers may be of both", stacklevel=2)
 
 
 def with_changes(options: Options, before: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Any, set[str]]:

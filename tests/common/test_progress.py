@@ -65,3 +65,13 @@ with Progress(20) as bar:
     assert "0:00:0" in text
     assert "%" in text
     assert "epoch 7: [not markup] done" in text
+
+
+def test_units_of_an_earlier_start_say_nothing_about_the_time_left(monkeypatch):
+    clock = iter([0.0, 10.0, 10.0])
+    monkeypatch.setattr("common.progress.time.monotonic", lambda: next(clock))
+    progress = Progress(100)
+    progress.skip(80)
+    progress._done += 10
+    assert progress._left(10.0) == "0:00:10"
+    assert progress.done == 90

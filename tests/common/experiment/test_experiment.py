@@ -3,10 +3,12 @@
 import contextlib
 import json
 import signal
+import sys
 from dataclasses import dataclass
 
 import pytest
 
+from common import plugins
 from common.cli import option
 from common.errors import InputError, Interrupted, RunError
 from common.experiment import Experiment, Result, Start, drive, main_of, run_of, sweep_of, train_of
@@ -225,3 +227,25 @@ def test_an_estimate_is_measured_in_a_folder_that_goes_away(experiment, tmp_path
     assert "sum-train: 1 run(s)" in (out := capsys.readouterr().out)
     assert "about 0:00:01 (h:mm:ss)" in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_users_own_thing_is_found_from_elsewhere_and_its_change_is_noticed(experiment, tmp_path, monkeypatch):
+    monkeypatch.setattr(plugins, "_loaded", {})
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    place = tmp_path / "mine"
+    place.mkdir()
+    (place / "own_shapes_of_a_test.py").write_text("class Line: ...\n")
+    monkeypatch.chdir(place)
+    words = ["--shape", "own_shapes_of_a_test:Line", "--seed", "1", "--quiet"]
+    monkeypatch.setattr(Sums, "signal_after", 2)
+    assert main_of(experiment)([*words, "--run-dir", str(tmp_path / "run")]) == 143
+    meta = load_run(tmp_path / "run").meta
+    assert meta["plugins"] == {"own_shapes_of_a_test:Line": str(place / "own_shapes_of_a_test.py")}
+    monkeypatch.chdir(tmp_path)
+    sys.path.remove(str(place))
+    del sys.modules["own_shapes_of_a_test"]
+    assert resumed(experiment, tmp_path / "run", {}).shape == "own_shapes_of_a_test:Line"
+    (place / "own_shapes_of_a_test.py").write_text("class Line: size = 2\n")
+    with pytest.warns(UserWarning, match="own_shapes_of_a_test:Line has changed since the run began"):
+        resumed(experiment, tmp_path / "run", {})
+    del sys.modules["own_shapes_of_a_test"]
