@@ -1,6 +1,6 @@
 """Train one network on corrupted images and test it on clean ones: a campaign's run by itself.
 
-python -m corruption_study.train --dataset digits --p 0.4 --epochs 10      # test accuracy about 0.9, a few seconds
+corruption-train --dataset digits --p 0.4 --epochs 10      # test accuracy about 0.9, a few seconds
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ DESCRIPTION = """\
 Train a classifier on corrupted images and test it on clean ones. corruption-run trains many, with several strengths and
 activation functions.
 
-example: python -m corruption_study.train --dataset digits --p 0.4 --epochs 10
-         python -m corruption_study.train --resume results/corruption_study/latest
+example: corruption-train --dataset digits --p 0.4 --epochs 10
+         corruption-train --resume results/corruption_study/latest
 """
 
 EXPERIMENT = Experiment(

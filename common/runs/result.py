@@ -84,6 +84,8 @@ _EARLIER = {
     "test_acc": (FINAL, "test_acc", 1.0),
     "test_loss": (FINAL, "test_loss", 1.0),
     "test_accuracy": (FINAL, "test_acc", 1.0),
+    "accuracy": (FINAL, "test_acc", 1.0),
+    "loss": (FINAL, "test_loss", 1.0),
     "train_accuracy": (FINAL, "train_acc", 1.0),
     "swap_acc": (FINAL, "swap_acc", 1.0),
     "swap_acc_std": (FINAL, "swap_acc_std", 1.0),

@@ -23,7 +23,7 @@ RUNS = {
     "psa_resmlp/first": ("selected_val_acc", "val_acc", 2, "validation set"),
 }
 SWEEPS = {
-    "aanntwin/noise.sweep": "accuracy",
+    "aanntwin/noise.sweep": "final_test_acc",
     "analog_nmos/sweep": "selected_val_acc",
     "corruption_study/campaign": "final_test_acc",
     "magnetoionic/figure": "final_test_acc",

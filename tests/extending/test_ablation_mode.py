@@ -2,6 +2,7 @@
 
 import csv
 
+import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -32,6 +33,7 @@ def test_its_commands_show_the_mode_by_its_title(recipe, tmp_path):
     assert "flipped:Flipped" in mode.run(table)
 
 
+@pytest.mark.slow
 def test_its_damage_is_the_same_after_an_interruption(recipe, tmp_path):
     """The network and its damaged copy, in a stack of two: what is drawn depends on the meta-loop alone."""
     mode = recipe("An ablation mode")

@@ -1,6 +1,7 @@
 """The recipe of a circuit backend: trained, interrupted, resumed, swept and drawn from a folder of a user's own."""
 
 import numpy as np
+import pytest
 
 from common.runs import load_run, load_sweep
 
@@ -21,6 +22,7 @@ def test_a_backend_of_a_users_own(recipe, tmp_path):
     assert "selected_val_acc" in own.run(own.commands[4])
 
 
+@pytest.mark.slow
 def test_a_run_on_it_is_resumed_to_the_same_numbers(recipe, tmp_path):
     own = recipe("A circuit backend")
     words = "nmos-dense 1 --backend resistors:Resistors --epochs 8 --train-limit 300 --test-limit 50 --quiet"

@@ -33,6 +33,7 @@ def test_a_campaign_with_a_corruption_of_ones_own(columns, tmp_path):
     assert "final_test_acc by axis" in columns.run(table)
 
 
+@pytest.mark.slow
 def test_a_campaign_is_resumed_from_another_folder(columns, tmp_path):
     """Where its module does not lie: the campaign's folder knows where it does."""
     words = columns.commands[1].replace("--output-dir columns", "--max-train-samples 300 --output-dir")
@@ -48,11 +49,12 @@ def test_a_campaign_is_resumed_from_another_folder(columns, tmp_path):
     assert "corruption strength p in training (DeadColumns)" in (tmp_path / "part" / "accuracy.svg").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_to_the_same_numbers(columns, tmp_path):
     words = columns.commands[0].replace("--epochs 10", "--epochs 150 --hidden-sizes 16 --max-train-samples 300")
     columns.run(f"{words} --quiet --run-dir whole")
     assert "go on with --resume cut" in columns.interrupt(f"{words} --run-dir cut", "cut", 3)
-    columns.run("python -m corruption_study.train --resume cut")
+    columns.run("corruption-train --resume cut")
     whole, cut = (load_run(tmp_path / name) for name in ("whole", "cut"))
     assert whole.result == cut.result
     assert whole.metrics.equals(cut.metrics)

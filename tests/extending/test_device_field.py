@@ -46,6 +46,7 @@ def test_a_field_of_one_file(recipe, tmp_path):
     assert "drawn without its label and colour" in field.run("magnetoionic-figures figures/devices --out figures/again")
 
 
+@pytest.mark.slow
 def test_a_switch_to_it_is_resumed_to_the_same_numbers_from_another_folder(recipe, tmp_path):
     field = recipe("A device field")
     words = (

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from safetensors.numpy import load_file
 
 from common.runs import load_run
@@ -24,6 +25,7 @@ def test_a_nonideality_of_your_own(recipe, tmp_path):
     assert "train-none" in leak.run(table)
 
 
+@pytest.mark.slow
 def test_its_training_is_resumed_to_the_same_numbers(recipe, tmp_path):
     leak = recipe("A nonideality")
     words = leak.commands[0].replace("--count_epoch 3", "--count_epoch 12 --no-cache --threads 1")
