@@ -1,6 +1,6 @@
 """Persistent stochastic ablation: train, damage a neuron, keep what is better.
 
-The files here are what users run and import. study/ says what is trained (architectures, modes, images), model/ has the
-networks, training/ the meta-loop and its checkpoints, tables/ and figures/ the results, scripts/ the commands beside
-training, and sagemaker/ runs the study on rented machines.
+The files here are what users run and import. study/ defines what is trained (architectures, modes, images), model/ has
+the networks, training/ the meta-loop and its checkpoints, tables/ and figures/ the results, scripts/ other commands,
+and sagemaker/ runs the study on AWS SageMaker.
 """

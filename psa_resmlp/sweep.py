@@ -25,14 +25,14 @@ from psa_resmlp.training.estimate import describe
 
 DESCRIPTION = """\
 Train the study: 98 architectures in six modes, ten trials each, 100 meta-loops. All modes and trials of an architecture
-train side by side where that is faster. Starting it again goes on where it was. The sweep folder gets
-psa_resmlp_summary.md and psa_resmlp_trials.md, both also as .csv, as the runs end.
+train side by side where that is faster. The same command goes on after a stop. As runs end, psa_resmlp_summary.md and
+psa_resmlp_trials.md in the sweep folder are updated, both also as .csv.
 
 example: psa-sweep --arch "18*18,1*64" --trial 1,2,3 --meta-loops 20 --sweep-dir results/small
          psa-sweep --dry-run
 """
 TOGETHER = 60
-# What the sweep sets by itself.
+# Options that the sweep sets itself.
 OWN = ("first_trial", "trials", "model_dir", "until_loop", "hidden_layers", "fresh")
 TRIALS = 10
 IN_SWEEP = replace(EXPERIMENT, job="sweep", open="psa_resmlp.training.trainer:open_in_sweep", place=None)
@@ -53,7 +53,7 @@ def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list
 
 
 def _columns(config: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """What the tables need of a trial, beside the vocabulary that all suites share."""
+    """Columns of a trial: those that all suites share, and those that the tables need in addition."""
     [trial] = found.get("trials") or [{"seed": found.get("trial_seed")}]
     about = {"family": config.get("family", "resmlp"), "mode": config["ablation_mode"], "trial_seed": trial["seed"]}
     return {**{name: value for name, value in found.items() if name != "trials"}, **about}
@@ -79,7 +79,7 @@ def _name(values: Mapping[str, Any]) -> str:
 
 
 def _group(config: TrainConfig) -> str:
-    """Trials that may train side by side: all but the mode and the trial is the same."""
+    """A key that is equal for trials that may train side by side: they differ in mode and trial only."""
     names = ("family", "lr", "batch_size", "dataset", "data_root", "threads", "device", "stack")
     settings = (getattr(config, name) for name in names)
     return f"{config.architecture.folder} {' '.join(map(str, settings))}"

@@ -10,14 +10,14 @@ from psa_resmlp.training.run_folder import JOB, PACKAGE, run_folder
 
 DESCRIPTION = """\
 Train one architecture in one mode: rounds of one epoch, each from the best network so far, which the mode may damage.
-Started again, it goes on from the checkpoint in the model folder, in another mode too. Ctrl-C ends it with the test
-accuracy.
+The same command goes on from the checkpoint in the model folder, even in another mode. Ctrl-C stops the training and
+reports the test accuracy.
 
 example: psa-train --arch "[18*18]" --ablation-mode hidden --meta-loops 20 --trials 5
-         psa-train --arch "[2*8]" --meta-loops 3 --dataset digits        seconds, without a network
+         psa-train --arch "[2*8]" --meta-loops 3 --dataset digits        seconds, needs no download
 
-To compare modes, let each begin at the same initial network, not where the mode before it has ended: with --fresh, with
-a --model-dir for each, or with psa-sweep, which does that by itself. A chain of modes is named in the first line and in
+To compare modes, start each from the same initial network, not from the result of another mode: use --fresh, a separate
+--model-dir for each, or psa-sweep, which does this automatically. A chain of modes is named in the first line and in
 run_meta.json, and tables and figures leave it out.
          psa-train --arch "[18*18]" --ablation-mode none --meta-loops 20 --fresh
          psa-train --arch "[18*18]" --ablation-mode hidden --meta-loops 20 --fresh

@@ -27,11 +27,11 @@ def draw_cells(
     text: Mapping[Architecture, str],
     hatched: Collection[Architecture] = (),
 ) -> None:
-    """Colour the cells; what has no value is grey.
+    """Colour the cells; those without a value are grey.
 
     Args:
         ax: axes of the design space.
-        architectures: a cell each.
+        architectures: one per cell.
         values: numbers for `scale`, or colours where it is None.
         scale: colours of numbers; draws a colour bar.
         text: written into cells that are large enough.

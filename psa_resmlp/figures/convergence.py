@@ -1,9 +1,9 @@
 """Validation accuracy per meta-loop, the best trial of each mode (ResMLP_Plot_Convergence.png).
 
-The input is a folder with run folders in it, at any depth, as psa-sweep and psa-train leave them. In each,
+The input is a folder with run folders in it, at any depth, as psa-sweep and psa-train write them. In each,
 run_meta.json holds the architecture as config["arch"] and the family as config["family"], and metrics.csv has a row for
-every meta-loop of every replica with at least the columns COLUMNS; accuracies are percent. A replica that has been
-through several modes is left out: it would be compared with others of its last mode, and did not begin as they did.
+every meta-loop of every replica with at least the columns COLUMNS; accuracies are percent. A replica that was trained
+in several modes is left out: it did not start like others of its last mode.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_curves(
         InputError: no run of a target in the folder, or a metrics.csv without the columns.
     """
     if not folder.is_dir():
-        raise InputError(f"sweep folder {folder} is not there; name a folder that psa-sweep or psa-train has written")
+        raise InputError(f"sweep folder {folder} does not exist; name a folder that psa-sweep or psa-train has written")
     best: Curves = {}
     for path in sorted(folder.rglob("metrics.csv")):
         if (path.parent / "run_meta.json").is_file():
@@ -105,7 +105,7 @@ def _check_numbers(folder: Path, table: pd.DataFrame) -> None:
 
 
 def _chain(meta: Mapping[str, Any], trial: str, modes: Iterable[Any]) -> Chain:
-    """What a replica has been through: its rows say it, and run_meta.json whether it began with an unknown network."""
+    """The chain of a replica's modes, from its rows; run_meta.json records whether it began with an unknown network."""
     chains = meta.get("chain")
     noted = chains.get(trial, []) if isinstance(chains, dict) else []
     begin = [link for link in noted[:1] if link["mode"] == UNKNOWN] if is_chain(noted) else []

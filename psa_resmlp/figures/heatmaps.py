@@ -29,7 +29,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 @dataclass(frozen=True)
 class Input:
-    """What the figures show: a study, the architectures, the accuracy of always naming the largest class, the rules."""
+    """Input of the figures: a study, the architectures, the accuracy of always naming the largest class, the rules."""
 
     study: Study
     architectures: Sequence[Architecture]

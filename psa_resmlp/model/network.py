@@ -30,7 +30,7 @@ ENTRY, INNER, RESIDUAL, OUTPUT = "entry", "inner", "residual", "output"
 
 
 def roles(architecture: Architecture, family: str) -> tuple[str, ...]:
-    """What each linear layer of `architecture.linears(family)` is."""
+    """The role of each linear layer of `architecture.linears(family)`: ENTRY, INNER, RESIDUAL or OUTPUT."""
     found: list[str] = []
     for place, (count, _) in enumerate(architecture.stacks):
         if family == "mlp":
@@ -55,7 +55,7 @@ class Step:
     Attributes:
         images: (R, B, 784) in training, (1, B, 784) where all replicas get the same ones; fill before `forward`.
         logits, logit_grads: (R, B, 10).
-        forward, backward: what to call, in this order.
+        forward, backward: the calls of each pass, in this order.
     """
 
     images: Tensor
@@ -133,7 +133,7 @@ class Network:
         return Step(images, outputs[-1], grads, forward, self._backward(signals, grads) if train else [])
 
     def _outputs(self, batch: int, train: bool) -> list[Tensor]:
-        """Memory for what every linear layer gives; without a way back three for each width go around."""
+        """Memory for every linear layer's output; without a backward pass, three for each width are reused."""
         shared: dict[tuple[int, int], Tensor] = {}
         found = []
         for place, (_, width) in enumerate(self._sizes):
@@ -169,7 +169,7 @@ class Network:
         return calls
 
     def _backward(self, signals: list[Tensor], grad: Tensor) -> list[Call]:
-        """From the last linear to the first; `grad` is the gradient at what the linear at `place` gives."""
+        """Calls from the last linear to the first; `grad` is the gradient of the output of the linear at `place`."""
         views, grads = self.bank.views, self.bank.grad_views
         last = len(self.roles) - 1
         calls = [self._bias_sum(grad, grads[f"linears.{last}.bias"])]
@@ -183,7 +183,7 @@ class Network:
             below = self._spare(spare, signals[place], grad, skip)
             calls.append(self._product(grad, views[name], below))
             common = (signals[place], self._scales[place - 1], grads[f"linears.{place - 1}.bias"])
-            if self.roles[place] == INNER:  # what went past the block joins here
+            if self.roles[place] == INNER:  # the gradient of the skip connection is added here
                 assert skip is not None
                 calls.append(self._call(K.relu_back_skip, K.relu_back_skip_torch, below, skip, *common))
                 skip = None

@@ -28,7 +28,7 @@ class Update:
         bank: what is updated.
         rate: learning rate.
         decays: weight decay, one a replica.
-        threads: at most so many.
+        threads: the largest number of threads.
         kernels: see Adam.
     """
 

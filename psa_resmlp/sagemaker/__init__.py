@@ -1,4 +1,4 @@
-"""The study as SageMaker training jobs: start them, and fetch, parse, price and size what they left.
+"""The study as SageMaker training jobs: start them, fetch and parse their results and logs, sum costs and storage.
 
-The optional extra `sagemaker` (boto3, python-dotenv) brings what this needs; docs/sagemaker.md is the guide.
+Needs the optional extra `sagemaker` (boto3, python-dotenv); docs/sagemaker.md is the guide.
 """

@@ -1,4 +1,4 @@
-"""Clients of AWS that wait when they are throttled, and AWS's errors as one clear line without credentials."""
+"""AWS clients that retry when throttled, and AWS's errors as one clear line without credentials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _THROTTLED = (
 )  # fmt: skip
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b")
 _SIGNED = re.compile(r"(?i)((?:signature|credential|security-token|accesskeyid)=)[^&\s'\"]+")
-# Of IAM, where it is not the operation's own name.
+# IAM's action for an operation, where it is not the operation's own name.
 _ACTIONS = {"HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket", "HeadObject": "GetObject"}
 _NOT_ALLOWED = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 HIDDEN = "***"
@@ -39,10 +39,10 @@ _LOG_IN = "run `aws configure` or `aws sso login`, or set AWS_PROFILE, or AWS_AC
 
 
 class Account:
-    """Clients in one region; made when they are first used, and safe to share between threads.
+    """Clients in one region; created at first use, and safe to share between threads.
 
     Args:
-        region: such as us-east-1; None takes boto3's (AWS_DEFAULT_REGION or the profile's).
+        region: e.g. us-east-1; None takes boto3's (AWS_DEFAULT_REGION or the profile's).
 
     Raises:
         InputError: no region, an unknown profile, or no credentials.
@@ -79,7 +79,7 @@ class Account:
 
     @property
     def domain(self) -> str:
-        """The domain of the region's part of AWS: amazonaws.com in most."""
+        """The domain of the region's AWS partition: amazonaws.com in most."""
         partition = self._session.get_partition_for_region(self.region)
         return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
 
@@ -105,7 +105,7 @@ class Account:
 
 @contextlib.contextmanager
 def no_more_requests() -> Iterator[None]:
-    """While the block runs, no client sends anything: requests that wait for another attempt end with Interrupted."""
+    """While the block runs, no client sends anything: requests waiting for a retry end with Interrupted."""
     _stopping.set()
     try:
         yield
@@ -119,7 +119,7 @@ def _refuse_when_stopping(**request: Any) -> None:
 
 
 def aws_command(prog: str, work: Callable[[], int]) -> int:
-    """`common.cli.run_command` for commands that talk to AWS: its errors become one line without credentials."""
+    """`common.cli.run_command` for commands that use AWS: AWS's errors become one line without credentials."""
     return run_command(prog, lambda: _translated(work))
 
 
@@ -146,7 +146,7 @@ def _translated(work: Callable[[], int]) -> int:
     except ModuleNotFoundError as problem:
         if problem.name not in EXTRA:
             raise
-        advice = "`poetry install --extras sagemaker` or `pip install boto3 python-dotenv` brings it"
+        advice = "install it with `poetry install --extras sagemaker` or `pip install boto3 python-dotenv`"
         raise RunError(f"{problem.name} is not installed; {advice}") from None
 
 
@@ -164,10 +164,10 @@ def _of_aws(work: Callable[[], int]) -> int:
 
 
 def _of_service(problem: Any) -> Exception:
-    """The line for an error that AWS has sent."""
+    """The message for an error that AWS returned."""
     code, operation = code_of(problem), str(problem.operation_name)
     message = message_of(problem)
-    named = _NOT_ALLOWED.search(message)  # what is missing may be another action, such as iam:PassRole
+    named = _NOT_ALLOWED.search(message)  # the missing permission may be another action's, e.g. iam:PassRole
     action = named[1] if named else f"{_service_of(operation)}:{_ACTIONS.get(operation, operation)}"
     if code in _UNKNOWN:
         return InputError(f"AWS does not accept the credentials ({code}); {_LOG_IN}")
@@ -180,12 +180,12 @@ def _of_service(problem: Any) -> Exception:
     if code in ("PermanentRedirect", "301", "AuthorizationHeaderMalformed"):
         return InputError("the bucket lies in another region; name that one with --region or AWS_REGION")
     if code in _THROTTLED:
-        return RunError(f"AWS kept throttling {operation} for {ATTEMPTS} attempts; start again later, nothing is lost")
+        return RunError(f"AWS throttled {operation} in all {ATTEMPTS} attempts; start again later, nothing is lost")
     return RunError(f"AWS refused {operation}: {code}: {message}")
 
 
 def _of_client(problem: Any) -> Exception:
-    """The line for an error on the way to AWS."""
+    """The message for an error that arose before AWS answered."""
     from botocore import exceptions
 
     kind = type(problem).__name__
@@ -195,7 +195,7 @@ def _of_client(problem: Any) -> Exception:
         return InputError(f"no complete AWS credentials found ({kind}); {_LOG_IN}")
     if "Token" in kind or "SSO" in kind:
         return InputError(f"the AWS login has expired ({kind}); {_LOG_IN}")
-    # Their messages have the address, which may be signed.
+    # Their messages contain the URL, which may be signed.
     if isinstance(problem, (exceptions.HTTPClientError, exceptions.ConnectionError)):
         return RunError(f"AWS cannot be reached ({kind}); check the network and the region, and start again")
     return RunError(f"{kind}: {redact(str(problem))}")
@@ -208,9 +208,9 @@ def _service_of(operation: str) -> str:
 
 
 def _secrets() -> list[str]:
-    """Whatever this process knows that must not be shown; the longest first."""
+    """The credentials known to this process, which must not be shown; the longest first."""
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
     found = {os.environ.get(name, "") for name in names}
-    for credentials in _in_use:  # by vars(), as the properties would fetch new ones
+    for credentials in _in_use:  # through vars(), as reading the properties would fetch new credentials
         found |= {str(value) for name, value in vars(credentials).items() if name.lstrip("_") in _PARTS}
     return sorted((secret for secret in found if len(secret) > 7), key=len, reverse=True)

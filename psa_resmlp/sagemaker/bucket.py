@@ -1,10 +1,10 @@
-"""Where things of a study lie in its bucket, and reading and listing them.
+"""The layout of a study's folder in its bucket; reading, listing and writing its objects.
 
-<prefix>/study.json                          settings that all jobs share; the prefix belongs to them
+<prefix>/study.json                          settings that all jobs share; a prefix belongs to one study
 <prefix>/code/<hash>/                        the code of the jobs: code.tar.gz, start.sh
 <prefix>/data/MNIST/raw/                     the images
-<prefix>/checkpoints/<shape>_<mode>/         of all attempts at a cell
-<prefix>/<job>/job.json                      that a job was asked for, and with what
+<prefix>/checkpoints/<shape>_<mode>/         shared by all attempts at a cell
+<prefix>/<job>/job.json                      the request for the job and its time
 <prefix>/<job>/output/output.tar.gz          results, metrics and log of a job that has ended
 <prefix>/<job>/output/model.tar.gz           its networks
 """
@@ -30,8 +30,8 @@ class Bucket:
 
     Args:
         account: whose clients to use.
-        name: of the bucket.
-        prefix: the folder, without slashes at its ends.
+        name: the bucket's name.
+        prefix: the folder, without leading or trailing slashes.
     """
 
     def __init__(self, account: Account, name: str, prefix: str) -> None:
@@ -39,10 +39,10 @@ class Bucket:
 
     @classmethod
     def open(cls, config: AccountConfig) -> Bucket:
-        """The folder that the settings name, after `check`.
+        """The folder that the settings name, checked with `check`.
 
         Raises:
-            InputError: the bucket is not named, or lies in another region; no region, no credentials.
+            InputError: no bucket, region or credentials, or the bucket is in another region.
         """
         required(config, "bucket")
         bucket = cls(Account(config.region), str(config.bucket), config.prefix)
@@ -58,18 +58,18 @@ class Bucket:
         return Bucket(self.account, self.name, prefix)
 
     def check(self) -> None:
-        """See that the bucket is there, may be listed, and lies in the account's region.
+        """Check that the bucket exists, may be listed, and is in the account's region.
 
         Raises:
-            InputError: it lies elsewhere; what AWS refuses is raised as botocore's errors.
+            InputError: it is in another region. What AWS refuses is raised as botocore's errors.
         """
         answer = self.account.s3.head_bucket(Bucket=self.name)
         region = answer.get("BucketRegion") or answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
         if region and region != self.account.region:
-            raise InputError(f"bucket {self.name} lies in {region}, not in {self.account.region}; name its region")
+            raise InputError(f"bucket {self.name} is in {region}, not in {self.account.region}; name its region")
 
     def folders(self, report: Callable[[int], None] = lambda found: None) -> list[str]:
-        """Names of the folders in the study's folder; `report` gets how many there are after every page."""
+        """Names of the folders in the study's folder; `report` is called with their number so far after every page."""
         pages = self.account.s3.get_paginator("list_objects_v2")
         found: list[str] = []
         for page in pages.paginate(Bucket=self.name, Prefix=f"{self.prefix}/", Delimiter="/"):
@@ -85,7 +85,7 @@ class Bucket:
                 yield entry["Key"][len(self.prefix) + 1 :], int(entry["Size"])
 
     def is_empty(self) -> bool:
-        """Whether nothing lies there yet."""
+        """Whether the folder holds no object yet."""
         answer = self.account.s3.list_objects_v2(Bucket=self.name, Prefix=f"{self.prefix}/", MaxKeys=1)
         return not answer.get("Contents")
 
@@ -112,7 +112,7 @@ class Bucket:
         """An object's JSON; None if there is no object.
 
         Raises:
-            InputError: it is no JSON.
+            InputError: it is not JSON.
         """
         body = self.stream(path)
         if body is None:
@@ -121,10 +121,10 @@ class Bucket:
             try:
                 return json.loads(body.read())
             except (ValueError, RecursionError):
-                raise InputError(f"{self.uri(path)} is damaged: no JSON; restore it, or take another prefix") from None
+                raise InputError(f"{self.uri(path)} is damaged: not JSON; restore it, or use another prefix") from None
 
     def put_once(self, path: str, content: bytes) -> bool:
-        """Write an object unless it is there; whether it was written. Of several that try at once, one does."""
+        """Write an object unless it exists; returns whether it was written. Of simultaneous writers, one succeeds."""
         from botocore.exceptions import ClientError
 
         try:
@@ -136,7 +136,7 @@ class Bucket:
         return True
 
     def upload_once(self, path: str, file: Path) -> bool:
-        """Upload a file unless an object of its size is there; whether it was uploaded."""
+        """Upload a file unless an object of its size is there; returns whether it was uploaded."""
         try:
             there = self.account.s3.head_object(Bucket=self.name, Key=self._key(path))
             if int(there["ContentLength"]) == file.stat().st_size:

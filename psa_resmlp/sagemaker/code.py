@@ -1,4 +1,4 @@
-"""The code that jobs run: this installation's `common` and `psa_resmlp` in an archive, and what they need of others."""
+"""The code that jobs run: this installation's `common` and `psa_resmlp` in an archive, with their requirements."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from common.runs.origin import COMMIT, git_version
 PACKAGES = ("common", "psa_resmlp")
 GIT_FILE = "git.json"
 ENDINGS = (".py", ".sh", ".toml")
-# What training imports of the requirements in pyproject.toml; torch is the image's.
+# The requirements in pyproject.toml that training imports; torch comes with the image.
 NEEDED = ("numba", "numpy", "rich", "safetensors", "scikit-learn")
 ARCHIVE, START = "code.tar.gz", "start.sh"
 
 
 @dataclass(frozen=True)
 class Code:
-    """The two files of a job's code by name, and sixteen hexadecimal digits that stand for what is in them."""
+    """The two files of a job's code by name, and the first sixteen hexadecimal digits of their hash."""
 
     files: dict[str, bytes]
     digest: str
 
     @property
     def folder(self) -> str:
-        """Where they lie in a study's folder."""
+        """Their place in a study's folder."""
         return f"code/{self.digest}"
 
 
@@ -61,7 +61,7 @@ def pack() -> Code:
 
 
 def name_commit() -> None:
-    """In a job, say which commit its code is of, for run_meta.json; see `common.runs.origin`."""
+    """In a job, set the commit of its code for run_meta.json; see `common.runs.origin`."""
     try:
         found = read_json(Path(__file__).parents[2] / GIT_FILE, "commit")
         os.environ[COMMIT] = f"{found['commit']}{'-dirty' if found['dirty'] else ''}"
@@ -70,7 +70,7 @@ def name_commit() -> None:
 
 
 def requirements() -> list[str]:
-    """Those of nonideal's requirements that training needs, as pip reads them.
+    """Those of nonideal's requirements that training needs, in pip's notation.
 
     Raises:
         InputError: nonideal is not installed.

@@ -21,24 +21,24 @@ from psa_resmlp.sagemaker.prices import copy_prices, read_prices
 PROG = "psa-sagemaker-cost-estimator"
 CSV, JSON = "cost_report.csv", "cost_report.json"
 DESCRIPTION = f"""\
-Sum what jobs cost: billable seconds, as SageMaker says them, at the price of each job's own machine. Failed and stopped
-jobs are billed too; jobs at work have no price yet. Prices come from a file that you can edit. Writes {CSV}, a
-row a job, which psa-sagemaker-run --dry-run --timings takes, and {JSON}.
+Sum what jobs cost: the billable seconds that SageMaker reports, at the price of each job's kind of machine. Failed and
+stopped jobs are billed too; running jobs have no price yet. Prices come from a file that you can edit. Writes {CSV},
+one row per job, which psa-sagemaker-run --dry-run --timings reads, and {JSON}.
 
 example: psa-sagemaker-cost-estimator --bucket my-bucket
-         588 jobs (s3://my-bucket/psa-resmlp): 1,071.30 billable hours of machines, and their price
+         588 jobs (s3://my-bucket/psa-resmlp): 1,071.30 billable machine hours, and their price
          psa-sagemaker-cost-estimator --write-prices prices.toml      a price file to edit; needs no account
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class CostConfig(JobsConfig):
-    """At which prices, and what to write"""
+    """Prices and output"""
 
     prices: Path | None = option(None, PRICES_HELP)
-    write_prices: Path | None = option(None, "only copy the shipped price file there, to edit it", local=True)
+    write_prices: Path | None = option(None, "only copy the shipped price file to this path, to edit it", local=True)
     output_dir: Path = option(OUTPUT, "folder for the reports", local=True)
-    output_file: Path | None = option(None, f"the report as a file, instead of {CSV} in that folder", local=True)
+    output_file: Path | None = option(None, f"path of the table, instead of {CSV} in that folder", local=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

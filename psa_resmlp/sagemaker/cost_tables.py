@@ -1,4 +1,4 @@
-"""The cost report: tables for the screen, a row a job as CSV, and sums as JSON."""
+"""The cost report: tables for the screen, one row per job as CSV, and sums as JSON."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Report:
     """What jobs cost.
 
     Attributes:
-        jobs: all that were asked for.
-        where: they come from: the bucket's folder, or a list of jobs.
+        jobs: all jobs of the report, those unknown to SageMaker included.
+        where: where their names come from: the bucket's folder, or a list of jobs.
         region: their region.
-        prices: theirs.
+        prices: the prices that were used.
     """
 
     jobs: Sequence[JobCost]
@@ -43,7 +43,7 @@ class Report:
         return [one for one in self.jobs if one.status != UNKNOWN]
 
     def groups(self) -> dict[str, dict[str, Sum]]:
-        """Sums by status (SageMaker's words, by name), mode (the study's order), instance type and architecture."""
+        """Sums by status (in alphabetical order), mode (in the study's order), instance type and architecture."""
         modes = sums_by(self.jobs, lambda one: one.name.cell.mode)
         kinds = sums_by(sorted(self.known, key=lambda one: one.instance_type), lambda one: one.instance_type)
         return {
@@ -58,7 +58,7 @@ def text(report: Report) -> str:
     """The tables that the command prints."""
     total, groups = sum_of(report.jobs), report.groups()
     lines = [
-        f"{counted(total.jobs, 'job')} ({report.where}): {total.machine_s / 3600:,.2f} billable hours of machines, "
+        f"{counted(total.jobs, 'job')} ({report.where}): {total.machine_s / 3600:,.2f} billable machine hours, "
         f"{float(total.usd):,.2f} USD",
         f"on-demand prices of {report.region} from {report.prices.path}; they may be outdated, compare them with AWS's",
         *_remarks(report),
@@ -66,7 +66,7 @@ def text(report: Report) -> str:
     for name in ("status", "mode", "instance_type"):
         lines += ["", _table(name.replace("_", " "), groups[name])]
     dearest = sorted(groups["architecture"].items(), key=lambda item: -item[1].usd)[:SHOWN]
-    lines += ["", "the dearest architectures", _table("architecture", dict(dearest))]
+    lines += ["", "the most expensive architectures", _table("architecture", dict(dearest))]
     longest = sorted((one for one in report.jobs if one.training_s), key=lambda one: -(one.training_s or 0))[:SHOWN]
     rows = [(one.name.text, one.status, f"{(one.training_s or 0) / 3600:8,.2f}", _usd(one.usd)) for one in longest]
     if rows:
@@ -75,7 +75,7 @@ def text(report: Report) -> str:
 
 
 def rows_csv(report: Report) -> str:
-    """A row for every job, with COLUMNS; empty where something is not known."""
+    """One row per job, with COLUMNS; unknown values are empty."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -84,7 +84,7 @@ def rows_csv(report: Report) -> str:
 
 
 def facts(report: Report) -> dict[str, Any]:
-    """What cost_report.json holds."""
+    """The content of cost_report.json."""
     kinds = sorted({one.instance_type for one in report.jobs if one.billable_s})
     spot, training, billed = spot_times(report.jobs)
     return {

@@ -1,7 +1,7 @@
-"""What jobs cost: what SageMaker says of each, its price, and sums without rounding.
+"""What jobs cost: SageMaker's description of each job, its price, and sums without rounding.
 
-The price of a job is its billable seconds x its machines / 3600 x the price of an hour of its kind of machine, whatever
-became of it: failed and stopped jobs cost too.
+The price of a job is its billable seconds x its machines / 3600 x the price of an hour of its kind of machine; failed
+and stopped jobs cost too.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from psa_resmlp.sagemaker.pool import each
 from psa_resmlp.sagemaker.prices import Prices
 
 UNKNOWN = "Unknown"
-# What SageMaker says of a job that it never had or has no more, beside the code ResourceNotFound.
+# SageMaker's messages for a job that does not exist (any more), where its code is not ResourceNotFound.
 _NOT_FOUND = ("Could not find", "Requested resource not found")
 
 
 @dataclass(frozen=True)
 class JobCost:
-    """A job, what SageMaker says of it, and its price.
+    """A job, SageMaker's facts about it, and its price.
 
     Attributes:
         name: which job.
-        status: SageMaker's word for it; UNKNOWN if SageMaker has no such job (any more), and then the rest is empty.
+        status: SageMaker's; UNKNOWN if SageMaker does not have the job (any more), and then the rest is empty.
         instance_type: of its machines.
         instance_count: how many of them.
         spot: whether they were spot machines.
-        created: when it was asked for, in UTC.
-        training_s: seconds by the clock from the start of the machines to their end, with waits for spot machines.
-        billable_s: those that are billed; None for jobs at work and those that never had a machine.
-        usd: the price; None for jobs at work.
-        family: of its networks.
-        trials: how many.
-        meta_loops: of every trial.
+        created: when the job was created, in UTC.
+        training_s: wall-clock seconds from the start of the machines to their end, including waits for spot machines.
+        billable_s: billed seconds; None for running jobs and those that never had a machine.
+        usd: the price; None for running jobs.
+        family: family of its networks.
+        trials: number of trials.
+        meta_loops: number of meta-loops of each trial.
     """
 
     name: JobName
@@ -63,7 +63,7 @@ class JobCost:
 
 @dataclass(frozen=True)
 class Sum:
-    """Of several jobs: how many, their billed machine-seconds, and US dollars."""
+    """Totals of several jobs: their number, billed machine-seconds, and US dollars."""
 
     jobs: int
     machine_s: int
@@ -71,17 +71,17 @@ class Sum:
 
 
 def ask_all(account: Account, names: Sequence[JobName], *, quiet: bool = False) -> list[Any | None]:
-    """What SageMaker says of every job, in the order of the names; None where it has no such job.
+    """SageMaker's description of every job, in the order of the names; None where it has no such job.
 
     Args:
-        account: of the jobs.
+        account: the jobs' account.
         names: which jobs.
         quiet: show no bar.
 
     Raises:
         Interrupted: a signal has come.
     """
-    answers = dict(each(names, lambda name: _ask(account, name), "jobs looked up", quiet=quiet))
+    answers = dict(each(names, lambda name: _ask(account, name), "jobs", quiet=quiet))
     return [answers[name] for name in names]
 
 
@@ -90,12 +90,12 @@ def reckon(name: JobName, answer: Mapping[str, Any] | None, prices: Prices, regi
 
     Args:
         name: which job.
-        answer: of DescribeTrainingJob; None if SageMaker has no such job.
-        prices: of machines.
-        region: of the job.
+        answer: the answer of DescribeTrainingJob; None if SageMaker has no such job.
+        prices: the price file.
+        region: the job's region.
 
     Raises:
-        InputError: the price file does not have its kind of machine.
+        InputError: the price file lacks the job's kind of machine.
     """
     if answer is None:
         return JobCost(name, UNKNOWN)
@@ -123,13 +123,13 @@ def reckon(name: JobName, answer: Mapping[str, Any] | None, prices: Prices, regi
 
 
 def sum_of(costs: Sequence[JobCost]) -> Sum:
-    """Of all these jobs; those that are running and unknown ones count as jobs only."""
+    """The totals of these jobs; running and unknown ones add to the number of jobs only."""
     usd = sum((one.usd for one in costs if one.usd is not None), Fraction(0))
     return Sum(len(costs), sum(one.machine_s for one in costs), usd)
 
 
 def sums_by(costs: Iterable[JobCost], key: Callable[[JobCost], str]) -> dict[str, Sum]:
-    """The same for the jobs of every key, in the order in which keys come."""
+    """The totals of the jobs of each key, in the order in which keys first appear."""
     groups: dict[str, list[JobCost]] = {}
     for one in costs:
         groups.setdefault(key(one), []).append(one)
@@ -137,7 +137,7 @@ def sums_by(costs: Iterable[JobCost], key: Callable[[JobCost], str]) -> dict[str
 
 
 def spot_times(costs: Iterable[JobCost]) -> tuple[int, int, int]:
-    """Of the spot jobs that have ended: how many, and their training and billed machine-seconds."""
+    """Number, training and billed machine-seconds of the spot jobs that have ended."""
     spot = [one for one in costs if one.spot and one.training_s and one.usd is not None]
     training = sum((one.training_s or 0) * one.instance_count for one in spot)
     return len(spot), training, sum(one.machine_s for one in spot)
@@ -161,7 +161,7 @@ def _ask(account: Account, name: JobName) -> Any | None:
 
 
 def _text(found: Mapping[str, str], *names: str) -> str:
-    """The first hyperparameter that is there; SageMaker's own toolkit writes strings as JSON, with quotes."""
+    """The first of these hyperparameters that exists; SageMaker's toolkit writes strings as JSON, with quotes."""
     return next((str(found[name]).strip('"') for name in names if name in found), "")
 
 

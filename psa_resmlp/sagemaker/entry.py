@@ -1,14 +1,14 @@
-"""What a SageMaker job runs (start.sh calls it in the container): psa-train with SageMaker's folders.
+"""The program of a SageMaker job (start.sh calls it in the container): psa-train with SageMaker's folders.
 
     <root>/input/config/hyperparameters.json     options of psa-train (or $SM_HPS)
     <root>/input/data/training/                  MNIST (or $SM_CHANNEL_TRAINING)
-    <root>/checkpoints/                          copied to the bucket, and back after an interruption: models/ with a
-                                                 checkpoint a trial, run/ with the run folder
+    <root>/checkpoints/                          copied to the bucket, and back after an interruption: models/ with
+                                                 one checkpoint per trial, run/ with the run folder
     <root>/model/                                the finished networks (or $SM_MODEL_DIR): model.tar.gz
     <root>/output/data/                          results, metrics, log (or $SM_OUTPUT_DATA_DIR): output.tar.gz
     <root>/output/failure                        the reason why a job failed
 
-Results are written when all trials have all their meta-loops, and not before.
+Results are written only when all trials have all their meta-loops.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from psa_resmlp.training.config import TrainConfig
 
 DESCRIPTION = """\
 Train one job of psa-sagemaker-run inside its container. Options of psa-train come from SageMaker's hyperparameters;
-those given here win. After an interruption it goes on from the checkpoints.
+those on the command line take precedence. After an interruption it goes on from the checkpoints.
 
 example: python -m psa_resmlp.sagemaker.entry --root /opt/ml
 """
 ROOT = Path("/opt/ml")
-# Options of the published program that have another name here, or a place that SageMaker's folders decide.
+# Options of the published program that have another name here, or that SageMaker's folders replace.
 RENAMED = {"num-runs": "trials"}
 IGNORED = ("model-dir", "data-root", "debug")
 COPIED = ("metrics.csv", "run_meta.json", "train_log.txt")
@@ -57,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def train(config: TrainConfig, root: Path) -> Path:
-    """Train to meta-loop `meta_loops` of every trial, from the checkpoints if there are any, and leave the results.
+    """Train every trial up to meta-loop `meta_loops`, from the checkpoints if there are any, and write the results.
 
     Args:
-        config: of psa-train; folders are set here.
+        config: the options of psa-train; its folders are set here.
         root: SageMaker's folder.
 
     Returns:
@@ -83,7 +83,7 @@ def train(config: TrainConfig, root: Path) -> Path:
     results = _folder("SM_OUTPUT_DATA_DIR", root / "output" / "data")
     for name in COPIED:
         shutil.copyfile(run / name, results / name)
-    # Last, as it says that the rest is there.
+    # Written last: where it exists, the other files do.
     write_json(results / RESULTS, from_run(run))
     return results
 
@@ -92,7 +92,7 @@ def hyperparameters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """SageMaker's hyperparameters; those of its own toolkit (sagemaker_...) are left out.
 
     Raises:
-        InputError: they are no JSON object.
+        InputError: they are not a JSON object.
     """
     source = environ.get("SM_HPS")
     file = root / "input" / "config" / "hyperparameters.json"
@@ -102,11 +102,11 @@ def hyperparameters(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
         found = read_json(file, "hyperparameters") if source is None else parse_json(source, "hyperparameters $SM_HPS")
         return {str(name): _plain(value) for name, value in found.items() if not str(name).startswith("sagemaker_")}
     except (InputError, RecursionError):
-        raise InputError(f"hyperparameters in {file if source is None else '$SM_HPS'} are no JSON object") from None
+        raise InputError(f"hyperparameters in {file if source is None else '$SM_HPS'} are not a JSON object") from None
 
 
 def _set_damaged_aside(checkpoints: Path) -> None:
-    """What came back torn from the bucket is done again, to the same numbers, rather than ending the job."""
+    """Rename files that came back damaged from the bucket: their part is trained again, to the same numbers."""
     from safetensors import SafetensorError, safe_open
 
     for path in sorted((checkpoints / "models").rglob("*.safetensors")):
@@ -114,9 +114,9 @@ def _set_damaged_aside(checkpoints: Path) -> None:
             with safe_open(path, framework="numpy"):
                 pass
         except SafetensorError as problem:
-            print(f"{path}: is damaged ({problem}); that trial begins anew", flush=True)
+            print(f"{path}: is damaged ({problem}); that trial starts again", flush=True)
             path.replace(path.with_name(f"{path.name}.damaged"))
-    # A lock that came back from the bucket is another machine's, which is gone: a job has one container at a time.
+    # A lock from the bucket is that of an earlier machine, which is gone: a job has one container at a time.
     for path in checkpoints.rglob(RUN_LOCK):
         path.unlink()
     run = checkpoints / "run"
@@ -124,7 +124,7 @@ def _set_damaged_aside(checkpoints: Path) -> None:
         if (run / META).exists():
             read_meta(run)
     except InputError as problem:
-        print(f"{problem}; it is written anew", flush=True)
+        print(f"{problem}; it is written again", flush=True)
         (run / META).unlink()
 
 
@@ -132,7 +132,7 @@ def _work(root: Path, words: Sequence[str]) -> int:
     parser = Parser(prog="psa-sagemaker-entry", description=DESCRIPTION)
     parser.add_argument("--root", type=Path, metavar="DIR", help=f"SageMaker's folder (default: {ROOT})")
     add_options(parser, TrainConfig)
-    given = vars(parser.parse_args([*_as_words(hyperparameters(root, os.environ)), *map(_renamed, words)]))
+    given = vars(parser.parse_args([*_as_options(hyperparameters(root, os.environ)), *map(_renamed, words)]))
     given.pop("root")
     if "data_root" not in given:
         training = Path(os.environ.get("SM_CHANNEL_TRAINING") or root / "input" / "data" / "training")
@@ -141,13 +141,13 @@ def _work(root: Path, words: Sequence[str]) -> int:
     return 0
 
 
-def _as_words(found: Mapping[str, str]) -> list[str]:
+def _as_options(found: Mapping[str, str]) -> list[str]:
     named = {RENAMED.get(name, name): value for name, value in found.items() if name not in IGNORED}
     return [f"--{name}={value}" for name, value in named.items() if value != ""]
 
 
 def _renamed(word: str) -> str:
-    """An option by its name here."""
+    """A word of the command line, an option of the published program under its name here."""
     flag, equals, value = word.partition("=")
     name = flag.removeprefix("--").replace("_", "-")
     return f"--{RENAMED[name]}{equals}{value}" if flag.startswith("--") and name in RENAMED else word
@@ -160,7 +160,7 @@ def _plain(value: Any) -> str:
 
 
 def _root(words: Sequence[str]) -> Path:
-    """--root, which says where the other options lie."""
+    """The value of --root, needed before parsing as the hyperparameters lie below it."""
     for place, word in enumerate(words):
         if word.startswith("--root="):
             return Path(word.partition("=")[2])
@@ -176,7 +176,7 @@ def _folder(variable: str, default: Path) -> Path:
 
 
 def _reported(root: Path, work: Callable[[], int]) -> int:
-    """Do the work; why it failed goes to output/failure too, where SageMaker looks."""
+    """Do the work; the reason of a failure is also written to output/failure, which SageMaker reads."""
     try:
         return work()
     except Interrupted:

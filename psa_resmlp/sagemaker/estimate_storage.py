@@ -1,4 +1,4 @@
-"""How much the study holds in its bucket, and what that costs a month (`psa-sagemaker-estimate-storage`)."""
+"""The storage that the study uses in its bucket, and its price a month (`psa-sagemaker-estimate-storage`)."""
 
 from __future__ import annotations
 
@@ -27,21 +27,23 @@ from psa_resmlp.scripts.clean import bytes_text
 PROG = "psa-sagemaker-estimate-storage"
 JSON = "storage_report.json"
 DESCRIPTION = f"""\
-Sum the sizes of everything in the study's folder of the bucket, by kind and by job, with their price a month. Older
-versions of objects and uploads that never ended are not in it. Writes {JSON}.
+Sum the sizes of all objects in the study's folder of the bucket, by kind and by job, with their price a month. Older
+versions of objects and incomplete uploads are not counted. Writes {JSON}.
 
 example: psa-sagemaker-estimate-storage --bucket my-bucket
          21.4 GB in 3,540 objects below s3://my-bucket/psa-resmlp, and their price a month
 """
-_TELL_EVERY = 1000  # objects: a page
+_REPORT_EVERY = 1000  # objects: a page
 
 
 @dataclass(frozen=True, kw_only=True)
 class StorageConfig(AccountConfig):
     """What is summed, shown and written"""
 
-    jobs_file: Path | None = option(None, "sum only these jobs and their checkpoints: a text file, one a line")
-    detailed: bool = option(False, "also a row for every job", local=True)
+    jobs_file: Path | None = option(
+        None, "text file with names of jobs, one a line: sum only them and their checkpoints"
+    )
+    detailed: bool = option(False, "also print a row for every job", local=True)
     prices: Path | None = option(None, PRICES_HELP)
     output_dir: Path = option(OUTPUT, "folder for the report", local=True)
 
@@ -69,17 +71,17 @@ def _work(config: StorageConfig) -> int:
 
 
 def _listed(bucket: Bucket, jobs: Sequence[JobName] | None, quiet: bool) -> Storage:
-    """Everything in the study's folder, or what belongs to some jobs.
+    """The sums over the study's folder, or over what belongs to some jobs.
 
     Raises:
-        InputError: there is nothing.
+        InputError: there is no object.
     """
     found = Storage()
     with Progress(0, quiet=quiet) as bar:
         for name, size in bucket.objects():
             if jobs is None or is_of(name, jobs):
                 found.add(name, size)
-            if found.total.objects % _TELL_EVERY == 0:
+            if found.total.objects % _REPORT_EVERY == 0:
                 bar.describe(f"{found.total.objects:,} objects in {bucket.uri()}")
     if not found.total.objects:
         nothing = "nothing" if jobs is None else "nothing of these jobs"

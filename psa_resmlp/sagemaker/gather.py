@@ -1,4 +1,4 @@
-"""The results of all jobs of a study from the bucket, as the study's tables take them."""
+"""Read the results of all jobs of a study from the bucket, for the study's tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from psa_resmlp.sagemaker.names import JobName, by_cell
 from psa_resmlp.sagemaker.results import OLD_RESULTS, RESULTS, Damaged, read_members, trials_of
 from psa_resmlp.tables.study import Study, Trial
 
-# Of a run folder: what psa-make-convergence-plots and common.runs.load_run read.
+# The files of a run folder that psa-make-convergence-plots and common.runs.load_run read.
 RUN_FILES = ("metrics.csv", "run_meta.json")
 IN_MEMORY_BYTES = 8_000_000
 COLUMNS = ("job", "architecture", "mode", "order", "trials", "in_tables", "problem")
@@ -25,13 +25,13 @@ NOTHING = "no results yet"
 
 @dataclass(frozen=True)
 class Left:
-    """What a job has left.
+    """The results of a job, or why there are none.
 
     Attributes:
         job: its name.
-        trials: its results; none if it has not ended well.
-        problem: why there are none; "" if there are.
-        files: of its run folder, by name.
+        trials: its results; empty if there are none.
+        problem: why there are none; "" if there are some.
+        files: files of its run folder, by name.
     """
 
     job: JobName
@@ -41,13 +41,13 @@ class Left:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether something is there that cannot be read."""
+        """Whether there are results that cannot be read."""
         return self.problem not in ("", NOTHING)
 
 
 def read_job(bucket: Bucket, job: JobName, family: str) -> Left:
-    """Fetch and read a job's results; what is missing or damaged is said and not raised."""
-    # Networks can be a gigabyte. Only the published program has its results among them.
+    """Fetch and read a job's results; missing or damaged ones give a `problem`, not an exception."""
+    # MODEL can be a gigabyte. Only the published program has its results in that archive.
     for path in (OUTPUT,) if job.study else (OUTPUT, MODEL):
         with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
             if not bucket.download(path_of(job, path), file):
@@ -65,12 +65,12 @@ def read_job(bucket: Bucket, job: JobName, family: str) -> Left:
 
 
 def path_of(job: JobName, path: str) -> str:
-    """Where something of a job lies in the study's folder."""
+    """The path of a job's object in the study's folder."""
     return f"{job.text}/{path}"
 
 
 def chosen(every: Iterable[Left]) -> list[Left]:
-    """Of several jobs of an architecture and mode, the latest that has results."""
+    """The latest job with results of every architecture and mode."""
     left = {one.job: one for one in every if one.trials}
     return [left[jobs[-1]] for jobs in by_cell(left).values()]
 
@@ -84,7 +84,7 @@ def study_of(every: Sequence[Left], family: str) -> Study:
 
 
 def write_runs(folder: Path, every: Sequence[Left]) -> int:
-    """Write the run folders of the chosen jobs, one a cell; returns how many."""
+    """Write the run folders of the chosen jobs, one per architecture and mode; returns how many."""
     written = [one for one in every if len(one.files) == len(RUN_FILES)]
     for one in written:
         target = folder / one.job.cell.folder
@@ -96,7 +96,7 @@ def write_runs(folder: Path, every: Sequence[Left]) -> int:
 
 
 def jobs_csv(every: Sequence[Left], used: Sequence[Left]) -> str:
-    """A row for every job, with COLUMNS."""
+    """One row per job, with COLUMNS."""
     in_tables = {one.job for one in used}
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

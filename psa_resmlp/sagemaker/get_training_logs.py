@@ -20,11 +20,11 @@ from psa_resmlp.sagemaker.words import some
 PROG = "psa-sagemaker-get-training-logs"
 LOGS = OUTPUT / "logs"
 DESCRIPTION = """\
-Fetch what the jobs have printed from CloudWatch: a folder for every job with a file for every stream, of which a job
-that was interrupted has several. Logs of jobs that have ended are fetched once, those of jobs at work again each time.
+Fetch the logs of the jobs from CloudWatch: a folder for every job with a file for every log stream; a job that was
+interrupted has several. Logs of jobs that have ended are fetched once, those of running jobs again each time.
 
 example: psa-sagemaker-get-training-logs
-         588 jobs: 580 fetched, 0 here before, 8 without a log        in some minutes
+         588 jobs: 580 fetched, 0 already here, 8 without a log        in some minutes
 """
 
 
@@ -32,12 +32,12 @@ example: psa-sagemaker-get-training-logs
 class LogsConfig(JobsConfig):
     """What to fetch and where to put it"""
 
-    output_dir: Path = option(LOGS, "folder for the folders of the jobs")
-    force: bool = option(False, "fetch again what is here")
+    output_dir: Path = option(LOGS, "folder in which every job gets a folder")
+    force: bool = option(False, "fetch all logs again")
     reconstruct_jobs: bool = option(False, f"first write {FILE}, as psa-sagemaker-reconstruct-jobs does")
 
     def check(self) -> None:
-        """Raise InputError for two sources of jobs."""
+        """Raise InputError if both options name the jobs."""
         super().check()
         if self.reconstruct_jobs and self.jobs_file is not None:
             raise InputError("--jobs-file names the jobs, --reconstruct-jobs finds them; give one of them")
@@ -59,7 +59,7 @@ def _work(config: LogsConfig) -> int:
     known = statuses(account, common_part(jobs))
     found = fetch_logs(account, jobs, known, config.output_dir, force=config.force, quiet=config.quiet)
     if not config.quiet:
-        counts = f"{len(found.fetched)} fetched, {len(found.here_before)} here before"
+        counts = f"{len(found.fetched)} fetched, {len(found.here_before)} already here"
         if found.without_log:
             print(f"no log yet: {some(found.without_log)}")
         print(f"{len(jobs)} jobs: {counts}, {len(found.without_log)} without a log")

@@ -1,4 +1,4 @@
-"""Which jobs a command is about: those of a file, or those that have a folder in the bucket."""
+"""The jobs that a command works on: those of a file, or those that have a folder in the bucket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from psa_resmlp.sagemaker.names import PREFIX, JobName, parse_job_name
 from psa_resmlp.sagemaker.options import AccountConfig
 from psa_resmlp.study.reading import text_of
 
-# Where commands write what they have fetched and computed, unless an option names another place.
+# Where commands write their output, unless an option names another place.
 OUTPUT = Path("results/psa_sagemaker")
 FILE = OUTPUT / "requested-jobs.txt"
 
@@ -35,13 +35,13 @@ class JobsConfig(AccountConfig):
 
 @dataclass(frozen=True)
 class Listing:
-    """The folders of a study's folder whose names begin as a job's, in the order of their names.
+    """The folders in a study's folder whose names begin with PREFIX, in alphabetical order.
 
     Attributes:
         study: study.json; None if there is none.
-        jobs: the study's; where there is no study.json, which may be the published program's folder, all jobs.
+        jobs: the study's jobs; all jobs where there is no study.json, as in a folder of the published program.
         foreign: jobs of another study.
-        others: folders that are no job's.
+        others: folders whose names are not those of jobs.
     """
 
     study: dict[str, Any] | None
@@ -51,7 +51,7 @@ class Listing:
 
 
 def requested(config: JobsConfig) -> tuple[Account, list[JobName], str]:
-    """The account, the jobs, and where these come from: --jobs-file, which needs no bucket, else the bucket.
+    """The account, the jobs, and the source of their names: --jobs-file, which needs no bucket, else the bucket.
 
     Raises:
         InputError: the file or the settings are wrong, or there is no job.
@@ -64,10 +64,10 @@ def requested(config: JobsConfig) -> tuple[Account, list[JobName], str]:
 
 
 def listing(bucket: Bucket, *, quiet: bool = False) -> Listing:
-    """What the bucket's folder holds of jobs.
+    """The jobs that have a folder in the study's folder.
 
     Raises:
-        InputError: no job, or a damaged study.json.
+        InputError: there is no job, or study.json is damaged.
     """
     study = studies.read(bucket)
     with Progress(0, quiet=quiet) as bar:
@@ -85,7 +85,7 @@ def read_jobs(file: Path) -> list[JobName]:
     """The jobs that a text file names, one a line; empty lines and those that start with # are left out.
 
     Raises:
-        InputError: it cannot be read, names nothing, or a line is no job's name.
+        InputError: it cannot be read, names no job, or a line is not a job's name.
     """
     text = text_of(file, "list of jobs", "psa-sagemaker-reconstruct-jobs writes one")
     lines = [line.strip() for line in text.splitlines()]
@@ -95,7 +95,8 @@ def read_jobs(file: Path) -> list[JobName]:
             name = parse_job_name(line)
             if name is None:
                 raise InputError(
-                    f"{file}, line {number}: {shorten(repr(line))} is no job's name such as psa-18x18-none-1a2b3c4d-01"
+                    f"{file}, line {number}: {shorten(repr(line))} is not a job's name, "
+                    "such as psa-18x18-none-1a2b3c4d-01"
                 )
             names.append(name)
     if not names:
@@ -104,12 +105,12 @@ def read_jobs(file: Path) -> list[JobName]:
 
 
 def write_jobs(file: Path, names: Iterable[JobName]) -> None:
-    """Write such a file, whole or not at all."""
+    """Write a file for `read_jobs`, in one step."""
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, "".join(f"{name.text}\n" for name in names))
 
 
 def common_part(names: Sequence[JobName]) -> str:
-    """What all the names have in them, to ask SageMaker for their statuses: the study, if it is one."""
+    """A string that all the names contain, to filter SageMaker's list of jobs: the study's identity, if it is one."""
     found = {name.study for name in names}
     return found.pop() if len(found) == 1 and "" not in found else PREFIX

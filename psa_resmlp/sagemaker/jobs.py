@@ -1,4 +1,4 @@
-"""What became of the jobs of a study, and which ones a start may start."""
+"""The state of a study's jobs, and which ones to start."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ ACTIVE = ("InProgress", "Stopping")
 
 
 class State(Enum):
-    """Where a cell stands; what a start does about it."""
+    """The state of a cell; the comments say what psa-sagemaker-run does with it."""
 
-    NEW = "new"  # no job yet: starts
-    COMPLETED = "completed"  # stays as it is
-    ACTIVE = "runs"  # stays as it is
+    NEW = "new"  # no job yet: its first job is started
+    COMPLETED = "completed"  # nothing
+    ACTIVE = "runs"  # nothing
     STOPPED = "stopped"  # by its time limit or by hand: the next attempt goes on from its checkpoint
-    FAILED = "failed"  # the next attempt starts with --retry-failed
+    FAILED = "failed"  # the next attempt is started only with --retry-failed
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A cell, where it stands, its last job, and the job that a start would start."""
+    """A cell, its state, its last job, and the job to start next."""
 
     cell: Cell
     state: State
@@ -34,17 +34,17 @@ class Progress:
 
 
 def is_due(one: Progress, retry_failed: bool) -> bool:
-    """Whether a start starts a job of that cell."""
+    """Whether a job of that cell is to be started."""
     return one.state in (State.NEW, State.STOPPED) or (one.state is State.FAILED and retry_failed)
 
 
 def statuses(account: Account, part: str, report: Callable[[int], None] = lambda found: None) -> dict[str, str]:
-    """SageMaker's status of every job whose name has `part` in it: InProgress, Completed, Failed, Stopping, Stopped.
+    """SageMaker's status of every job whose name contains `part`: InProgress, Completed, Failed, Stopping, Stopped.
 
     Args:
         account: whose jobs.
-        part: of the names, such as the study's identity.
-        report: gets how many were read after every page.
+        part: part of the names, e.g. the study's identity.
+        report: called with the number of jobs read so far after every page.
     """
     found: dict[str, str] = {}
     pages = account.sagemaker.get_paginator("list_training_jobs")
@@ -55,9 +55,9 @@ def statuses(account: Account, part: str, report: Callable[[int], None] = lambda
 
 
 def progress(cells: Iterable[Cell], study: str, known: Mapping[str, str]) -> list[Progress]:
-    """Where every cell stands, in the order of `cells`.
+    """The state of every cell, in the order of `cells`.
 
-    A cell with a completed or an active job is over or at work, whatever other jobs it has: that one is its last.
+    A cell with a completed or an active job is completed or active, whatever other jobs it has, and that job is `last`.
     """
     names = (parse_job_name(name) for name in known)
     jobs = by_cell(name for name in names if name is not None and name.study == study)

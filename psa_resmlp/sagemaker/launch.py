@@ -1,4 +1,4 @@
-"""Starting jobs one after another: none twice, none lost to a limit of the account."""
+"""Start jobs one after another: none twice, and waiting where the account's limit is reached."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Request = Callable[[JobName], dict[str, Any]]
 
 @dataclass
 class Tally:
-    """The outcome of a start: names of jobs."""
+    """The outcome of starting jobs: their names."""
 
     started: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)  # by another launcher at the same time
-    waiting: list[str] = field(default_factory=list)  # not started: no room, and nobody waits
+    waiting: list[str] = field(default_factory=list)  # not started: the limit was reached, without --wait
 
 
 class Launcher:
@@ -39,11 +39,11 @@ class Launcher:
     Args:
         bucket: the study's folder.
         study: its identity.
-        request: from the name of a job to the request for it.
-        most: active jobs at a time, of this study; 0: as many as the account allows.
-        poll_s: time between two looks whether there is room again, in seconds.
-        bar: shows how far it is.
-        quiet: show nothing else.
+        request: gives the CreateTrainingJob request for the name of a job.
+        most: the largest number of active jobs of this study; 0: as many as the account allows.
+        poll_s: time between two checks whether another job may start, in seconds.
+        bar: the progress bar.
+        quiet: print no other lines.
         signals: an entered `StopSignals`.
     """
 
@@ -62,27 +62,27 @@ class Launcher:
         self._account, self._bucket, self._study, self._request = bucket.account, bucket, study, request
         self._most, self._poll_s, self._bar, self._quiet, self._signals = most, poll_s, bar, quiet, signals
         for client in (self._account.s3, self._account.sagemaker):
-            # Before every attempt, as a throttled request may otherwise go on for minutes after Ctrl-C.
+            # Before every attempt, as a throttled request may otherwise be retried for minutes after Ctrl-C.
             client.meta.events.register("before-send", self._before_send)
         self._warned = False
         self.tally = Tally()
 
     def start(self, todo: Sequence[JobName], active: int, *, wait: bool) -> None:
-        """Start the jobs in their order; with `wait`, wait for room where the account's limit is reached.
+        """Start the jobs in their order; with `wait`, wait while the account's limit is reached.
 
         Raises:
-            InputError: the account may run no such machine.
-            Interrupted: a signal has come; what was started goes on.
+            InputError: the account's limit for this kind of machine is 0.
+            Interrupted: a signal has come; the started jobs go on.
         """
         for place, name in enumerate(todo):
             while not self._has_room(active) or not self._start(name):
                 if not wait:
                     self.tally.waiting += [one.text for one in todo[place:]]
                     return
-                self._bar.describe(f"{len(todo) - place} to start, waiting for room")
+                self._bar.describe(f"{len(todo) - place} to start, waiting for a free machine")
                 active = self._pause()
             active += 1
-            self._bar.describe(f"{active} at work, {len(todo) - place - 1} to start")
+            self._bar.describe(f"{active} running, {len(todo) - place - 1} to start")
             self._bar.advance()
 
     def watch(self, cells: Sequence[Progress]) -> list[Progress]:
@@ -94,7 +94,7 @@ class Launcher:
         while True:
             now = progress([one.cell for one in cells], self._study, statuses(self._account, self._study))
             active = [one for one in now if one.state is State.ACTIVE]
-            self._bar.describe(f"{len(active)} at work, {len(now) - len(active)} over")
+            self._bar.describe(f"{len(active)} running, {len(now) - len(active)} ended")
             if not active:
                 return now
             self._sleep()
@@ -103,7 +103,7 @@ class Launcher:
         return not self._most or active < self._most
 
     def _start(self, name: JobName) -> bool:
-        """Ask for a job; False if the account's limit is reached."""
+        """Create a job; False if the account's limit is reached."""
         from botocore.exceptions import ClientError
 
         self._stop_if_asked()
@@ -129,7 +129,7 @@ class Launcher:
         """Print AWS's reason once.
 
         Raises:
-            InputError: the account may run no such machine at all, so that waiting is of no use.
+            InputError: the limit for this kind of machine is 0, so that waiting is of no use.
         """
         reason = message_of(problem)
         if _NO_MACHINE.search(reason):
@@ -163,8 +163,8 @@ class Launcher:
         number = self._signals.received
         if number is not None:
             raise Interrupted(
-                f"interrupted by {number.name}; {len(self.tally.started)} jobs were started now, and jobs at work go "
-                "on; the same command starts the rest",
+                f"interrupted by {number.name}; {len(self.tally.started)} jobs were started, and running jobs go on; "
+                "the same command starts the rest",
                 int(number),
             )
 

@@ -1,11 +1,11 @@
-"""Logs of jobs from CloudWatch: a folder for every job, a file in it for every stream, and a summary.
+"""Fetch logs of jobs from CloudWatch: for every job a folder with a file for every log stream, and a summary.
 
-    <folder>/<job>/algo-1-<number>.log    lines as [2026-11-27T09:01:02.123+00:00] message; a message may have several
+    <folder>/<job>/algo-1-<number>.log    [2026-11-27T09:01:02.123+00:00] message; a message may have several lines
     <folder>/<job>/summary.json           job, status, files with bytes and lines, fetched, complete
-    <folder>/download_summary.json        which jobs were fetched, were here before, or have no log yet
+    <folder>/download_summary.json        which jobs were fetched, were already here, or have no log yet
 
-A spot job that was interrupted has several streams. The log of a job is complete if SageMaker said before it was
-fetched that the job has ended.
+A spot job that was interrupted has several streams. A log is complete if the job had ended, by SageMaker's status,
+before the log was fetched.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class LogFile:
 
 @dataclass
 class Downloads:
-    """The outcome of a start: names of jobs."""
+    """The outcome of a download: names of jobs."""
 
     fetched: list[str] = field(default_factory=list)
     here_before: list[str] = field(default_factory=list)
@@ -56,18 +56,18 @@ def fetch_logs(
     force: bool = False,
     quiet: bool = False,
 ) -> Downloads:
-    """Fetch the logs of many jobs, several at a time; those that are here and complete are left as they are.
+    """Fetch the logs of many jobs, several at a time; complete logs that are already here are kept.
 
     Args:
         account: whose logs.
-        jobs: names.
-        statuses: of SageMaker, by name; a job that is not among them has ended.
-        folder: for the folders of the jobs; it is there.
-        force: fetch what is here again, too.
+        jobs: which jobs.
+        statuses: SageMaker's status by name; a job that is missing there has ended.
+        folder: an existing folder, in which every job gets a folder.
+        force: fetch complete logs again, too.
         quiet: show no bar.
 
     Raises:
-        Interrupted: a signal has come; every file that is here is whole.
+        Interrupted: a signal has come; no file is cut off.
         OSError: a file cannot be written.
     """
     names = [job.text for job in jobs]
@@ -89,13 +89,13 @@ def fetch_logs(
 
 
 def fetch_log(logs: Any, job: str, status: str, folder: Path) -> bool:
-    """Fetch all streams of a job into its folder; whether it has any. Without one, nothing is written.
+    """Fetch all streams of a job into its folder; returns whether it has any. Without one, nothing is written.
 
     Args:
         logs: client of CloudWatch Logs.
         job: its name.
-        status: of SageMaker, before now; UNKNOWN if it does not have the job.
-        folder: of the job; made if it is missing.
+        status: SageMaker's status, queried before this call; UNKNOWN if SageMaker does not have the job.
+        folder: the job's folder; made if it is missing.
 
     Raises:
         OSError: a file cannot be written.
@@ -105,13 +105,13 @@ def fetch_log(logs: Any, job: str, status: str, folder: Path) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         files = [_write(logs, stream, folder / f"{_file_name(stream, job)}.log") for stream in streams]
         facts = {"job": job, "status": status, "files": [asdict(file) for file in files], "fetched": _now()}
-        # Last, as it says that the rest is there.
+        # Written last: where it exists, the other files do.
         write_json(folder / SUMMARY, {**facts, "complete": status not in ACTIVE})
     return bool(streams)
 
 
 def is_here(folder: Path) -> bool:
-    """Whether the folder of a job holds its complete log, with all files in their sizes."""
+    """Whether the folder of a job holds its complete log, with all files in full size."""
     try:
         facts = json.loads((folder / SUMMARY).read_bytes())
         return facts["complete"] is True and all(
@@ -137,9 +137,9 @@ def streams_of(logs: Any, job: str) -> list[str]:
 
 
 def pages_of(logs: Any, stream: str) -> Iterator[list[Mapping[str, Any]]]:
-    """The events of a stream from its begin, page by page, some of which may be empty.
+    """The events of a stream from its beginning, page by page; pages may be empty.
 
-    CloudWatch gives empty pages in the middle of a stream; only a token that repeats itself says that it is over.
+    CloudWatch returns empty pages in the middle of a stream; only a repeated token marks the end.
     """
     token: str | None = None
     while True:
@@ -155,7 +155,7 @@ def _write(logs: Any, stream: str, path: Path) -> LogFile:
     size = lines = 0
     with atomic_writer(path) as file:
         for events in pages_of(logs, stream):
-            # A message is what a program has printed, which need not be proper text.
+            # A message is what a program has printed, which may hold characters that UTF-8 cannot encode.
             content = redact(_text(events)).encode(errors="replace")
             file.write(content)
             size, lines = size + len(content), lines + content.count(b"\n")

@@ -6,7 +6,7 @@ Ours name the trial in every line. The published program trains one trial after 
     Loop 3/100 (Global: 3) | Current: 90.23% | LKG: 90.23% | Bounty: 90.23%            a meta-loop
     Final Test Accuracy: 97.90%                                                        ends the trial
 
-Anything may stand in front of that, such as a time. Its lines may be broken after LKG, and its first kind may be lost.
+Any text, e.g. a time, may precede these. Loop lines may be cut off after LKG, and "Starting Run" lines may be missing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOOP = re.compile(
     r"\bLoop (\d+)/\d+(?: \(Global: (\d+)\))? \| Current: (\d+\.\d+)%(?: \| LKG: (\d+\.\d+)%)?", re.ASCII
 )
 _TEST = re.compile(r"\bFinal Test Accuracy: (\d+\.\d+)%", re.ASCII)
-_HINTS = ("meta-loop ", "Loop ", "Starting Run ", "Final Test ")  # other lines are passed by quickly
+_HINTS = ("meta-loop ", "Loop ", "Starting Run ", "Final Test ")  # lines without any of these are skipped, for speed
 _STREAM = re.compile(r"-(\d+)\.log")
 
 
@@ -40,18 +40,18 @@ class LoopLine:
 
 @dataclass
 class TrialLines:
-    """What lines say about one trial: its meta-loops by number, and the test accuracy of its last network, percent."""
+    """One trial's meta-loops by number, and the test accuracy of its last network in percent, as read from lines."""
 
     loops: dict[int, LoopLine] = field(default_factory=dict)
     test: float | None = None
 
     def take(self, meta_loop: int, line: LoopLine) -> None:
-        """A meta-loop; one that was there before is replaced. A test before it was not the last."""
+        """Add or replace a meta-loop; a test accuracy read before it is not the final one and is dropped."""
         self.loops[meta_loop] = line
         self.test = None
 
     def growth(self, meta_loop: int) -> float | None:
-        """Growth of the LKG's accuracy since the meta-loop before, in percentage points; None if it is not known."""
+        """Growth of the LKG's accuracy since the meta-loop before, in percentage points; None if unknown."""
         if meta_loop == 1:
             return 0.0
         now, before = self.loops.get(meta_loop), self.loops.get(meta_loop - 1)
@@ -64,18 +64,18 @@ class LogReader:
     """Reads the files of one training, in the order in which they were written; later lines win.
 
     Args:
-        mode: of the job; our lines of other modes are left out.
+        mode: the job's mode; our lines of other modes are ignored.
 
     Attributes:
-        trials: by number; one without a meta-loop may be among them until `finished`.
-        loops: how many lines of meta-loops were read.
+        trials: by number, perhaps with trials without a meta-loop, which `finished` leaves out.
+        loops: number of lines of meta-loops that were read.
     """
 
     def __init__(self, mode: str) -> None:
         self._mode = mode
         self.trials: dict[int, TrialLines] = {}
         self.loops = 0
-        # Of the published program: trial, the loop before (infinite after the trial's end), whether a file has begun.
+        # For the published program: trial, previous loop (infinite after a trial's end), whether a file just began.
         self._trial, self._before, self._is_new_file = 1, 0.0, True
 
     def read(self, files: Iterable[Path]) -> int:
@@ -113,7 +113,7 @@ class LogReader:
             self._before = math.inf
 
     def _published(self, meta_loop: int, line: LoopLine) -> None:
-        """A meta-loop of the published program, which begins with trial 1 in a new file, or goes on where it was."""
+        """Add a meta-loop of the published program; a new file begins with trial 1 or goes on with the last trial."""
         if self._is_new_file and meta_loop == 1:
             self._trial = 1
         elif meta_loop <= self._before and (self._before == math.inf or not self._is_new_file):

@@ -1,4 +1,4 @@
-"""Tables of meta-loops: means over trials in the published layout, and every trial as CSV."""
+"""Tables of meta-loops: means over trials in the published program's layout, and every trial as CSV."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def write_tables(folder: Path, cells: Cells, family: str) -> list[Path]:
 
 
 def ordered(cells: Cells) -> dict[Cell, Mapping[int, TrialLines]]:
-    """The same in the study's order, architectures that are not in it behind."""
+    """The same cells in the study's order, followed by architectures that are not in the study."""
     others = {cell.architecture for cell in cells} - set(ARCHITECTURES)
     names = [*ARCHITECTURES, *sorted(others, key=lambda architecture: architecture.stacks)]
     every = (Cell(architecture, mode) for architecture in names for mode in MODE_NAMES)
@@ -72,7 +72,7 @@ def growth_table(cells: Cells, family: str) -> str:
 
 
 def trials_csv(cells: Cells, family: str) -> str:
-    """A row for every meta-loop of every trial, with COLUMNS; empty where a number is not known."""
+    """One row per meta-loop and trial, with COLUMNS; unknown numbers are empty."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -20,10 +20,10 @@ from psa_resmlp.study.architectures import FAMILIES
 PROG = "psa-sagemaker-logs-parser"
 FETCH = "psa-sagemaker-get-training-logs"
 DESCRIPTION = f"""\
-Read the logs that {FETCH} has fetched, without a network, and write what happened in every
-meta-loop: validation accuracy and growth of the best network's (LKG's), as means over the trials, and every trial as
-CSV. Attempts at the same training count together. Logs of the published program are read too; of several of its jobs
-for an architecture and mode the latest counts.
+Read the logs that {FETCH} has fetched (needs no connection) and write for every
+meta-loop the validation accuracy and the growth of that of the best network (LKG): means over the trials, and every
+trial as CSV. Attempts at the same training are joined. Logs of the published program are read too; of several of its
+jobs for an architecture and mode the latest counts.
 
 example: psa-sagemaker-logs-parser
          588 jobs, 5880 trials of 588 architectures and modes; 0 without a meta-loop: written psa_resmlp_trials_...
@@ -34,9 +34,9 @@ example: psa-sagemaker-logs-parser
 class ParserConfig:
     """What to read and write"""
 
-    logs_dir: Path = option(LOGS, "folder with the folders of the jobs")
+    logs_dir: Path = option(LOGS, "folder that holds a folder of logs for every job")
     output_dir: Path = option(OUTPUT, "folder for the tables")
-    family: str = option("resmlp", "networks of the jobs", choices=FAMILIES)
+    family: str = option("resmlp", "family of the jobs' networks", choices=FAMILIES)
     quiet: bool = option(False, "print nothing but errors", local=True)
 
 
@@ -64,13 +64,13 @@ def _work(config: ParserConfig) -> int:
 
 
 def jobs_in(folder: Path) -> list[JobName]:
-    """The jobs that have a folder there; others are left out.
+    """The jobs that have a folder there; other folders are ignored.
 
     Raises:
-        InputError: there is none, or they are of several studies.
+        InputError: there is none, or they belong to several studies.
     """
     if not folder.is_dir():
-        raise InputError(f"folder of logs {folder} is not there; {FETCH} makes it")
+        raise InputError(f"folder of logs {folder} does not exist; {FETCH} makes it")
     names = (parse_job_name(path.name) for path in sorted(folder.iterdir()) if path.is_dir())
     jobs = [name for name in names if name is not None]
     if not jobs:
@@ -79,8 +79,8 @@ def jobs_in(folder: Path) -> list[JobName]:
     if len(studies) > 1:
         shown = " and ".join(study or "the published program's" for study in studies)
         raise InputError(
-            f"{folder} has logs of several studies ({shown}), which make no table together; fetch each into a folder "
-            "of its own with --output-dir"
+            f"{folder} has logs of several studies ({shown}), which cannot be in one table; fetch each into a separate "
+            "folder with --output-dir"
         )
     return jobs
 

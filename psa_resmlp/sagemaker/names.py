@@ -1,7 +1,7 @@
 """Names of jobs: which architecture and mode a job trains, for which study, and which attempt it is.
 
-Ours are `psa-<shape>-<mode>-<study>-<attempt>`, such as psa-18x18-hidden-3f0c2a91-01. SageMaker never gives a name
-away twice, so two launchers cannot start the same attempt. The published program's end in the time of their start:
+Ours are `psa-<shape>-<mode>-<study>-<attempt>`, e.g. psa-18x18-hidden-3f0c2a91-01. SageMaker never accepts a name
+twice, so two launchers cannot start the same attempt. The published program's names end in the time of their start:
 psa-18x18-hidden-2025-08-04-19-53-35-910.
 """
 
@@ -33,19 +33,19 @@ class Cell:
 
     @property
     def folder(self) -> str:
-        """As folders are named: 18x18_hidden."""
+        """Its name in names of folders: 18x18_hidden."""
         return f"{self.architecture.folder}_{self.mode}"
 
 
 @dataclass(frozen=True)
 class JobName:
-    """What a job's name says.
+    """A job's name and its parts.
 
     Attributes:
         text: the name.
         cell: architecture and mode.
         study: identity of the study; "" for jobs of the published program.
-        order: of several jobs of a cell, the larger one is the later one.
+        order: sorts the jobs of a cell by their start: attempt or time.
     """
 
     text: str
@@ -58,19 +58,19 @@ def job_name(cell: Cell, study: str, attempt: int) -> JobName:
     """The name of an attempt (1, 2, ...) at a cell of a study.
 
     Raises:
-        InputError: it would be longer than SageMaker takes.
+        InputError: it would be longer than SageMaker allows.
     """
     text = f"{PREFIX}{cell.architecture.folder}-{cell.mode}-{study}-{attempt:02d}"
     if len(text) > LONGEST:
         raise InputError(
-            f"architecture {cell.architecture} makes the job name {text}, which has {len(text)} letters; "
-            f"SageMaker takes {LONGEST}, which is enough for about six stacks"
+            f"architecture {cell.architecture} makes the job name {text}, which has {len(text)} characters; "
+            f"SageMaker allows {LONGEST}, enough for about six stacks"
         )
     return JobName(text, cell, study, f"{attempt:04d}")
 
 
 def parse_job_name(text: str) -> JobName | None:
-    """What a name says; None if it is neither ours nor the published program's."""
+    """A name taken apart; None if it is neither ours nor the published program's."""
     if found := _OURS.fullmatch(text):
         shape, mode, study, attempt = found.groups()
         return JobName(text, _cell(shape, mode), study, f"{int(attempt):04d}")
@@ -89,7 +89,7 @@ def by_cell(names: Iterable[JobName]) -> dict[Cell, list[JobName]]:
 
 
 def attempt(name: JobName) -> int:
-    """The number of the attempt that one of our names holds."""
+    """The number of the attempt in one of our names."""
     return int(name.order)
 
 

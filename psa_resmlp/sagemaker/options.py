@@ -1,6 +1,6 @@
 """Options that the psa-sagemaker commands share, and where their values come from.
 
-An option on the command line wins over the environment, the environment over the file .env, and that over the default.
+The command line takes precedence over the environment, the environment over the file .env, and that over the default.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def _from(name: str, text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountConfig:
-    """Where the study lies, by option, environment or .env"""
+    """The study's place, by option, environment or .env"""
 
-    env_file: Path = option(Path(".env"), "file with settings, as NAME=value; none is fine", local=True)
+    env_file: Path = option(Path(".env"), "file with settings, as NAME=value; .env need not exist", local=True)
     region: str | None = option(None, _from("region", "region of the bucket and the jobs"))
     bucket: str | None = option(None, _from("bucket", "name of the S3 bucket"))
     prefix: str = option("psa-resmlp", _from("prefix", "folder of the study in the bucket"))
@@ -55,17 +55,19 @@ class AccountConfig:
     def check(self) -> None:
         """Raise InputError for names that S3 would refuse."""
         if self.bucket is not None and not _BUCKET.fullmatch(self.bucket):
-            raise InputError(f"bucket {self.bucket!r} is no bucket name (3 to 63 small letters, digits, - and .)")
+            raise InputError(
+                f"bucket {self.bucket!r} is not a bucket name (3 to 63 lowercase letters, digits, - and .)"
+            )
         if not _PREFIX.fullmatch(self.prefix):
-            raise InputError(f"prefix {self.prefix!r} is no folder name such as psa-resmlp or team/psa-resmlp")
+            raise InputError(f"prefix {self.prefix!r} is not a folder name such as psa-resmlp or team/psa-resmlp")
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobConfig(AccountConfig):
-    """What jobs run on, by option, environment or .env"""
+    """The machines of the jobs, by option, environment or .env"""
 
-    role: str | None = option(None, _from("role", "ARN of the role that the jobs take on"))
-    instance_type: str = option("ml.c5.2xlarge", _from("instance_type", "machine of every job"))
+    role: str | None = option(None, _from("role", "ARN of the IAM role that the jobs assume"))
+    instance_type: str = option("ml.c5.2xlarge", _from("instance_type", "kind of machine of every job"))
     capacity: str = option(
         "on-demand",
         "spot machines are cheaper and may be interrupted ($USE_SPOT_INSTANCES: true or false)",
@@ -76,7 +78,7 @@ class JobConfig(AccountConfig):
     )
     max_wait_seconds: int | None = option(
         None,
-        _from("max_wait_seconds", "the same with the wait for spot machines (default: a day more)"),
+        _from("max_wait_seconds", "time limit including waits for spot machines (default: a day more)"),
         unit="s",
         low=60,
         high=29 * _DAY_S,
@@ -88,7 +90,7 @@ class JobConfig(AccountConfig):
 
     @property
     def wait_s(self) -> int:
-        """How long a spot job may take with all its waits, in seconds."""
+        """Time limit of a spot job including all its waits, in seconds."""
         return self.max_run_seconds + _DAY_S if self.max_wait_seconds is None else self.max_wait_seconds
 
     def check(self) -> None:
@@ -96,12 +98,12 @@ class JobConfig(AccountConfig):
         super().check()
         found = None if self.role is None else _ROLE.fullmatch(self.role)
         if self.role is not None and not found:
-            raise InputError(f"role {self.role!r} is no ARN of a role (arn:aws:iam::123456789012:role/NAME)")
+            raise InputError(f"role {self.role!r} is not the ARN of a role (arn:aws:iam::123456789012:role/NAME)")
         account = os.environ.get("AWS_ACCOUNT_ID")
         if found and account and found[1] != account:
-            raise InputError(f"role {self.role} is of another account than AWS_ACCOUNT_ID={account}; correct one")
+            raise InputError(f"role {self.role} is not in the account AWS_ACCOUNT_ID={account}; correct one of them")
         if not re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9-]+", self.instance_type):
-            raise InputError(f"instance type {self.instance_type!r} is none of SageMaker's, such as ml.c5.2xlarge")
+            raise InputError(f"instance type {self.instance_type!r} is not like SageMaker's, such as ml.c5.2xlarge")
         if self.wait_s < self.max_run_seconds:
             raise InputError(f"max-wait-seconds {self.wait_s} is below max-run-seconds {self.max_run_seconds}")
 
@@ -109,10 +111,10 @@ class JobConfig(AccountConfig):
 def settings(config_type: type[Config], given: Mapping[str, Any]) -> Config:
     """The settings from the command line, the environment and .env.
 
-    .env becomes part of the environment, as credentials may stand in it; nothing of it is printed.
+    The variables of .env are added to the environment, as they may hold credentials; they are never printed.
 
     Raises:
-        InputError: a value is wrong; the message names its variable if it comes from there.
+        InputError: a value is wrong; the message names the environment variable if the value comes from one.
         ModuleNotFoundError: the extra is not installed.
     """
     _load_env_file(given.get("env_file"))
@@ -131,10 +133,10 @@ def settings(config_type: type[Config], given: Mapping[str, Any]) -> Config:
 
 
 def required(config: Any, *names: str) -> None:
-    """See that settings without a default are there.
+    """Check that settings without a default are given.
 
     Raises:
-        InputError: one is missing; the message names the option and the variable.
+        InputError: one is missing; the message names the option and the environment variable.
     """
     for name in names:
         if getattr(config, name) is None:
@@ -148,7 +150,7 @@ def _load_env_file(path: Path | None) -> None:
     file = path or Path(".env")
     if not file.is_file():
         if path is not None:
-            raise InputError(f"--env-file {path} is not there; leave it out, or name a file with NAME=value lines")
+            raise InputError(f"--env-file {path} does not exist; omit it, or name a file with NAME=value lines")
         return
     try:
         found = dotenv_values(file)

@@ -14,28 +14,28 @@ BYTES_PER_PARAMETER = 16  # LKG and active network, in the checkpoint and in mod
 
 
 def describe(config: RunConfig, cells: Sequence[Progress], where: str) -> str:
-    """The lines to print.
+    """The text to print.
 
     Args:
-        config: everything.
-        cells: where every cell stands.
-        where: what that was compared with.
+        config: the options.
+        cells: the state of every cell.
+        where: the place whose jobs gave these states, or why they are not known.
 
     Raises:
-        InputError: the price file lacks the machine, or the timings are of no use.
+        InputError: the price file lacks the machine, or the timings cannot be used.
     """
     prices = read_prices(config.prices)
     hour = prices.hour(config.region or DEFAULT_REGION, config.instance_type)
     due = [one for one in cells if is_due(one, config.retry_failed)]
     head = f"{len(cells)} jobs of {config.trials} trials, {len(due)} to start now ({where})"
     if not due:
-        return "\n".join([head, *(_resting(one) for one in cells)])
+        return "\n".join([head, *(_not_due(one) for one in cells)])
     estimate = _estimate(config, due, prices)
     seconds = {one.cell: estimate.seconds[one.cell] + prices.overhead_s for one in due}
     lines = [head]
     for one in cells:
         if one.cell not in seconds:
-            lines.append(_resting(one))
+            lines.append(_not_due(one))
             continue
         hours = seconds[one.cell] / 3600
         late = ", longer than --max-run-seconds" if seconds[one.cell] > config.max_run_seconds else ""
@@ -50,7 +50,7 @@ def _estimate(config: RunConfig, due: Sequence[Progress], prices: Prices) -> Est
     return from_here(cells, config.shared(), prices.cores(config.instance_type), quiet=config.quiet)
 
 
-def _resting(one: Progress) -> str:
+def _not_due(one: Progress) -> str:
     return f"{one.last.text if one.last else one.next.text}: {one.state.value}"
 
 
@@ -60,11 +60,11 @@ def _sums(config: RunConfig, prices: Prices, estimate: Estimate, seconds: Sequen
     spot = ", at most: spot machines are billed fewer seconds" if config.capacity == "spot" else ""
     late = sum(one > config.max_run_seconds for one in seconds)
     lines = [
-        f"hours from {estimate.source}, off by at most {estimate.error:.0%} there; "
-        f"{prices.overhead_s:g} s a job beside the training",
+        f"hours from {estimate.source}, where the fit is off by at most {estimate.error:.0%}; "
+        f"{prices.overhead_s:g} s a job in addition to the training",
         f"prices from {prices.path}: {config.instance_type} {hour:g} USD an hour in {config.region or DEFAULT_REGION}",
     ]
-    lines += [f"{late} jobs would reach --max-run-seconds and go on at another start"] if late else []
+    lines += [f"{late} jobs would reach --max-run-seconds and need this command again to go on"] if late else []
     gigabytes = BYTES_PER_PARAMETER * config.trials * parameters / 1e9
     return [
         *lines,

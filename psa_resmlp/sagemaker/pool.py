@@ -1,4 +1,4 @@
-"""Many requests at a time, with a bar, that Ctrl-C ends."""
+"""Many requests at a time on threads, with a progress bar, stopped by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ Result = TypeVar("Result")
 def each(
     items: Sequence[Item], work: Callable[[Item], Result], what: str, *, quiet: bool = False
 ) -> Iterator[tuple[Item, Result]]:
-    """Do `work` for every item on several threads, and give each with its result as they end.
+    """Call `work` for every item on several threads, and yield each item with its result as they finish.
 
-    Once one has failed or a signal has come, no further one is begun, and the requests of those at work end before
-    their next attempt.
+    After a failure or a signal no further item is begun, and running requests are not retried.
 
     Args:
-        items: in any order.
-        work: what to do.
+        items: the items.
+        work: the function to call.
         what: the text beside the bar.
         quiet: show no bar.
 
     Raises:
-        Interrupted: a signal has come; what was given before is whole.
+        Interrupted: a signal has come; results yielded before are complete.
     """
     with StopSignals() as signals, Progress(len(items), quiet=quiet) as bar:
         pool = ThreadPoolExecutor(THREADS)

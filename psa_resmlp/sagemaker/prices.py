@@ -1,4 +1,4 @@
-"""Prices from a file that users edit; there are none in the code."""
+"""Prices, read from a file that users can edit; the code itself holds none."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Prices:
 
     Attributes:
         path: the file.
-        tables: its tables of numbers by name; those of prices are named by region.
+        tables: its tables of numbers by name; a table of hourly prices has the name of its region.
     """
 
     path: Path
     tables: Mapping[str, Mapping[str, float]]
 
     def hour(self, region: str, instance_type: str) -> float:
-        """Of an hour of a machine.
+        """The price of a machine for an hour.
 
         Raises:
             InputError: the file does not have it.
@@ -37,11 +37,11 @@ class Prices:
         return self._get(region, instance_type)
 
     def storage(self, region: str) -> float | None:
-        """Of 1e9 bytes in S3 for a month; None if the file does not say."""
+        """The price of 1e9 bytes in S3 for a month; None if the file does not have it."""
         return self.tables.get("s3_gb_month", {}).get(region)
 
     def cores(self, instance_type: str) -> float:
-        """How many a machine has.
+        """Number of cores of a machine.
 
         Raises:
             InputError: the file does not have it.
@@ -50,14 +50,14 @@ class Prices:
 
     @property
     def overhead_s(self) -> float:
-        """Billed seconds of a job beside its training."""
+        """Billed seconds of a job in addition to its training."""
         return self.tables.get("overhead", {}).get("seconds", 0.0)
 
     def _get(self, table: str, name: str) -> float:
         found = self.tables.get(table, {}).get(name)
         if found is None:
             line = f'"{name}" = NUMBER below [{table}]'
-            raise InputError(f"{self.path} has no {line}; add it, in a copy named with --prices if you like")
+            raise InputError(f"{self.path} has no {line}; add it, or name an edited copy with --prices")
         return found
 
 
@@ -65,7 +65,7 @@ def read_prices(path: Path | None = None) -> Prices:
     """The prices of a file; by default those of ./prices.toml, else the shipped ones.
 
     Raises:
-        InputError: it cannot be read, or holds something else than tables of numbers.
+        InputError: it cannot be read, or holds anything but tables of numbers.
     """
     file = path or (HERE if HERE.is_file() else SHIPPED)
     try:
@@ -85,11 +85,11 @@ def copy_prices(path: Path) -> None:
     """Write the shipped file to a new place, for editing.
 
     Raises:
-        InputError: something is there already.
+        InputError: the path exists already.
         OSError: it cannot be written.
     """
     if path.exists():
-        raise InputError(f"{path} is there already; name a new file")
+        raise InputError(f"{path} exists already; name a new file")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, SHIPPED.read_text(encoding="utf-8"))
 

@@ -18,7 +18,7 @@ from psa_resmlp.sagemaker.words import SHOWN, counted, some
 PROG = "psa-sagemaker-reconstruct-jobs"
 DESCRIPTION = f"""\
 Write the names of the jobs that have a folder in the bucket into a text file, one a line, for --jobs-file of the other
-commands. An older file is replaced; names that only it had are printed.
+commands. An older file is replaced; names that only the older file had are printed.
 
 example: psa-sagemaker-reconstruct-jobs --bucket my-bucket
          588 jobs in s3://my-bucket/psa-resmlp: written {FILE}
@@ -27,7 +27,7 @@ example: psa-sagemaker-reconstruct-jobs --bucket my-bucket
 
 @dataclass(frozen=True, kw_only=True)
 class ListConfig(AccountConfig):
-    """What is written"""
+    """Output"""
 
     output: Path = option(FILE, "text file for the names", local=True)
 
@@ -51,32 +51,32 @@ def _work(config: ListConfig) -> int:
 
 
 def _names_before(file: Path) -> list[str]:
-    """What the file to be replaced names; nothing if there is none, or an empty one.
+    """The names in the file to be replaced; none if it is missing or empty.
 
     Raises:
-        InputError: it is no list of jobs, so it may be somebody's work.
+        InputError: it is not a list of jobs, so it is kept.
     """
     if not file.exists() or (file.is_file() and not file.stat().st_size):
         return []
     try:
         return [name.text for name in read_jobs(file)]
     except InputError:
-        raise InputError(f"{file} is no list of jobs and stays as it is; name another file with --output") from None
+        raise InputError(f"{file} is not a list of jobs and is kept; name another file with --output") from None
 
 
 def _report(config: ListConfig, bucket: Bucket, found: Listing, before: Sequence[str]) -> list[str]:
-    """The lines to print: how many, the first of them, and what was left out."""
+    """The lines to print: how many jobs, the first names, and what was left out."""
     names = [name.text for name in found.jobs]
     lines = [f"{counted(len(names), 'job')} in {bucket.uri()}: written {config.output}"]
     lines += [f"  {name}" for name in names[:SHOWN]]
     lines += [f"  ... and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
     gone = [name for name in before if name not in set(names)]
     if found.others:
-        lines.append(f"{counted(len(found.others), 'folder')} left out, no job's name: {some(found.others)}")
+        lines.append(f"{counted(len(found.others), 'folder')} left out, not a job's name: {some(found.others)}")
     if found.foreign:
         lines.append(f"{counted(len(found.foreign), 'folder')} left out, of another study: {some(found.foreign)}")
     if gone:
-        lines.append(f"{counted(len(gone), 'name')} gone that the old file had: {some(gone)}")
+        lines.append(f"{counted(len(gone), 'name')} of the old file removed: {some(gone)}")
     return lines
 
 

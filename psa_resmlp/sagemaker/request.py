@@ -1,4 +1,4 @@
-"""What SageMaker is asked for: the CreateTrainingJob request of a job, and the image it runs in."""
+"""The CreateTrainingJob request of a job, and the container image it runs in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psa_resmlp.sagemaker.options import JobConfig
 
 ROOT = "/opt/ml"
 DATA = "data"
-# Of AWS's Deep Learning Containers; the account and the version are theirs.
+# AWS's Deep Learning Containers: the registry's account, and the version of PyTorch.
 IMAGE_ACCOUNT, IMAGE_VERSION = "763104351884", "2.8.0"
 IMAGE_TAGS = {"cpu": "cpu-py312-ubuntu22.04-sagemaker", "gpu": "gpu-py312-cu129-ubuntu22.04-sagemaker"}
 INTERNAL_ERRORS = 3
@@ -26,7 +26,7 @@ def default_image(region: str, domain: str, instance_type: str) -> str:
 
 
 def hyperparameters(name: JobName, shared: Mapping[str, Any]) -> dict[str, str]:
-    """The options of psa-train that the job trains with; SageMaker takes strings only."""
+    """The job's options of psa-train, as strings, which is all that SageMaker accepts."""
     values = {"arch": str(name.cell.architecture), "ablation-mode": name.cell.mode}
     for option, value in shared.items():
         text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
@@ -41,12 +41,12 @@ def training_job(
     """The request for a job.
 
     Args:
-        name: which.
-        config: what it runs on.
-        shared: settings of the study.
+        name: the job's name.
+        config: machine, role and limits.
+        shared: the study's settings.
         bucket: the study's folder.
-        code: what it runs; uploaded.
-        image: what it runs in.
+        code: the code it runs, uploaded already.
+        image: the container image.
     """
     channels = [_channel("code", bucket.uri(code.folder))]
     if shared["dataset"] == "mnist":
@@ -66,7 +66,7 @@ def training_job(
         "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath": bucket.uri()},
         "CheckpointConfig": {
-            # One place for all attempts, so that a later one goes on from an earlier one.
+            # One folder for all attempts, so that a later one goes on from an earlier one.
             "S3Uri": bucket.uri(f"checkpoints/{name.cell.folder}"),
             "LocalPath": f"{ROOT}/checkpoints",
         },

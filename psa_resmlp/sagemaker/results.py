@@ -1,8 +1,8 @@
 """Results of one job: written in the container, read from the archives that SageMaker makes of its folders.
 
-comprehensive_results.json is a list with an entry for every trial. It has the published program's names
+comprehensive_results.json is a list with an entry for every trial. It has the published program's keys
 (best_validation_accuracy, best_validation_epoch, final_test_accuracy, bounty) and ours (trial, mode, seed, family,
-architecture, meta_loops). results.txt, of older jobs of the published program, has a bounty in every line.
+architecture, meta_loops, chain). results.txt, of older jobs of the published program, has one bounty per line.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from psa_resmlp.study.chain import described, is_chained
 from psa_resmlp.tables.study import Trial
 
 RESULTS, OLD_RESULTS = "comprehensive_results.json", "results.txt"
-LARGEST_BYTES = 50_000_000  # of a file that is read from an archive
+LARGEST_BYTES = 50_000_000  # limit for a file that is read from an archive
 CHUNK_BYTES = 1_000_000
 
 
 class Damaged(Exception):
-    """An archive that cannot be read, or holds something else; the message says what, on one line."""
+    """An archive that cannot be read or has unexpected content; the message says why, on one line."""
 
 
 def from_run(run: Path) -> list[dict[str, Any]]:
-    """The results of a finished run folder of psa-train, an entry a trial."""
+    """The results of a finished run folder of psa-train, one entry per trial."""
     record = load_run(run)
     names = {"family": record.config["family"], "architecture": record.config["arch"]}
     return [
@@ -55,11 +55,11 @@ def read_members(stream: IO[bytes], names: Iterable[str]) -> dict[str, bytes]:
     """Files of a .tar.gz by their base names. Nothing is unpacked to disk.
 
     Raises:
-        Damaged: it is no such archive, or ends too early.
+        Damaged: it is not such an archive, or is cut off.
     """
     wanted, found = set(names), {}
     try:
-        # gzip and tarfile apart: tarfile's own reading of gzip takes a torn archive for a short one.
+        # gzip and tarfile separately: tarfile's own reading of gzip does not notice that an archive is cut off.
         with gzip.GzipFile(fileobj=stream, mode="rb") as plain, tarfile.open(fileobj=plain, mode="r|") as tar:
             for member in tar:
                 name = Path(member.name).name
@@ -72,15 +72,15 @@ def read_members(stream: IO[bytes], names: Iterable[str]) -> dict[str, bytes]:
             while plain.read(CHUNK_BYTES):  # to the checksum at the end
                 pass
     except (tarfile.TarError, EOFError, OSError, zlib.error) as problem:
-        raise Damaged(f"no whole archive ({' '.join(str(problem).split()) or type(problem).__name__})") from None
+        raise Damaged(f"not a complete archive ({' '.join(str(problem).split()) or type(problem).__name__})") from None
     return found
 
 
 def trials_of(members: Mapping[str, bytes], cell: Cell, family: str) -> list[Trial]:
-    """The trials in what `read_members` found; none where there are no results.
+    """The trials in the files of `read_members`; none where there are no results.
 
     Raises:
-        Damaged: they cannot be read, or are another architecture's, mode's or family's.
+        Damaged: they cannot be read, or are of another architecture, mode or family.
     """
     try:
         if RESULTS in members:

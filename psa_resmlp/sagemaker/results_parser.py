@@ -23,7 +23,7 @@ from psa_resmlp.tables.files import write_study
 PROG = "psa-sagemaker-results-parser"
 DESCRIPTION = f"""\
 Read the results of all jobs from the bucket and write the tables that psa-sweep writes: psa_resmlp_summary.md and
-psa_resmlp_trials.md, both also as .csv. Beside them jobs.csv, which says of every job what it has left, and runs/, from
+psa_resmlp_trials.md, both also as .csv. Also writes jobs.csv, with the state of every job's results, and runs/, from
 which psa-make-convergence-plots draws. Of several jobs of an architecture and mode the latest with results counts.
 Results of the published program are read too.
 
@@ -37,7 +37,9 @@ class ResultsConfig(JobsConfig):
 
     output_dir: Path = option(OUTPUT, "folder for the tables")
     family: str | None = option(
-        None, "networks of the published program's jobs; ours say it themselves (default: resmlp)", choices=FAMILIES
+        None,
+        "family of the networks in the published program's jobs (default: resmlp); ours record it",
+        choices=FAMILIES,
     )
 
 
@@ -63,7 +65,7 @@ def _work(config: ResultsConfig) -> int:
 
 
 def write(every: Sequence[Left], family: str, folder: Path, *, quiet: bool) -> int:
-    """Write tables, list and run folders; returns the exit code: 1 if results are damaged.
+    """Write tables, jobs.csv and run folders; returns the exit code: 1 if results are damaged.
 
     Raises:
         OSError: the folder cannot be written.

@@ -25,11 +25,11 @@ from psa_resmlp.sagemaker.request import DATA, default_image, training_job
 from psa_resmlp.sagemaker.run_config import RunConfig
 
 PROG = "psa-sagemaker-run"
-NOBODY = "0" * 8  # stands for a study in names where its identity is not known
+NO_STUDY = "0" * 8  # in names of jobs where the study's identity is not known
 DESCRIPTION = """\
-Start one SageMaker job for every architecture and mode of the study, each with all its trials. A job that has completed
-or is at work is never started twice, so starting this again goes on where it was: with jobs that do not exist yet, with
-stopped ones from their checkpoints, and with --retry-failed with failed ones too. Settings come from options, the
+Start one SageMaker job for every architecture and mode of the study, each with all its trials. A completed or running
+job is never started again, so that the same command goes on after a break: it starts jobs that do not exist yet,
+stopped ones from their checkpoints, and with --retry-failed failed ones too. Settings come from options, the
 environment or .env (docs/sagemaker.md). The jobs go on when this command ends.
 
 example: psa-sagemaker-run --dry-run                     jobs, hours and price, also without an account
@@ -52,26 +52,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(config: RunConfig) -> int:
     if config.dry_run:
-        print(describe(config, *_look(config)))
+        print(describe(config, *_current(config)))
         return 0
     required(config, "role")
     return run(config, Bucket.open(config))
 
 
 def run(config: RunConfig, bucket: Bucket) -> int:
-    """Start what is to be started; returns the exit code: 0, or 1 if jobs failed, stopped or found no room.
+    """Start the jobs that are due; returns the exit code: 1 if jobs failed, stopped or found no machine, else 0.
 
     Args:
-        config: everything.
+        config: the options.
         bucket: the study's folder; with --force-rerun, the old one.
 
     Raises:
-        InputError: the prefix holds another study, or MNIST is not here.
+        InputError: the prefix holds another study, or the files of MNIST are missing.
         Interrupted: a signal has come; the jobs go on.
     """
     if config.force_rerun:
         bucket = studies.rerun(bucket, config, dry_run=False)
-        _say(config, f"everything anew in {bucket.uri()}; to go on there: --prefix {bucket.prefix}")
+        _say(config, f"training everything again in {bucket.uri()}; to go on there: --prefix {bucket.prefix}")
     account, study = bucket.account, studies.claim(bucket, config)
     cells = progress(config.cells(), study, statuses(account, study))
     todo = [one.next for one in cells if is_due(one, config.retry_failed)]
@@ -98,16 +98,16 @@ def run(config: RunConfig, bucket: Bucket) -> int:
     return _conclude(config, launcher.tally, cells, bucket)
 
 
-def _look(config: RunConfig) -> tuple[list[Progress], str]:
-    """Where every cell stands, and what that was compared with: the account, or nothing, and why."""
-    account, why = None, "not compared with what runs already: no bucket is named"
+def _current(config: RunConfig) -> tuple[list[Progress], str]:
+    """The state of every cell, and the bucket's folder, or why the states are not known."""
+    account, why = None, "not compared with existing jobs: no bucket is named"
     if config.bucket is not None:
         try:
             account = Account(config.region)
         except InputError as problem:
-            why = f"not compared with what runs already: {problem}"
+            why = f"not compared with existing jobs: {problem}"
     if account is None:
-        return progress(config.cells(), NOBODY, {}), why
+        return progress(config.cells(), NO_STUDY, {}), why
     bucket = Bucket(account, str(config.bucket), config.prefix)
     bucket.check()
     if config.force_rerun:
@@ -133,7 +133,7 @@ def _conclude(config: RunConfig, tally: Tally, cells: Sequence[Progress], bucket
     parts = [f"{len(tally.started)} started"]
     parts += [f"{len(tally.elsewhere)} started by another launcher"] if tally.elsewhere else []
     parts += [f"{counts[State.COMPLETED]} completed"]
-    parts += [f"{counts[State.ACTIVE]} at work before"] if config.wait != "ended" else []
+    parts += [f"{counts[State.ACTIVE]} already running"] if config.wait != "ended" else []
     failed = counts[State.FAILED] if config.wait == "ended" or not config.retry_failed else 0
     stopped = counts[State.STOPPED] if config.wait == "ended" else 0
     parts += [f"{failed} failed"] if failed else []
@@ -143,7 +143,7 @@ def _conclude(config: RunConfig, tally: Tally, cells: Sequence[Progress], bucket
     if stopped:
         _say(config, "the same command goes on with stopped jobs from their checkpoints")
     if failed:
-        _say(config, "psa-sagemaker-get-training-logs fetches why; --retry-failed starts failed jobs again")
+        _say(config, "psa-sagemaker-get-training-logs fetches their logs; --retry-failed starts failed jobs again")
     return 1 if failed or stopped or tally.waiting else 0
 
 

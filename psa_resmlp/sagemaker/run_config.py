@@ -14,19 +14,19 @@ from psa_resmlp.sagemaker.study import StudyConfig
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(StudyConfig, JobConfig):
-    """What this start does"""
+    """Starting jobs"""
 
     dry_run: bool = option(False, "list jobs, hours and price; start and write nothing", local=True)
-    force_rerun: bool = option(False, "train the study anew, in a new prefix beside the old one", local=True)
+    force_rerun: bool = option(False, "train the whole study again, in a new prefix", local=True)
     retry_failed: bool = option(False, "start failed jobs again", local=True)
-    max_jobs: int = option(0, "jobs of this study at work at a time; 0: as many as the account allows", low=0)
+    max_jobs: int = option(0, "most jobs of this study running at a time; 0: as many as the account allows", low=0)
     wait: str = option(
         "started",
-        "when to end: none, when no machine is free; started, when all are started; ended, when all have ended",
+        "end this command when no machine is free (none), all jobs are started (started), or all have ended (ended)",
         choices=WAITS,
     )
-    poll_seconds: float = option(60.0, "time between two checks for room or an end", unit="s", above=0)
-    data_root: Path | None = option(None, "folder of MNIST, for the bucket (default: $NONIDEAL_DATA, else data)")
+    poll_seconds: float = option(60.0, "time between two checks of the jobs' states", unit="s", above=0)
+    data_root: Path | None = option(None, "folder of MNIST, to upload (default: $NONIDEAL_DATA, else data)")
     prices: Path | None = option(None, PRICES_HELP)
     timings: Path | None = option(None, "cost_report.csv of psa-sagemaker-cost-estimator, for the hours of --dry-run")
 

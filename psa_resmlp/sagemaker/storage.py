@@ -1,4 +1,4 @@
-"""How much a study holds in its bucket: bytes and objects by kind and by job, and their price."""
+"""The storage of a study in its bucket: bytes and objects by kind and by job, and their price."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _GB = 10**9
 
 @dataclass
 class Size:
-    """Of several objects: how many, and their bytes."""
+    """Number and total bytes of several objects."""
 
     objects: int = 0
     bytes: int = 0
 
     def add(self, size: int) -> None:
-        """One object more, of so many bytes."""
+        """Count one more object of `size` bytes."""
         self.objects += 1
         self.bytes += size
 
 
 @dataclass
 class Storage:
-    """What lies below a study's folder.
+    """The sizes of everything in a study's folder.
 
     Attributes:
-        total: of everything.
-        kinds: by kind, KINDS in their order.
-        jobs: by job: what lies in its folder.
-        checkpoints: by cell, such as 18x18_hidden; all attempts at a cell share them.
+        total: of all objects.
+        kinds: by kind, in the order of KINDS.
+        jobs: of each job's folder.
+        checkpoints: by cell, e.g. 18x18_hidden; all attempts at a cell share them.
     """
 
     total: Size = field(default_factory=Size)
@@ -47,7 +47,7 @@ class Storage:
     checkpoints: dict[str, Size] = field(default_factory=dict)
 
     def add(self, name: str, size: int) -> None:
-        """Count an object, named as in the study's folder, of so many bytes."""
+        """Count an object by its name in the study's folder, of `size` bytes."""
         self.total.add(size)
         kind = kind_of(name)
         self.kinds[kind].add(size)
@@ -74,7 +74,7 @@ def kind_of(name: str) -> str:
 
 
 def is_of(name: str, jobs: Collection[JobName]) -> bool:
-    """Whether an object, named as in the study's folder, lies in the folder of one of the jobs or is its checkpoint."""
+    """Whether an object (by its name in the study's folder) belongs to one of the jobs, checkpoints included."""
     folder, slash, rest = name.partition("/")
     if folder == CHECKPOINTS:
         return any(rest.partition("/")[0] == job.cell.folder for job in jobs)
@@ -82,17 +82,17 @@ def is_of(name: str, jobs: Collection[JobName]) -> bool:
 
 
 def month_usd(size: int, price: float | None) -> float | None:
-    """The price of so many bytes for a month.
+    """The price of `size` bytes for a month.
 
     Args:
         size: bytes.
-        price: US dollars for 1e9 bytes and a month; None if it is not known.
+        price: US dollars for 1e9 bytes and a month; None if unknown.
     """
     return None if price is None else float(Fraction(str(price)) * size / _GB)
 
 
 def facts(storage: Storage, price: float | None) -> dict[str, Any]:
-    """The sums in JSON's types, with prices of a month where known."""
+    """The sums as JSON types, with prices a month where known."""
     sizes = {"total": storage.total, **storage.kinds}
     found = {name: {**vars(size), "usd_month": month_usd(size.bytes, price)} for name, size in sizes.items()}
     return {

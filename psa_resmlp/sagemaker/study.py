@@ -1,4 +1,4 @@
-"""What a study on SageMaker is: its cells, the settings that its jobs share, and the prefix that belongs to them."""
+"""A study on SageMaker: its cells, the settings that its jobs share, and the prefix that belongs to it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StudyConfig(RecipeConfig):
     seed: int = option(0, "seed of the study", low=0)
 
     def check(self) -> None:
-        """Raise InputError for settings that make no sense together."""
+        """Raise InputError for settings that contradict each other."""
         super().check()
         if self.arch and self.config_file:
             raise InputError("--arch and --config-file both name architectures; give one of them")
@@ -54,14 +54,14 @@ class StudyConfig(RecipeConfig):
         return [Cell(architecture, mode) for architecture in dict.fromkeys(architectures) for mode in modes]
 
     def shared(self) -> dict[str, Any]:
-        """The settings that results depend on, but for architecture and mode, in JSON's types."""
+        """The settings that results depend on, without architecture and mode, as JSON types."""
         names = [*(field.name for field in fields(RecipeConfig)), "trials", "meta_loops", "seed"]
         values = {name: getattr(self, name) for name in sorted(names)}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def identity(bucket: Bucket, shared: Mapping[str, Any]) -> str:
-    """Eight hexadecimal digits that stand for the settings and the place of a study in names of jobs."""
+    """Eight hexadecimal digits for names of jobs: a hash of the study's settings, bucket and prefix."""
     text = json.dumps([bucket.name, bucket.prefix, dict(shared)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -70,19 +70,19 @@ def read(bucket: Bucket) -> dict[str, Any] | None:
     """study.json of a prefix: id, settings, created; None if there is none.
 
     Raises:
-        InputError: it is damaged, or of another program.
+        InputError: it is damaged, or another program wrote it.
     """
     found = bucket.read_json(STUDY)
     if found is not None and (not isinstance(found, dict) or found.get("format") != FORMAT):
-        raise InputError(f"{bucket.uri(STUDY)} is of another program or version; take another --prefix")
+        raise InputError(f"{bucket.uri(STUDY)} is of another program or version; use another --prefix")
     return found
 
 
 def claim(bucket: Bucket, config: StudyConfig) -> str:
-    """Make the prefix this study's own, or see that it is; returns the study's identity.
+    """Reserve the prefix for this study, or check that it is; returns the study's identity.
 
     Raises:
-        InputError: other things lie there, or a study with other settings.
+        InputError: the prefix holds other objects, or a study with other settings.
     """
     found = read(bucket)
     if found is None:
@@ -91,15 +91,15 @@ def claim(bucket: Bucket, config: StudyConfig) -> str:
         # Another launcher may have been faster than any of these three requests.
         found = read(bucket)
     if found is None:
-        raise InputError(f"{bucket.uri()} holds other things than a study of ours already; take another --prefix")
+        raise InputError(f"{bucket.uri()} holds objects but no study.json; use another --prefix")
     return check(bucket, config, found)
 
 
 def check(bucket: Bucket, config: StudyConfig, found: Mapping[str, Any] | None) -> str:
-    """The identity of the study, after a check that study.json (None: not written yet) says the same.
+    """The identity of the study, after checking its settings against study.json (None: not written yet).
 
     Raises:
-        InputError: it has other settings; the message names the first.
+        InputError: they differ; the message names the first difference.
     """
     shared = config.shared()
     for name, value in (found or {"settings": shared})["settings"].items():
@@ -112,7 +112,7 @@ def check(bucket: Bucket, config: StudyConfig, found: Mapping[str, Any] | None) 
 
 
 def rerun(bucket: Bucket, config: StudyConfig, *, dry_run: bool) -> Bucket:
-    """A new prefix for the same study: the first free one of <prefix>-rerun-2, -rerun-3, ...; claimed unless dry."""
+    """A new prefix for the study: the first free one of <prefix>-rerun-2, -rerun-3, ...; reserved unless `dry_run`."""
     stem = re.sub(r"-rerun-\d+$", "", bucket.prefix)
     for number in itertools.count(2):
         beside = bucket.beside(f"{stem}-rerun-{number}")
@@ -122,7 +122,7 @@ def rerun(bucket: Bucket, config: StudyConfig, *, dry_run: bool) -> Bucket:
 
 
 def _write(bucket: Bucket, shared: Mapping[str, Any]) -> bool:
-    """Write study.json unless it is there."""
+    """Write study.json unless it exists; returns whether it was written."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     facts = {"format": FORMAT, "id": identity(bucket, shared), "settings": dict(shared), "created": created}
     return bucket.put_once(STUDY, (json.dumps(facts, indent=2) + "\n").encode())

@@ -1,6 +1,6 @@
-"""How long jobs will take: from jobs that have ended, or from a measurement on this machine.
+"""Estimates of the time that jobs take: from jobs that have ended, or from a measurement on this machine.
 
-Both fit the time of a meta-loop as the sum of shares that psa-sweep --dry-run uses (`psa_resmlp.training.estimate`).
+Both fit the time of a meta-loop with the terms that psa-sweep --dry-run uses (`psa_resmlp.training.estimate`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of the training of every cell, what they come from, and the largest relative error of the fit."""
+    """Seconds of training for every cell, their source, and the largest relative error of the fit."""
 
     seconds: dict[Cell, float]
     source: str
@@ -39,13 +39,13 @@ class Estimate:
 def from_jobs(
     path: Path, cells: Sequence[Cell], shared: Mapping[str, Any], instance_type: str, overhead_s: float
 ) -> Estimate:
-    """From completed jobs on the same kind of machine, as psa-sagemaker-cost-estimator lists them.
+    """Estimate from completed jobs on the same kind of machine, as psa-sagemaker-cost-estimator lists them.
 
     Args:
         path: its cost_report.csv.
-        cells: what will be trained.
+        cells: the cells to estimate.
         shared: the study's settings.
-        instance_type: the machine.
+        instance_type: the kind of machine.
         overhead_s: seconds of a job that are not training.
 
     Raises:
@@ -56,7 +56,7 @@ def from_jobs(
         wanted = (row["status"], row["instance_type"], row["family"]) == ("Completed", instance_type, shared["family"])
         loops, whole = _numbers(path, row)
         if wanted and loops and whole:
-            training = max(whole - overhead_s, whole / 10)  # very short jobs have less to load than others
+            training = max(whole - overhead_s, whole / 10)  # the overhead of very short jobs is smaller
             measured.setdefault(parse(row["architecture"]), []).append(training / loops)
     if len(measured) < FEWEST:
         raise InputError(
@@ -74,13 +74,13 @@ def from_jobs(
 
 
 def from_here(cells: Sequence[Cell], shared: Mapping[str, Any], cores: float, *, quiet: bool = True) -> Estimate:
-    """From some training steps on one core of this machine, as if the other machine had `cores` of the same.
+    """Estimate from some training steps on one core of this machine, as if the other machine had `cores` such cores.
 
     Args:
-        cells: what will be trained.
+        cells: the cells to estimate.
         shared: the study's settings.
-        cores: of the other machine.
-        quiet: show no bar meanwhile, which is half a minute for the whole study.
+        cores: number of cores of the other machine.
+        quiet: show no bar. Measuring takes half a minute for the whole study.
     """
     from psa_resmlp.training.stacks import WIDE
 
@@ -106,7 +106,7 @@ def from_here(cells: Sequence[Cell], shared: Mapping[str, Any], cores: float, *,
 def _everywhere(
     known: Mapping[Architecture, float], wanted: Sequence[Architecture], family: str
 ) -> tuple[dict[Architecture, float], float]:
-    """Seconds of a meta-loop and trial of every architecture, and the fit's largest relative error where known."""
+    """Seconds per meta-loop and trial of every architecture, and the fit's largest relative error on the known ones."""
     per_share = fit(np.array([shares(one, family) for one in known]), np.array(list(known.values())))
     guess = {one: float(shares(one, family) @ per_share) for one in {*wanted, *known}}
     error = max(abs(guess[one] / seconds - 1) for one, seconds in known.items())
@@ -114,7 +114,7 @@ def _everywhere(
 
 
 def _numbers(path: Path, row: Mapping[str, str]) -> tuple[int, float]:
-    """Meta-loops of all trials of a job, and its seconds; 0 where the table does not say."""
+    """Meta-loops of all trials of a job, and its seconds; 0 where the table is empty."""
     try:
         loops = int(row["trials"] or 0) * int(row["meta_loops"] or 0)
         seconds = float(row["training_seconds"] or 0)

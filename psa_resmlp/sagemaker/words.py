@@ -1,4 +1,4 @@
-"""Numbers and names of jobs in a sentence."""
+"""Numbers and names for messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SHOWN = 5
 
 
 def counted(number: int, noun: str) -> str:
-    """1 job, 1,200 jobs."""
+    """A number with its noun: 1 job, 1,200 jobs."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 

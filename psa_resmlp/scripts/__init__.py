@@ -1,1 +1,1 @@
-"""The commands beside training and sweeps; each has a thin file of its name in the package."""
+"""The commands other than training and sweeps; most have a thin file of the same name in the package."""

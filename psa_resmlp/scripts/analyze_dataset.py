@@ -76,7 +76,7 @@ def _share(count: int, total: int) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `psa-analyze-dataset`; see DESCRIPTION."""
     parser = Parser(prog="psa-analyze-dataset", description=DESCRIPTION)
-    text = f"which: {', '.join(DATASETS)} (default: mnist)"
+    text = f"data set: {', '.join(DATASETS)} (default: mnist)"
     parser.add_argument("--dataset", choices=DATASETS, default="mnist", metavar="NAME", help=text)
     parser.add_argument("--data-root", type=Path, metavar="DIR", help="folder of MNIST (default: $NONIDEAL_DATA)")
     arguments = parser.parse_args(argv)

@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command `psa-clean`; see DESCRIPTION."""
     parser = Parser(prog="psa-clean", description=DESCRIPTION)
     parser.add_argument(
-        "files", nargs="*", metavar="FILE", help="files to remove; those not found are sought in the model folder"
+        "files", nargs="*", metavar="FILE", help="files to remove, looked for here and then in the model folder"
     )
     parser.add_argument("--all", action="store_true", help="also all model files of the model folder itself")
     _add_common(parser)
@@ -139,7 +139,7 @@ def main_all(argv: Sequence[str] | None = None) -> int:
 
 def _add_common(parser: Parser) -> None:
     """--recursive, --model-dir and --dry-run."""
-    text = "with all model files: of the folders below the model folder too"
+    text = "with --all: also in the folders below the model folder"
     parser.add_argument("--recursive", action="store_true", help=text)
     text = f"the model folder (default: ${MODEL_DIR_VARIABLE}, else models)"
     parser.add_argument("--model-dir", type=Path, metavar="DIR", help=text)
@@ -153,7 +153,7 @@ def _work(arguments: argparse.Namespace) -> int:
     paths = named_files(arguments.files, folder)
     for path in paths:
         if not os.path.lexists(path):
-            print(f"warning: {path} is not there", file=sys.stderr)
+            print(f"warning: {path} does not exist", file=sys.stderr)
     if arguments.all and folder.exists() and not folder.is_dir():
         raise InputError(f"--model-dir {folder} is a file, allowed: a folder")
     if arguments.all:
@@ -164,7 +164,7 @@ def _work(arguments: argparse.Namespace) -> int:
 
 
 def _default_files(folder: Path) -> list[Path]:
-    """What psa-train goes on from there: one checkpoint, or one a trial; and the notes of the reproduction script."""
+    """What psa-train goes on from: one checkpoint, or one per trial; and the markers of the reproduction script."""
     several = sorted(folder.glob(f"trial_*/{CHECKPOINT}"))
     one = [] if several and not (folder / CHECKPOINT).exists() else [folder / CHECKPOINT]
     return [*one, *several, *folder.glob("reproduced-*.done")]

@@ -33,13 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_config_file(parser)
     text = f"modes with commas between them (default: {','.join(MODE_NAMES)})"
     parser.add_argument("--modes", default=",".join(MODE_NAMES), metavar="NAMES", help=text)
-    parser.add_argument("--meta-loops", type=int, default=100, metavar="N", help="of every training (default: 100)")
+    text = "meta-loops of every training (default: 100)"
+    parser.add_argument("--meta-loops", type=int, default=100, metavar="N", help=text)
     parser.add_argument("--trials", type=int, default=1, metavar="N", help="replicas of every training (default: 1)")
-    text = "folder of the folders DxW_mode (default: models)"
+    text = "folder in which every training gets a folder DxW_mode (default: models)"
     parser.add_argument("--models", default="models", metavar="DIR", help=text)
-    text = 'further options of psa-train in one word, e.g. --train-options="--dataset digits"'
+    text = 'further options of psa-train as one argument, e.g. --train-options="--dataset digits"'
     parser.add_argument("--train-options", default="", metavar="TEXT", help=text)
-    text = "the script (default: run_reproduction.sh)"
+    text = "path of the script (default: run_reproduction.sh)"
     parser.add_argument("--output", type=Path, default=Path("run_reproduction.sh"), metavar="FILE", help=text)
     parser.add_argument("--quiet", action="store_true", help="do not print the commands")
     arguments = parser.parse_args(argv)

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command `psa-make-architecture-table`; see DESCRIPTION."""
     parser = Parser(prog="psa-make-architecture-table", description=DESCRIPTION)
     add_config_file(parser)
-    text = f"whose parameters: {', '.join(FAMILIES)} (default: resmlp)"
+    text = f"family of networks: {', '.join(FAMILIES)} (default: resmlp)"
     parser.add_argument("--family", choices=FAMILIES, default="resmlp", metavar="NAME", help=text)
     parser.add_argument("--caption", metavar="TEXT", help="caption (default: names the family)")
     parser.add_argument("--label", default="tab:architecture_parameters", metavar="TEXT", help="label for references")

@@ -36,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--targets", default=TARGETS, metavar="LIST", help=text)
     text = f"{', '.join(FAMILIES)}; needed where the folder holds both (default: the one that is there)"
     parser.add_argument("--family", choices=FAMILIES, metavar="NAME", help=text)
-    text = f"where the figure goes (default: {RESULTS})"
+    text = f"folder for the figure (default: {RESULTS})"
     parser.add_argument("--output-dir", type=Path, default=RESULTS, metavar="DIR", help=text)
-    text = "trials table, or its folder: the regime of every architecture in the title of its panel"
+    text = "trials table, or its folder: adds regimes to the titles of the panels"
     parser.add_argument("--trials-file", type=Path, metavar="FILE", help=text)
     add_zeror(parser)
     add_classifier(parser)

@@ -24,9 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command `psa-make-design-space-figure`; see DESCRIPTION."""
     parser = Parser(prog="psa-make-design-space-figure", description=DESCRIPTION)
     add_config_file(parser)
-    text = f"networks that the figure names: {', '.join(FAMILIES)} (default: resmlp)"
+    text = f"family of networks in the title: {', '.join(FAMILIES)} (default: resmlp)"
     parser.add_argument("--family", choices=FAMILIES, default="resmlp", metavar="NAME", help=text)
-    text = "the figure (default: ResMLP_ or SimpleMLP_Testing_Design_Space.png in results)"
+    text = "path of the figure (default: ResMLP_ or SimpleMLP_Testing_Design_Space.png in results)"
     parser.add_argument("--output-file", type=Path, metavar="FILE", help=text)
     arguments = parser.parse_args(argv)
     return run_command("psa-make-design-space-figure", lambda: _work(arguments))

@@ -28,8 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_family(parser)
     add_zeror(parser)
     add_classifier(parser)
-    parser.add_argument("--only", nargs="+", choices=HEATMAPS, metavar="NAME", help=f"these: {', '.join(HEATMAPS)}")
-    text = f"where the figures go (default: {RESULTS})"
+    parser.add_argument(
+        "--only", nargs="+", choices=HEATMAPS, metavar="NAME", help=f"only: {', '.join(HEATMAPS)}"
+    )
+    text = f"folder for the figures (default: {RESULTS})"
     parser.add_argument("--output-dir", type=Path, default=RESULTS, metavar="DIR", help=text)
     arguments = parser.parse_args(argv)
     return run_command("psa-make-figure-heatmaps", lambda: _work(arguments))

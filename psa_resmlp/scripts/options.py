@@ -1,4 +1,4 @@
-"""Options that the tools share: which table to read, of which architectures, and where to write."""
+"""Options that the commands share: which table to read, which architectures, and where to write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from psa_resmlp.tables.regimes import CLASSIFIERS, FIRST, SECOND
 from psa_resmlp.tables.study import Study
 
 RESULTS = Path("results")
-# Where tables are sought that no option names: the published place, and where psa-sagemaker-results-parser writes.
+# Where tables are looked for without an option: the published place, and where psa-sagemaker-results-parser writes.
 TABLE_FOLDERS = (RESULTS, RESULTS / "psa_sagemaker")
 TRIALS_FILE = RESULTS / "psa_resmlp_trials.md"
 
@@ -28,8 +28,8 @@ def add_config_file(parser: Parser) -> None:
 
 
 def add_family(parser: Parser) -> None:
-    """--family: which networks a table is about."""
-    text = f"networks of the table: {', '.join(FAMILIES)} (default: what the table's title says)"
+    """--family: the family of a table's networks."""
+    text = f"family of the table's networks: {', '.join(FAMILIES)} (default: from the table's title)"
     parser.add_argument("--family", choices=FAMILIES, metavar="NAME", help=text)
 
 
@@ -59,7 +59,7 @@ def study_of(arguments: argparse.Namespace) -> tuple[Study, list[Architecture]]:
 
 
 def default_table(name: str) -> Path:
-    """A table in the first of TABLE_FOLDERS that has it; which one is said if it is not the first."""
+    """A table in the first of TABLE_FOLDERS that has it; prints the path if that is not the first folder."""
     found = next((folder / name for folder in TABLE_FOLDERS if (folder / name).is_file()), TABLE_FOLDERS[0] / name)
     if found.parent != TABLE_FOLDERS[0]:
         print(f"reading {found}", file=sys.stderr)
@@ -67,19 +67,19 @@ def default_table(name: str) -> Path:
 
 
 def add_zeror(parser: Parser) -> None:
-    """--zeror, or --dataset whose labels it is counted from: the accuracy of always naming the largest class."""
+    """--zeror, or --dataset to compute it from: the accuracy of always naming the largest class."""
     text = f"validation accuracy of the largest class, percent (default: {MNIST_VALIDATION_ZEROR}, MNIST's)"
     parser.add_argument("--zeror", type=float, metavar="X", help=text)
-    text = f"count it from the labels of this data set instead: {', '.join(DATASETS)}"
+    text = f"compute it from the labels of this data set instead: {', '.join(DATASETS)}"
     parser.add_argument("--dataset", choices=DATASETS, metavar="NAME", help=text)
     parser.add_argument("--data-root", type=Path, metavar="DIR", help="folder of MNIST (default: $NONIDEAL_DATA)")
 
 
 def zeror_of(arguments: argparse.Namespace) -> float:
-    """That accuracy in percent.
+    """The accuracy of always naming the largest class, in percent.
 
     Raises:
-        InputError: both options are given, or no percentage, or the data set cannot be read.
+        InputError: both options are given, the value is no percentage, or the data set cannot be read.
     """
     given: float | None = arguments.zeror
     if arguments.dataset is not None:
@@ -103,7 +103,7 @@ def add_output(parser: Parser) -> None:
 
 
 def put(text: str, output: Path | None) -> None:
-    """Print, or write a file, whole or not at all; missing folders are made.
+    """Print a text, or write it to a file in one step; missing folders are made.
 
     Raises:
         OSError: it cannot be written.

@@ -12,7 +12,7 @@ DESCRIPTION = """\
 Print the regime of every architecture of a trials table.
 
 example: psa-regimes --trials-file results/psa_resmlp_trials.md
-         prints a table, an architecture a row, and how many are in each regime; takes a second
+         prints a table, one row per architecture, and how many are in each regime; takes a second
 """
 
 

@@ -1,4 +1,4 @@
-"""The text of run_reproduction.sh: trains one folder after another, skips what is done, and stops when asked to."""
+"""The text of run_reproduction.sh: trains one folder after another, skips what is done, and stops on signals."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ one() { # architecture, mode, folder
   local code=$?
   if ((stop)); then leave "$stop" signal; fi
   if ((code == 2 || code == 126 || code == 127)); then
-    leave "$code" "$3: the trainer does not take this, see above"
+    leave "$code" "$3: psa-train could not start, see above"
   elif ((code > 128)); then
     leave "$code" "$3: the trainer was ended by a signal"
   elif ((code != 0)); then
@@ -115,7 +115,7 @@ def script(
         models: folder for the folders DxW_mode.
         loops: meta-loops of every training in all.
         trials: replicas of every training.
-        options: further words for psa-train.
+        options: further arguments of psa-train.
         fallback: command to start the trainer where psa-train is not on the path.
     """
     words = {
@@ -143,7 +143,7 @@ def commands(
     options: Sequence[str],
     modes: Sequence[str] = MODE_NAMES,
 ) -> list[str]:
-    """The same as single commands to copy, with a comment before each architecture."""
+    """The trainings as single commands to copy, with a comment before each architecture."""
     lines = []
     for architecture in architectures:
         lines.append(f"# {architecture}: {architecture.folder}")

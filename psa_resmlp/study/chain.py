@@ -11,9 +11,9 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-UNKNOWN = "unknown"  # of a file of another program, which does not say it
+UNKNOWN = "unknown"  # the mode of another program's file, which does not record it
 Chain = list[dict[str, Any]]
-ADVICE = "to compare modes, start each with --fresh, or with a --model-dir of its own"
+ADVICE = "to compare modes, start each with --fresh, or with a separate --model-dir"
 
 
 def links(modes: Iterable[str]) -> Chain:
@@ -22,7 +22,7 @@ def links(modes: Iterable[str]) -> Chain:
 
 
 def is_chain(value: Any) -> bool:
-    """Whether something that was read has the form of a chain."""
+    """Whether a value read from a file has the form of a chain."""
     links = value if isinstance(value, list) else [None]
     return all(
         isinstance(link, dict) and set(link) == {"mode", "meta_loops"} and type(link["meta_loops"]) in (int, type(None))
@@ -31,12 +31,12 @@ def is_chain(value: Any) -> bool:
 
 
 def is_chained(chain: Sequence[Mapping[str, Any]], mode: str) -> bool:
-    """Whether a trial of that chain that is trained in `mode` has been, or will be, through anything else."""
+    """Whether a trial with that chain, trained further in `mode`, is one of several modes."""
     return any(link["mode"] != mode for link in chain)
 
 
 def described(chain: Sequence[Mapping[str, Any]]) -> str:
-    """none (2 meta-loops), then output (1 meta-loop)."""
+    """A chain in words, e.g. "none (2 meta-loops), then output (1 meta-loop)"."""
     return ", then ".join(_link(**link) for link in chain)
 
 

@@ -54,7 +54,7 @@ def split_indices(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     from torch.utils.data import random_split
 
     held_out = count // VALIDATION_SHARE
-    everything: Any = range(count)  # it has what random_split needs of a dataset: a length
+    everything: Any = range(count)  # all that random_split needs of a dataset is its length
     generator = torch.Generator().manual_seed(SPLIT_SEED)
     train, validation = random_split(everything, [count - held_out, held_out], generator)
     return np.array(train.indices, dtype=np.int64), np.array(validation.indices, dtype=np.int64)

@@ -7,8 +7,8 @@
 | hidden | nothing | a hidden neuron: row, bias, and its column in the next linear layer |
 | output | nothing | one of the ten outputs: row and bias |
 
-A mode of your own is a subclass of `Mode` in a module of yours. --ablation-mode package.module:Name takes it, in sweeps
-too; docs/extending.md has an example.
+Your own mode is a subclass of `Mode` in a module of yours, named as --ablation-mode package.module:Name, in sweeps too;
+docs/extending.md has an example.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ class Neuron:
 
 
 class Mode:
-    """One mode: what is done in and between training rounds, and how tables and figures show it.
+    """One mode: what happens in and between training rounds, and how tables and figures show it.
 
     Without `targets` it is a baseline, which damages nothing.
 
     Args:
-        name: as options and run_meta.json have it.
+        name: its name in options and run_meta.json.
 
     Attributes:
         title: in tables and figures; by default the class's name.
-        short: some letters for the cells of heat maps; by default the first two of the title.
+        short: a few letters for the cells of heat maps; by default the first two of the title.
         color: in heat maps and of its line in convergence plots, as #RRGGBB.
         decays: whether --weight-decay acts in it.
         drops: whether --dropout acts in it.
@@ -88,13 +88,13 @@ class Mode:
     def damage(self, parameters: Mapping[str, Tensor], neuron: Neuron, rng: np.random.Generator) -> None:
         """Damage a copy of the best network, in place: here, the neuron's row and bias become 0, or its column too.
 
-        Each network is damaged by a call of its own, also where several train side by side. The call is repeated when
-        a checkpoint is written or read and must then do the same: what is random in it has to come from `rng`.
+        It is called once for each network, also where several train side by side. The call is repeated when a
+        checkpoint is written or read and must then do the same: anything random in it must come from `rng`.
 
         Args:
             parameters: linears.<k>.weight of shape (outputs, inputs) and linears.<k>.bias of shape (outputs,) of one
                 network, float32, on the device of the training.
-            neuron: what `draw` has drawn.
+            neuron: the neuron that `draw` returned.
             rng: random numbers that are the same in every such call.
         """
         parameters[f"linears.{neuron.layer}.weight"][neuron.number].zero_()
@@ -141,7 +141,7 @@ class Hidden(Mode):
     clears_column = True
 
     def targets(self, architecture: Architecture, family: str) -> Sequence[int]:
-        """All but the last, and in resmlp but the one that brings the image to the width of the blocks."""
+        """All but the last and, in resmlp, the one that maps the image to the width of the blocks."""
         return range(int(architecture.has_entry(family)), len(architecture.linears(family)) - 1)
 
 
@@ -184,13 +184,13 @@ def damageable(mode: Mode, architecture: Architecture, family: str) -> dict[int,
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Modes in the study's order, each once; others behind them as they come."""
+    """Modes in the study's order, each once, followed by other modes in the order given."""
     found = dict.fromkeys(names)
     return [*(name for name in MODE_NAMES if name in found), *(name for name in found if name not in MODE_NAMES)]
 
 
 def with_study(names: Iterable[str]) -> list[str]:
-    """All modes of the study, and behind them those of `names` that are not among them: the columns of a table."""
+    """All modes of the study, followed by the other ones in `names`: the columns of a table."""
     return in_order([*MODE_NAMES, *names])
 
 

@@ -1,4 +1,4 @@
-"""Text and tables from files that people edit: whole, or refused in one line that says what helps."""
+"""Read text and tables that people edit; a wrong file gives an error of one line with advice."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def text_of(file: str | Path, what: str, advice: str) -> str:
     """The text of a file; see `common.inputs.read_text`.
 
     Args:
-        file: which.
-        what, advice: begin and end of the message if it cannot be read.
+        file: its path.
+        what, advice: beginning and end of the message if it cannot be read.
 
     Raises:
-        InputError: it is missing, no regular file, too large, or no text.
+        InputError: it is missing, not a regular file, too large, or not text.
     """
     try:
         return read_text(file, what)

@@ -1,4 +1,4 @@
-"""The same tables as CSV, with full precision, and validation and test accuracy in columns of their own."""
+"""The study's tables as CSV, with full precision, and test accuracies in addition to the bounties."""
 
 from __future__ import annotations
 

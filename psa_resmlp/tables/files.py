@@ -1,4 +1,4 @@
-"""Where the tables lie: psa_resmlp_* for ResMLP and psa_simplemlp_* for the plain MLP."""
+"""The files of the tables: psa_resmlp_* for ResMLP and psa_simplemlp_* for the plain MLP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ADVICE = "psa-sweep writes psa_resmlp_trials.md"
 def write_study(folder: Path, study: Study) -> list[Path]:
     """Write <stem>_summary and <stem>_trials, each as .md and .csv, and return the four paths.
 
-    Architectures come in the study's order; others behind them. Every file is written whole or not at all.
+    Architectures come in the study's order, followed by others. Every file is written completely or not at all.
 
     Raises:
         OSError: the folder cannot be written.

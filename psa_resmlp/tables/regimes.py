@@ -4,7 +4,7 @@ B are the baseline modes none, decay and dropout; P the modes with ablation. b a
 s_B and s_P the population deviations of the mode means, at least 0.5; Z is the validation accuracy of always naming
 the largest class. The first rule that holds decides; an architecture without trials in some mode is unknown.
 
-1. untrainable: no best trial of any mode above Z; or every mean and every best trial of P at most Z.
+1. untrainable: no trial of any mode above Z; or every mean of B and P and every trial of P at most Z.
 2. beneficial-regularization: all B means within s_B of b, and either all P means within s_B of b, or the best P mean
    reaches the worst B mean plus 0.01.
 3. optimally-sized: p < b - s_B; or the best trial is of B, and p <= b; or all B means within s_B of b, all P means
@@ -13,8 +13,8 @@ the largest class. The first rule that holds decides; an architecture without tr
 5. unknown.
 
 These are the rules of the second paper. The first paper's have two more: no regime is beneficial in which some P mean
-is above b + s_B (a veto of rule 2; the later ones still apply), and one is chaotic by rule 4 too if the trials of some
-B mode have a deviation of more than 15 points.
+is above b + s_B (a veto of rule 2; the later ones still apply), and an architecture is also chaotic by rule 4 if the
+trials of some B mode have a deviation of more than 15 points.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ FIRST, SECOND = "first", "second"
 CLASSIFIERS = (FIRST, SECOND)
 LEAST_STD = 0.5
 LARGEST_STD = 15.0
-# Accuracies have two decimals, but the mean of ten times 11.02 need not be 11.02 in floating point: what is nearer
-# than this counts as equal.
+# Accuracies have two decimals, but the mean of ten times 11.02 need not be 11.02 in floating point: differences below
+# this count as 0.
 _EQUAL = 1e-9
 
 

@@ -1,4 +1,4 @@
-"""The tables of a sweep as it goes: from results.csv of its folder to psa_resmlp_summary.md and the others."""
+"""The tables of a running sweep: from results.csv of its folder to psa_resmlp_summary.md and the others."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _trial(row: Mapping[str, str]) -> Trial:
 
 
 def percent(share: float) -> float:
-    """100 * hits / images to the last bit, of which only hits / images is left."""
+    """100 * hits / images to the last bit, recovered from hits / images."""
     exact = Fraction(share).limit_denominator(LARGEST_SET)
     return 100 * exact.numerator / exact.denominator
 
@@ -55,5 +55,5 @@ class StudyTables(Listener):
         self._folder = folder
 
     def saved(self) -> None:
-        """Write them."""
+        """Write the tables."""
         write_tables(self._folder)

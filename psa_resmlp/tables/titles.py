@@ -1,6 +1,6 @@
-"""Modes in the study's tables: by title, and a mode of one's own with a line that says where it is.
+"""Modes in the study's tables: by title; a user's own mode also with a line that names its class.
 
-A table with such modes has under its title a line `Mode <title>: <package.module:Name>` for each.
+A table with such modes has below its heading a line `Mode <title>: <package.module:Name>` for each.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _OWN = re.compile(r"Mode (?P<title>[^|:]+): (?P<name>[\w.]+:\w+)\s*")
 
 
 def check_mode(name: str, where: str) -> None:
-    """See that a name is a mode's.
+    """Check that a name is a mode's.
 
     Raises:
-        InputError: it is none, or a mode of one's own that cannot be imported.
+        InputError: it is not, or it is a user's own mode that cannot be imported.
     """
     if name not in MODES:
         raise InputError(f"{where}: unknown mode {shorten(repr(name))}, allowed: {', '.join(MODE_NAMES)}")
@@ -27,13 +27,13 @@ def check_mode(name: str, where: str) -> None:
 
 
 def own_lines(names: Iterable[str]) -> list[str]:
-    """The lines about modes that are not the study's, with an empty one behind them; none where there are no such."""
+    """The lines about users' own modes and an empty line; nothing where there are no such modes."""
     found = [f"Mode {get_mode(name).title}: {name}" for name in in_order(names) if name not in MODE_NAMES]
     return [*found, ""] if found else []
 
 
 def names_by_title(text: str) -> dict[str, str]:
-    """Names of modes by their titles in small letters: the study's, and those that the lines of a table name.
+    """Names of modes by their titles: the study's, and users' own that a table's lines name.
 
     Raises:
         InputError: one of them cannot be imported.
@@ -45,7 +45,7 @@ def names_by_title(text: str) -> dict[str, str]:
 
 
 def name_of(title: str, names: dict[str, str], where: str) -> str:
-    """The mode with that title, in whatever letters.
+    """The mode with that title, ignoring case.
 
     Raises:
         InputError: there is none; the message begins with `where`.

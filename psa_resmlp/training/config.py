@@ -34,26 +34,26 @@ class HowConfig:
         4, "accepted and without effect: images lie in memory, so there are no loader processes", low=0, local=True
     )
     stack: int = option(0, "replicas trained side by side; 0: the fastest number, by measurement", low=0, local=True)
-    debug: bool = option(False, "log how many train side by side and why, and what every ablation damaged", local=True)
-    quiet: bool = option(False, "print nothing", local=True)
+    debug: bool = option(False, "log how many train side by side, their step times, and damaged neurons", local=True)
+    quiet: bool = option(False, "print nothing but errors", local=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
     """How it learns"""
 
-    family: str = option("resmlp", "networks: with residual blocks, or plain", choices=FAMILIES)
+    family: str = option("resmlp", "networks with residual blocks (resmlp) or plain ones (mlp)", choices=FAMILIES)
     lr: float = option(1e-4, "learning rate of AdamW", above=0)
-    batch_size: int = option(256, "images a step; the last one of an epoch may be smaller", low=1)
+    batch_size: int = option(256, "images in a batch; the last one of an epoch may be smaller", low=1)
     weight_decay: float = option(1e-4, "weight decay in the mode decay", low=0)
     dropout: float = option(0.1, "dropout rate in the mode dropout", low=0, high=0.99)
     compat: tuple[str, ...] = option((), COMPAT_HELP, choices=COMPAT)
-    dataset: str = option("mnist", "images; digits needs no network", choices=DATASETS)
+    dataset: str = option("mnist", "images; digits needs no download", choices=DATASETS)
 
     def check(self) -> None:
-        """Raise InputError for settings that make no sense together."""
+        """Raise InputError for settings that contradict each other."""
         if BLOCK_DROPOUT in self.compat and self.family != "resmlp":
-            raise InputError(f"--compat {BLOCK_DROPOUT} is about the family resmlp; leave it out for {self.family}")
+            raise InputError(f"--compat {BLOCK_DROPOUT} is for the family resmlp; omit it for {self.family}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,28 +61,26 @@ class TrainConfig(RecipeConfig, HowConfig):
     """What is trained"""
 
     arch: str | None = option(None, 'count*width of every stack, e.g. "[18*18]" or "[4*4, 2*8]"')
-    hidden_layers: tuple[int, ...] = option(
-        (1024,), "the same as widths, one layer or block each, without --arch", low=1
-    )
+    hidden_layers: tuple[int, ...] = option((1024,), "instead of --arch: widths, each of one layer or block", low=1)
     ablation_mode: str = option("none", "mode of the study", choices=MODES)
-    meta_loops: int = option(100, "meta-loops of this start", low=1)
-    until_loop: int | None = option(None, "stop at this meta-loop, counted over all starts", low=1)
+    meta_loops: int = option(100, "meta-loops to train now", low=1)
+    until_loop: int | None = option(None, "stop at this meta-loop, counted from the first start", low=1)
     seed: int | None = option(None, "seed (default: the checkpoint's, else 0)", low=0)
     trials: int = option(1, "independent replicas, trained together", low=1, high=10_000)
-    first_trial: int = option(1, "number of the first of them: trial 3 has the same numbers alone and among ten", low=1)
+    first_trial: int = option(1, "number of the first replica; results of a trial depend on its number alone", low=1)
 
     fresh: bool = option(
-        False, "start anew in a folder of its own below the model folder, and leave the checkpoint there alone"
+        False, "start anew in a new folder below the model folder, and leave the checkpoint there alone"
     )
 
     @property
     def numbers(self) -> range:
-        """Those of the trials."""
+        """The numbers of the trials."""
         return range(self.first_trial, self.first_trial + self.trials)
 
     @property
     def architecture(self) -> Architecture:
-        """What --arch says, else --hidden-layers.
+        """The architecture of --arch, else of --hidden-layers.
 
         Raises:
             InputError: it cannot be read.
@@ -90,7 +88,7 @@ class TrainConfig(RecipeConfig, HowConfig):
         return parse(self.arch) if self.arch else build([(1, width) for width in self.hidden_layers])
 
     def check(self) -> None:
-        """Raise InputError for settings that make no sense together."""
+        """Raise InputError for settings that contradict each other."""
         super().check()
         check_device_name(self.device)
         architecture = self.architecture

@@ -1,4 +1,4 @@
-"""What a start goes on from, found before anything is written: checkpoints, their modes, and the last meta-loop."""
+"""What a training goes on from, read before anything is written: checkpoints, their modes, and the last meta-loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from psa_resmlp.training.restore import Stored, load
 
 @dataclass(eq=False)
 class Course:
-    """A trial from its checkpoint to the meta-loop after which this start ends.
+    """A trial from its checkpoint to the meta-loop after which this run ends.
 
     Attributes:
         replica: its settings and its history.
@@ -41,7 +41,7 @@ class Course:
 
     @property
     def over(self) -> bool:
-        """Whether it has all its meta-loops."""
+        """Whether all its meta-loops are trained."""
         return self.replica.loop >= self.last
 
 
@@ -49,18 +49,18 @@ def courses(config: TrainConfig, before: Mapping[str, Any], run: int = 0) -> lis
     """All trials of a run.
 
     Args:
-        config: with its model folder.
-        before: run_meta.json of the run that goes on; empty for a new one.
-        run: its number.
+        config: the options, with the model folder set.
+        before: run_meta.json of a resumed run; empty for a new one.
+        run: the run's number among those trained together.
 
     Raises:
-        InputError: a checkpoint is damaged or another network's, or another run has trained it on.
+        InputError: a checkpoint is damaged or of another network, or another run has continued it.
     """
     return [_course(config, number, before, run) for number in config.numbers]
 
 
 def facts_of(every: Sequence[Course], before: Mapping[str, Any]) -> dict[str, Any]:
-    """What run_meta.json keeps of a run: the last meta-loops, and the chains now and at its first start."""
+    """Entries of run_meta.json: the last meta-loops, and the chains now and at the run's first start."""
     chains = {str(one.replica.trial): one.chain for one in every}
     return {
         "last_meta_loop": {str(one.replica.trial): one.last for one in every},
@@ -70,7 +70,7 @@ def facts_of(every: Sequence[Course], before: Mapping[str, Any]) -> dict[str, An
 
 
 def lines(config: TrainConfig, every: Sequence[Course]) -> list[str]:
-    """The first lines of the log: where each trial goes on, and whether that makes a chain of modes."""
+    """The first lines of the log: what each trial goes on from, and whether that makes a chain of modes."""
     same: dict[str, list[Course]] = {}
     for one in every:
         same.setdefault(described(one.chain), []).append(one)
@@ -121,6 +121,6 @@ def _ends(trial: int, before: Mapping[str, Any]) -> tuple[int, Chain]:
 def _moved(path: Path, chain: Chain, first: Chain, last: int) -> str:
     begun, been = f"from {described(first)} " if first else "", described(chain) or "nothing"
     return (
-        f"checkpoint {path} is not this run's any more: it has been through {been}, and the run went {begun}to "
+        f"checkpoint {path} is no longer that of this run: it was trained in {been}, and the run goes {begun}to "
         f"meta-loop {last}; start a new run, or name the folder of its checkpoint with --model-dir"
     )

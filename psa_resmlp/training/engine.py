@@ -30,10 +30,10 @@ class Engine:
     """A stack of networks of one architecture and family; which trials it trains may change from call to call.
 
     Args:
-        replicas: one a replica, to begin with: modes decide where dropout and decay act.
+        replicas: one per network of the stack; their modes decide where dropout and decay act.
         train, val: images.
-        device: where.
-        threads: that the update of the weights may use.
+        device: where to train.
+        threads: number of threads for the update of the weights.
         kernels: use the CPU kernels where the device is the CPU.
     """
 
@@ -66,8 +66,8 @@ class Engine:
         """One meta-loop of every replica, from a copy of its LKG with its damage.
 
         `states` holds the LKGs (the initial weights before the first meta-loop), and afterwards the new ones. The
-        replicas change when `Replica.take` gets the answer. An exception of `beat`, which is called now and then,
-        leaves the states as they were.
+        replicas change only when `Replica.take` gets the result. An exception of `beat`, which is called every few
+        batches, leaves the states as they were.
 
         Raises:
             RunError: a loss or a weight is no longer finite.
@@ -76,7 +76,7 @@ class Engine:
         self.load(replicas, states_RxP)
         losses, accuracies = self._epoch(replicas, beat)
         _check("training loss", replicas, losses)
-        # The last step's weights are in no training loss.
+        # The training loss does not depend on the last step's weights.
         _check("largest weight", replicas, self.network.bank.values.abs().amax(1).tolist())
         val_losses, hits = self.score(self._val, beat)
         _check("validation loss", replicas, val_losses)
@@ -97,12 +97,12 @@ class Engine:
             replica.damage({name: view[place] for name, view in bank.views.items()})
 
     def hits(self, states_RxP: Tensor, images: ImageSet) -> list[int]:
-        """How many images each of these networks, undamaged, names right."""
+        """How many images each of these networks, undamaged, classifies correctly."""
         self.network.bank.values.copy_(states_RxP)
         return self.score(images)[1]
 
     def score(self, images: ImageSet, beat: Beat = lambda: None) -> tuple[list[float], list[int]]:
-        """Mean loss of each network, and how many images it names right."""
+        """Mean loss of each network, and how many images it classifies correctly."""
         score = CrossEntropy(self.network.bank.replicas, self._device, kernels=self._kernels)
         everything = torch.arange(len(images), device=self._device)[None]
         for index in batches(everything, EVALUATION_BATCH):
@@ -117,7 +117,7 @@ class Engine:
         return losses, [round(share * len(images)) for share in shares]
 
     def _epoch(self, replicas: Sequence[Replica], beat: Beat) -> tuple[list[float], list[float]]:
-        # Modes of a trial see the same batches, so orders that several need are drawn once.
+        # All modes of a trial see the same batches, so an order that several need is drawn once.
         keys_of = [(replica.seed, replica.trial, replica.loop) for replica in replicas]
         orders = {
             key: replica.order(len(self._train)) for key, replica in dict(zip(keys_of, replicas, strict=True)).items()
@@ -144,7 +144,7 @@ class Engine:
         labels = self._train.labels[index_RxB]
         if step.logits.shape[1] == count:
             score.add(step.logits, labels, step.logit_grads)
-        else:  # gradients of the rows behind the batch are 0, so these rows teach nothing
+        else:  # gradients of the padding rows are 0, so they do not affect the weights
             logits = step.logits[:, :count].contiguous()
             grads = torch.empty_like(logits)
             score.add(logits, labels, grads)
@@ -173,8 +173,8 @@ def _check(quantity: str, replicas: Sequence[Replica], values: Sequence[float]) 
 def padded(batch: int) -> int:
     """A batch size with which every replica's signals begin at a multiple of 64 bytes, whatever the widths.
 
-    The bits of a product depend on where its operands and its result lie,
-    and a trial shall have the same numbers in any stack.
+    The bits of a product depend on the alignment of its operands and its result, and a trial must have the same
+    numbers in any stack.
     """
     return -(-batch // ALIGNMENT) * ALIGNMENT
 

@@ -1,11 +1,11 @@
-"""How long trainings take, for --dry-run of psa-train and psa-sweep.
+"""Estimates of the time that trainings take, for --dry-run of psa-train and psa-sweep.
 
-For a sweep, measure some architectures, and from them say what all take on this machine.
+For a sweep, some architectures are measured, and the time of all is estimated from them.
 
-The time of a meta-loop is close to a sum of non-negative shares: of the arithmetic of the first layer and of the others
-(whose products differ in shape), of the signals that pass through memory, of the number of layers (calls), and a fixed
-one. The shares are fitted to the measured architectures, smallest relative errors squared; the largest of these errors
-is part of the answer.
+The time of a meta-loop is modelled as a sum of non-negative terms: the arithmetic of the first layer and of the others
+(whose products differ in shape), the signals that pass through memory, the number of layers (calls), and a constant.
+Their coefficients are fitted to the measured architectures by least squares of relative errors; the largest of these
+errors is reported.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BASE_MiB = 700  # a worker with torch, numba and MNIST in memory
 
 
 def shares(architecture: Architecture, family: str) -> NDArray[np.float64]:
-    """What a training step of one image costs: first layer, other layers, signals, layers, one."""
+    """The terms of the model for one image: first layer, other layers, signals, number of layers, one."""
     linears = architecture.linears(family)
     others = sum(inputs * outputs for inputs, outputs in linears[1:])
     signals = sum(outputs for _, outputs in linears)
@@ -43,7 +43,7 @@ def shares(architecture: Architecture, family: str) -> NDArray[np.float64]:
 
 
 def fit(costs_AxS: NDArray[np.float64], seconds_A: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Non-negative seconds per share, with the smallest relative errors."""
+    """Non-negative coefficients of the terms in seconds, by least squares of relative errors."""
     from scipy.optimize import nnls
 
     scale_S = costs_AxS.max(0)
@@ -62,7 +62,7 @@ def representatives(architectures: Sequence[Architecture], family: str, count: i
 
 
 def describe(todo: Sequence[RunSpec], workers: int) -> str:
-    """About how long these runs take on so many workers, after measuring some; nothing is written."""
+    """The estimated time of these runs on so many workers, from measurements of some; nothing is written."""
     configs = [build(TrainConfig, dict(spec.config)) for spec in todo]
     family = configs[0].family
     together = _together(configs)
@@ -88,7 +88,7 @@ def describe(todo: Sequence[RunSpec], workers: int) -> str:
             *lines,
             f"about {total / workers / 3600:.3g} hours on {workers} worker(s) ({total / 3600:.3g} core hours), "
             f"up to {memory:.0f} MiB of memory, {files:.0f} MiB of files; "
-            f"architectures that were not measured are good to about {max(map(abs, errors)):.0%}",
+            f"the fit is off by at most {max(map(abs, errors)):.0%} where it was measured",
         ]
     )
 
@@ -122,13 +122,13 @@ def of_training(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> Esti
 def measure(architecture: Architecture, config: TrainConfig, together: int, threads: int = 1) -> tuple[float, int]:
     """Seconds of a meta-loop and trial at the best number side by side, and that number.
 
-    Steps on random images are timed, the fastest of some counts; validation is reckoned from the forward pass.
+    Steps on random images are timed, the fastest ones counting; validation is estimated from the training steps.
 
     Args:
-        architecture: of the trials.
+        architecture: the trials' architecture.
         config: further settings.
         together: how many trials there are.
-        threads: that a step uses.
+        threads: number of threads of a step.
     """
     from psa_resmlp.model.images import ImageSet
     from psa_resmlp.training.replica import Replica

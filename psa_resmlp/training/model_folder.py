@@ -1,4 +1,4 @@
-"""The folder of the checkpoints: which files lie where in it."""
+"""The folder of the checkpoints, and the names of the files in it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from psa_resmlp.training.config import TrainConfig
 
 CHECKPOINT = "mnist_lkg.safetensors"
-# What psa-train and the reproduction script put into a model folder, and nothing else: a slip of --model-dir must not
-# remove a user's own files.
+# Only what psa-train and the reproduction script write into a model folder: a wrong --model-dir must not remove a
+# user's own files.
 MODEL_FILES = ("*.safetensors", "reproduced-*.done")
 MODEL_DIR_VARIABLE = "SAGEMAKER_MODEL_DIR"
 
@@ -27,12 +27,12 @@ def default_model_dir() -> Path:
 
 
 def path_of(folder: Path, trial: int, trials: int) -> Path:
-    """Where a trial's checkpoint lies: in the model folder, or where there are several in trial_<number>/ of it."""
+    """The path of a trial's checkpoint: in the model folder, or of several trials in its trial_<number>/."""
     return folder / CHECKPOINT if trials == 1 else folder / f"trial_{trial:02d}" / CHECKPOINT
 
 
 def fresh_folder(models: Path, config: TrainConfig) -> Path:
-    """Make a folder of its own below the model folder, such as 18x18_hidden_fresh-1, for a training that starts anew.
+    """Make a new folder below the model folder, e.g. 18x18_hidden_fresh-1, for a training that starts anew.
 
     Raises:
         InputError: it cannot be made.
@@ -40,7 +40,7 @@ def fresh_folder(models: Path, config: TrainConfig) -> Path:
     for number in itertools.count(1):
         folder = models / f"{config.architecture.folder}_{label(config.ablation_mode)}_fresh-{number}"
         try:
-            folder.mkdir()  # of two that try, one gets the name
+            folder.mkdir()  # of two simultaneous calls only one succeeds
         except FileExistsError:
             continue
         except OSError as problem:

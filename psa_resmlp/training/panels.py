@@ -1,4 +1,4 @@
-"""What people see: the architecture as a table, a panel for every meta-loop on a terminal, plain lines in a log."""
+"""Output for people: the architecture as a table, a panel for every meta-loop on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_line(replica: Replica, tested: int, images: tuple[int, int]) -> str:
 
     Args:
         replica: the trial.
-        tested: how many test images its LKG names right.
+        tested: how many test images its LKG classifies correctly.
         images: numbers of validation and of test images.
     """
     bounty, test = 100 * replica.bounty_hits / images[0], 100 * tested / images[1]
@@ -81,7 +81,7 @@ def guessing_note(replica: Replica, loop: Loop) -> str | None:
 
 
 def damage_line(replica: Replica, loop: Loop) -> str:
-    """Which neuron of a copy is damaged after a meta-loop."""
+    """The line about the neuron that is damaged in a copy after a meta-loop."""
     return (
         f"meta-loop {loop.meta_loop} trial {replica.trial}: layer {loop.layer} neuron {loop.neuron} damaged in a copy"
     )

@@ -19,7 +19,7 @@ from psa_resmlp.study.chain import UNKNOWN, Chain, links
 from psa_resmlp.study.modes import Neuron, get_mode
 from psa_resmlp.training.config import ADAMW_DECAY, BLOCK_DROPOUT, TrainConfig
 
-# What the recorded results had without meaning to.
+# Unintended settings of the recorded results.
 ADAMW_DEFAULT_DECAY, BLOCK_RATE = 0.01, 0.1
 
 
@@ -29,12 +29,12 @@ class Loop:
 
     Attributes:
         meta_loop: its number over all starts, from 1.
-        mode: of that loop.
-        train_loss, train_accuracy: means over the epoch, in percent the latter.
-        val_hits: validation images named right.
+        mode: its mode.
+        train_loss, train_accuracy: means over the epoch, the latter in percent.
+        val_hits: correctly classified validation images.
         accepted: whether the network became the LKG.
         bounty_hits, bounty_loop: of the LKG after it.
-        layer, neuron: damaged after it; -1: none.
+        layer, neuron: the neuron damaged after it; -1: none.
         seconds: its share of the time of the networks trained side by side.
     """
 
@@ -56,8 +56,8 @@ class Replica:
     """One trial in one mode.
 
     Streams are named by family, architecture and trial, so a trial starts from the same weights and sees the same
-    batches in every mode: differences between modes are paired. Ablation and dropout have streams of their own, also
-    named by the mode. All are functions of the number of the meta-loop, which therefore is the whole random state.
+    batches in every mode: differences between modes are paired. Ablation and dropout have separate streams, also named
+    by the mode. All are functions of the seed and the meta-loop's number, which are therefore the whole random state.
     """
 
     config: TrainConfig
@@ -65,8 +65,8 @@ class Replica:
     trial: int
     seed: int
     loops: list[Loop] = field(default_factory=list)
-    damaged: Neuron | None = None  # in what the next meta-loop starts with
-    before: tuple[int, int, int] = (0, -1, 0)  # loop, bounty hits and loop of a file without a history
+    damaged: Neuron | None = None  # in the copy that the next meta-loop starts with
+    before: tuple[int, int, int] = (0, -1, 0)  # loop, bounty hits and bounty loop of a file without a history
 
     @property
     def mode(self) -> str:
@@ -75,12 +75,12 @@ class Replica:
 
     @property
     def loop(self) -> int:
-        """How many meta-loops are behind it."""
+        """How many meta-loops it has been trained for."""
         return self.loops[-1].meta_loop if self.loops else self.before[0]
 
     @property
     def bounty_hits(self) -> int:
-        """Validation images that the LKG names right; -1 before the first loop."""
+        """Validation images that the LKG classifies correctly; -1 before the first loop."""
         return self.loops[-1].bounty_hits if self.loops else self.before[1]
 
     @property
@@ -89,12 +89,12 @@ class Replica:
         return self.loops[-1].bounty_loop if self.loops else self.before[2]
 
     def take(self, loop: Loop) -> None:
-        """A meta-loop is over: the next one starts with its damage."""
+        """Record a meta-loop; the next one starts with its damage."""
         self.loops.append(loop)
         self.damaged = Neuron(loop.layer, loop.neuron) if loop.layer >= 0 else None
 
     def damage(self, parameters: Mapping[str, Tensor]) -> None:
-        """Make a copy of the LKG what the next meta-loop starts with, in place; see `Mode.damage`."""
+        """Damage a copy of the LKG in place, for the start of the next meta-loop; see `Mode.damage`."""
         if self.damaged is not None:
             mode = get_mode(self.loops[-1].mode)
             mode.damage(parameters, self.damaged, stream(self.seed, *self.names("damage"), mode.name, self.loop))

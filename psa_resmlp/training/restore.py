@@ -1,6 +1,6 @@
 """Read a checkpoint: ours, with its trial's history, or a network of the published program.
 
-Files are checked: their metadata must be consistent, and their network the one that is asked for.
+Files are checked: their metadata must be consistent, and their network that of the options.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 WHAT = "checkpoint"
 _DAMAGED = (LookupError, TypeError, ValueError, RecursionError)
-# What `checkpoint.metadata` makes from the trial's history alone.
+# Entries that `checkpoint.metadata` derives from the trial's history.
 _DERIVED = ("meta_loop", "bounty_loop", "bounty_hits", "random_state", "ablation", "before", "history")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
         lkg: the best network, by parameter.
-        known: False where the file has no metadata of ours: its bounty must be measured.
+        known: False for a file of the published program, whose bounty must be measured.
     """
 
     lkg: dict[str, Tensor]
@@ -50,7 +50,7 @@ def load(path: Path, replica: Replica) -> Stored | None:
     """Read the file, if there is one, and give the replica its history.
 
     Raises:
-        InputError: it is damaged, or belongs to another network, dataset, trial or seed; the message says what helps.
+        InputError: it is damaged, or of another network, dataset, trial or seed; the message says how to go on.
     """
     if not path.exists():
         return None
@@ -60,21 +60,21 @@ def load(path: Path, replica: Replica) -> Stored | None:
         tensors, facts = parse_content(content, f"{WHAT} {path}", limit=limit)
         if facts.get("format") != FORMAT:
             in_order = _in_order(tensors) if content[8:9] == b"{" else tensors  # safetensors keeps no order
-            return Stored(_foreign(path, replica, in_order), known=False)
-        _stand(path, replica, facts)
+            return Stored(_published(path, replica, in_order), known=False)
+        _restore_history(path, replica, facts)
         return Stored(_lkg(path, replica, tensors), known=True)
     except InputError as problem:
         raise InputError(f"{problem}; {_advice(path, replica)}") from None
 
 
-def _stand(path: Path, replica: Replica, facts: Mapping[str, str]) -> None:
+def _restore_history(path: Path, replica: Replica, facts: Mapping[str, str]) -> None:
     """Give the replica the history that the metadata holds."""
     try:
         _check(path, replica, facts)
         _take(replica, facts)
         again = metadata(replica, 1)
         wrong = next((name for name in _DERIVED if again[name] != facts[name]), None)
-    except _Other as problem:
+    except _Mismatch as problem:
         raise InputError(str(problem)) from None
     except _DAMAGED as problem:
         raise InputError(f"{WHAT} {path} is damaged (metadata: {_line(problem)})") from None
@@ -82,12 +82,12 @@ def _stand(path: Path, replica: Replica, facts: Mapping[str, str]) -> None:
         raise InputError(f"{WHAT} {path} is damaged (its {wrong} does not agree with its history)")
 
 
-class _Other(Exception):
-    """The file is whole, and of something else."""
+class _Mismatch(Exception):
+    """The file is intact, but of another network, dataset, trial or seed."""
 
 
 def _check(path: Path, replica: Replica, facts: Mapping[str, str]) -> None:
-    """See that the file is of this network, dataset, trial and seed."""
+    """Check that the file is of this network, dataset, trial and seed."""
     wanted = {
         "architecture": str(replica.architecture),
         "family": replica.config.family,
@@ -97,10 +97,10 @@ def _check(path: Path, replica: Replica, facts: Mapping[str, str]) -> None:
     found = {**facts, "architecture": str(parse(facts["architecture"]))}
     for name, value in wanted.items():
         if found[name] != value:
-            raise _Other(f"{WHAT} {path} holds {name} {found[name]}, not {value}")
+            raise _Mismatch(f"{WHAT} {path} holds {name} {found[name]}, not {value}")
     seed = json.loads(facts["random_state"])["seed"]
     if replica.config.seed not in (None, seed):
-        raise _Other(f"{WHAT} {path} has the seed {seed}, not {replica.config.seed}")
+        raise _Mismatch(f"{WHAT} {path} has the seed {seed}, not {replica.config.seed}")
 
 
 def _take(replica: Replica, facts: Mapping[str, str]) -> None:
@@ -119,11 +119,11 @@ def _take(replica: Replica, facts: Mapping[str, str]) -> None:
 
 
 def _is_possible(loop: Loop, replica: Replica) -> bool:
-    """Whether the mode damages such a neuron."""
+    """Whether the mode can have damaged that neuron."""
     mode = get_mode(loop.mode)
     widths = damageable(mode, replica.architecture, replica.config.family)
     if loop.layer < 0:
-        return not widths or type(mode).draw is not Mode.draw  # a draw of one's own may leave a network as it is
+        return not widths or type(mode).draw is not Mode.draw  # an overridden draw may return None
     return 0 <= loop.neuron < widths[loop.layer]
 
 
@@ -134,11 +134,11 @@ def _typed(kind: type, value: Any) -> Any:
 
 
 def _lkg(path: Path, replica: Replica, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The best network, after a check that the damaged copy beside it is its copy with that damage."""
+    """The best network, after a check that the file's active network is its copy with the recorded damage."""
     needed = shapes(replica.architecture, replica.config.family)
     names = {f"{kind}.{name}": shape for kind in KINDS for name, shape in needed.items()}
     if {name: tuple(value.shape) for name, value in tensors.items()} != names:
-        raise InputError(f"{WHAT} {path} {_another(replica, tensors)}")
+        raise InputError(f"{WHAT} {path} {_other_network(replica, tensors)}")
     check_finite(tensors, f"{WHAT} {path}")
     lkg, active = ({name: tensors[f"{kind}.{name}"].float() for name in needed} for kind in KINDS)
     copy = {name: value.clone() for name, value in lkg.items()}
@@ -149,8 +149,8 @@ def _lkg(path: Path, replica: Replica, tensors: Mapping[str, Tensor]) -> dict[st
     return lkg
 
 
-def _another(replica: Replica, tensors: Mapping[str, Tensor]) -> str:
-    """What is wrong with a file whose metadata names the right architecture, and whose network is another."""
+def _other_network(replica: Replica, tensors: Mapping[str, Tensor]) -> str:
+    """The problem of a file whose metadata names the right architecture, but whose network is another."""
     first = tensors.get("lkg.linears.0.weight")
     extra = len(tensors) - len(KINDS) * len(shapes(replica.architecture, replica.config.family)) == 2 * len(KINDS)
     if extra and first is not None and tuple(first.shape) == (INPUTS, INPUTS):
@@ -162,7 +162,7 @@ def _another(replica: Replica, tensors: Mapping[str, Tensor]) -> str:
 
 
 def check_beside(config: TrainConfig, sweep: Path) -> None:
-    """See that a sweep which an earlier version began has no finished runs of another network in the same rows.
+    """Check that a sweep folder of an earlier version has no finished runs of a different network for `config`.
 
     Raises:
         InputError: it has some.
@@ -175,14 +175,14 @@ def check_beside(config: TrainConfig, sweep: Path) -> None:
         tensors, _ = parse_content(read_bytes(path, WHAT), f"{WHAT} {path}")
         if extra in tensors:
             raise InputError(
-                f"{WHAT} {path} {_another(Replica(config, architecture, 1, 0), tensors)}; take a new --sweep-dir"
+                f"{WHAT} {path} {_other_network(Replica(config, architecture, 1, 0), tensors)}; use a new --sweep-dir"
             )
 
 
-def _foreign(path: Path, replica: Replica, content: Any) -> dict[str, Tensor]:
-    """The network of a file of the published program: a state by itself, or among other things.
+def _published(path: Path, replica: Replica, content: Any) -> dict[str, Tensor]:
+    """The network of a file of the published program: a plain state_dict, or one among other entries.
 
-    Names of parameters differ between programs; what counts is their order, which is that of the signal.
+    Names of parameters differ between programs, so they are matched by their order, which is that of the signal.
     """
     needed = shapes(replica.architecture, replica.config.family)
     state = _state_in(content)
@@ -191,13 +191,13 @@ def _foreign(path: Path, replica: Replica, content: Any) -> dict[str, Tensor]:
     if [tuple(value.shape) for value in state.values()] != list(needed.values()):
         raise InputError(f"{WHAT} {path} holds another network than {replica.architecture} of {replica.config.family}")
     if not all(value.is_floating_point() for value in state.values()):
-        raise InputError(f"{WHAT} {path} holds numbers that no weights are, such as integers")
+        raise InputError(f"{WHAT} {path} holds numbers that cannot be weights, such as integers")
     check_finite(state, f"{WHAT} {path}")
     return dict(zip(needed, (value.float() for value in state.values()), strict=True))
 
 
 def _state_in(content: Any) -> dict[str, Tensor]:
-    """The first mapping of names to tensors in what was read; one whose key speaks of the LKG comes first."""
+    """The first mapping of names to tensors in the file's content; keys with "lkg" in them come first."""
     import torch
 
     if not isinstance(content, Mapping):

@@ -1,4 +1,4 @@
-"""What a run ends with, by the words that all suites share and, for each trial, by those of the study."""
+"""The result of a run, with the names that all suites share and, for each trial, those of the study."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def result(replicas: Sequence[Replica], tests: Sequence[int | None], images: tup
 
     Args:
         replicas: its trials.
-        tests: how many test images each one's LKG names right; None for those without an LKG.
+        tests: how many test images each trial's LKG classifies correctly; None for those without an LKG.
         images: numbers of validation and of test images.
     """
     val, of_test = images
@@ -30,7 +30,7 @@ def result(replicas: Sequence[Replica], tests: Sequence[int | None], images: tup
         more |= {"family": one.config.family, "mode": one.mode, "trial_seed": one.seed}
     chained = sorted({described(one.chain) for one in replicas if is_chained(one.chain, one.mode)})
     if chained:
-        # `nonideal table` leaves runs with this result out, so that nobody takes one for a run of its last mode.
+        # `nonideal table` leaves out runs with this entry, as they are no measurement of their last mode.
         more["incomparable"] = f"chain of modes: {'; '.join(chained)}"
     last = [one.loops[-1] for one in replicas if one.loops]
     final = {"val_acc": _mean(loop.val_hits / val for loop in last)} if last else {}

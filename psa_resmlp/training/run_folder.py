@@ -14,12 +14,12 @@ PACKAGE, JOB = "psa_resmlp", "train"
 
 
 def has_begun(meta: Mapping[str, Any]) -> bool:
-    """Whether the run of that run_meta.json knows where it ends, without which nothing is trained."""
+    """Whether that run_meta.json records the last meta-loop, which is written before any training."""
     return "last_meta_loop" in meta
 
 
 def run_folder(config: TrainConfig, chosen: Path | None) -> Path:
-    """Make the folder of a new run; one whose run ended before it began may be used again.
+    """Make the folder of a new run; a folder whose run ended before any training may be used again.
 
     Raises:
         InputError: as `common.runs.new_folder`.

@@ -1,4 +1,4 @@
-"""Which trials train next, how many side by side, and what is written after each meta-loop."""
+"""The order of training: which trials train next, how many side by side, and the files after each meta-loop."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class Schedule:
 
     Args:
         every: the trials, in any modes.
-        runs: their runs, which take their metrics.
+        runs: their runs, to which metrics are written.
         images: training, validation and test images.
-        device: where.
-        threads: that one step may use; see `stacks.threads_for`.
-        workers: groups that train at the same time, on a thread each.
+        device: where to train.
+        threads: number of threads of one step; see `stacks.threads_for`.
+        workers: number of groups that train at the same time, on a thread each.
         stack: how many to train side by side; 0: measure.
         kernels: use the CPU kernels where the device is the CPU.
 
     Attributes:
-        courses: the trials, those of a mode beside each other.
+        courses: the trials, sorted by mode.
         stack: how many train side by side.
-        choice: what was measured for that; None where there was nothing to choose.
+        choice: the measurement for that; None where there was nothing to choose.
     """
 
     def __init__(
@@ -76,14 +76,14 @@ class Schedule:
         self._begin()
 
     def advance(self) -> list[tuple[Group, list[Loop]]]:
-        """One meta-loop of as many groups as train at the same time; none is left if the answer is empty.
+        """One meta-loop of as many groups as train at the same time; an empty list once all are done.
 
         Raises:
             RunError: a loss is no longer finite.
-            Interrupted: a signal has come; the last whole meta-loop of every trial is on disk.
+            Interrupted: a signal has come; the last complete meta-loop of every trial is on disk.
         """
         if not self._waiting:
-            # Those behind catch up first: a kill may have come between the files of two of them.
+            # Trials with fewer meta-loops catch up first: a kill may have come between the files of two trials.
             left = [one for one in self.courses if not one.over]
             behind = min((one.replica.loop for one in left), default=0)
             self._waiting = [*groups([one for one in left if one.replica.loop == behind], self.stack)]
@@ -91,7 +91,7 @@ class Schedule:
         return self._meta_loop(now) if now else []
 
     def test(self) -> dict[Course, int]:
-        """How many test images every LKG names right; trials without one are left out."""
+        """How many test images every LKG classifies correctly; trials without an LKG are left out."""
         found: dict[Course, int] = {}
         for group in groups([one for one in self.courses if one.replica.bounty_hits >= 0], self.stack):
             states = torch.stack([self._states[one] for one in group])
@@ -121,7 +121,7 @@ class Schedule:
             for place, (one, loop) in enumerate(zip(group, loops, strict=True)):
                 self._states[one] = states[place]
                 one.replica.take(loop)
-                # A kill between the two leaves a row too many; the next start writes the rows again from the file.
+                # A kill between the two leaves a surplus row; the next start rewrites the rows from the checkpoint.
                 self._runs[one.run].metrics(one.replica.row(loop, len(self.val_images)))
                 self._save(one)
         return [(group, loops) for group, (_, loops) in zip(every, done, strict=True)]
@@ -136,7 +136,7 @@ class Schedule:
         checkpoint.save(one.path, one.replica, self._one.state_dict(0), len(self.val_images))
 
     def _begin(self) -> None:
-        """LKGs from checkpoints, initial weights where there are none, and metrics.csv up to there."""
+        """Load LKGs from checkpoints, draw initial weights where there are none, and write metrics.csv so far."""
         new = [one for one in self.courses if one.stored is None]
         for one in self.courses:
             if one.stored is not None:
@@ -165,7 +165,7 @@ class Schedule:
         return self._engines[key]
 
     def _choose(self) -> int:
-        """By measurement, among what the memory allows; alone where there is nothing to choose."""
+        """The stack, by measurement, within the memory; 1 where there is nothing to choose."""
         most = max(1, len(self.courses) // self._workers)
         replicas = [one.replica for one in self.courses[:most]]
         if most == 1 or largest_stack(replicas) == 1:

@@ -1,4 +1,4 @@
-"""How many replicas train side by side, on how many threads, and what memory that takes."""
+"""How many replicas train side by side, on how many threads, and how much memory they need."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ One = TypeVar("One")
 
 
 def largest_stack(replicas: Sequence[Replica]) -> int:
-    """How many of these trials the memory allows side by side."""
+    """The largest number of these trials side by side within MEMORY_MiB."""
     config = replicas[0].config
     return max(
         1, min(len(replicas), int(MEMORY_MiB / replica_MiB(replicas[0].architecture, config.family, config.batch_size)))
@@ -56,10 +56,10 @@ def stack_choice(
     workers: int = 1,
     **options: Any,
 ) -> Choice:
-    """How many of these trials to train side by side, by steps on the first images.
+    """How many of these trials to train side by side, from timed steps on the first images.
 
-    With several workers they step at the same time, as they will: short calls of two threads wait for the interpreter's
-    lock, larger stacks much less. The seconds of the answer are those of all workers' steps then.
+    Several workers step at the same time, as in training: short calls of two threads wait for the interpreter's lock,
+    those of larger stacks much less. The seconds of the result are then those of all workers' steps.
     """
     most = largest_stack(replicas)
 
@@ -87,12 +87,12 @@ def stack_choice(
 
 
 def thread_pool(workers: int, threads: int) -> ThreadPoolExecutor:
-    """Threads whose products use `threads` threads each: torch keeps that number by thread."""
+    """A pool of threads whose matrix products use `threads` threads each; torch sets that number per thread."""
     return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,))
 
 
 def wait_for(futures: Sequence[Future[Any]]) -> None:
-    """Wait until all are done; raise what one has raised."""
+    """Wait until all are done; an exception of one is raised."""
     for future in futures:
         future.result()
 
@@ -103,16 +103,16 @@ def _repeat(step: Callable[[], None], times: int) -> None:
 
 
 def threads_for(architecture: Architecture, threads: int) -> tuple[int, int]:
-    """How many threads a step uses, and how many groups train at the same time, where `threads` are free.
+    """How many threads a step uses, and how many groups train at the same time, where `threads` are available.
 
-    Products of narrow layers are too short to be shared out; there each thread trains networks of its own. The answer
-    depends on the architecture and not on the number of trials, so that a trial has the same numbers alone.
+    Products of narrow layers are too short to be split; there each thread trains different networks. The result does
+    not depend on the number of trials, so that a trial has the same numbers alone.
     """
     return (threads, 1) if architecture.width >= WIDE else (1, threads)
 
 
 def groups(every: Sequence[One], stack: int) -> list[list[One]]:
-    """Neighbours in groups of at most `stack`, as equal as possible."""
+    """Consecutive groups of at most `stack`, as equal in size as possible."""
     count = math.ceil(len(every) / stack)
     edges = [len(every) * place // max(count, 1) for place in range(count + 1)]
     return [list(every[first:last]) for first, last in itertools.pairwise(edges)]

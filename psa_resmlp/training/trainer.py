@@ -36,7 +36,7 @@ from psa_resmlp.training.stacks import check_size, threads_for
 
 @contextlib.contextmanager
 def open_training(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> Iterator[Trainer]:
-    """For psa-train: the checkpoints lie in the model folder, and a start adds meta-loops to those in them."""
+    """For psa-train: checkpoints are in the model folder, and meta-loops are added to theirs."""
     [config], [start] = configs, starts
     check_size(config)
     _images_of(config)
@@ -79,8 +79,8 @@ class Trainer:
     """Trials of one architecture and family; see `common.experiment.Trainer`.
 
     Args:
-        configs: of the runs, with their model folders.
-        before: run_meta.json of each run that goes on; empty for a new one.
+        configs: options of the runs, with their model folders.
+        before: run_meta.json of each resumed run; empty for a new one.
         every: the trials of all runs.
     """
 
@@ -94,7 +94,7 @@ class Trainer:
         set_threads(self._threads, libraries=("torch", "numba"))
         self._images = _images_of(first)
         self._closing = contextlib.ExitStack()
-        self._schedule: Schedule  # once the run folders are ours
+        self._schedule: Schedule  # made in `begin`
         self.units = max(1, sum(one.last - one.replica.loop for one in every if not one.over))
         self._warned: set[int] = set()  # runs, by number
 
@@ -108,7 +108,7 @@ class Trainer:
         return [{**how, **facts_of(self._of(number), before)} for number, before in enumerate(self._before)]
 
     def begin(self, runs: Sequence[Run], progress: Progress) -> None:
-        """Restore checkpoints, choose how many trials train side by side, and say what a start goes on from."""
+        """Restore checkpoints, choose how many trials train side by side, and log what each goes on from."""
         self._runs, self._progress = runs, progress
         self._terminal = sys.stderr.isatty() and not self.configs[0].quiet
         for number, (run, config) in enumerate(zip(runs, self.configs, strict=True)):
@@ -158,7 +158,7 @@ class Trainer:
             run.log(f"{schedule.stack} side by side" + (f" (us a step and replica: {shown})" if shown else ""))
 
     def _report(self, group: Group, loops: Sequence[Loop]) -> None:
-        """Of every meta-loop a line in the log; on the screen too, or on a terminal a panel."""
+        """A line in the log for every meta-loop, and on the screen too: on a terminal as a panel."""
         images = len(self._schedule.val_images)
         for one, loop in zip(group, loops, strict=True):
             run, line = self._runs[one.run], panels.loop_line(one.replica, loop, images)
@@ -196,7 +196,7 @@ class Trainer:
 
 @contextlib.contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """The folder of a checkpoint belongs to this process.
+    """Lock the folder of a checkpoint for this process.
 
     Raises:
         InputError: another process trains there.

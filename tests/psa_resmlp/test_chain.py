@@ -84,13 +84,13 @@ def test_a_run_whose_checkpoint_others_have_trained_on_is_not_resumed(train, her
     stop("first")
     train("--run-dir", "second")
     done = here("train", "--resume", "first", code=2)
-    assert "is not this run's any more: it has been through none (2 meta-loops), and the run went to" in done.err
+    assert "is no longer that of this run: it was trained in none (2 meta-loops), and the run goes to" in done.err
     assert load_run(tmp_path / "first").status == "interrupted"
     train("--ablation-mode", "full", "--run-dir", "third")
     stop("third")
     (tmp_path / "models/mnist_lkg.safetensors").unlink()
     done = here("train", "--resume", "third", code=2)
-    assert "it has been through nothing, and the run went from none (2 meta-loops) to meta-loop 3" in done.err
+    assert "it was trained in nothing, and the run goes from none (2 meta-loops) to meta-loop 3" in done.err
 
 
 def test_a_refused_start_leaves_no_run(train, tmp_path):

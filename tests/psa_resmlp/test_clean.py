@@ -61,7 +61,7 @@ def test_named_files(models, here, tmp_path):
 
 def test_a_missing_name_is_a_warning_and_the_others_go(models, here):
     done = here("clean", "old.safetensors", "nowhere")
-    assert done.err == "warning: models/nowhere is not there\n"
+    assert done.err == "warning: models/nowhere does not exist\n"
     assert left(models) == ALL - {"old.safetensors"}
     assert "is a folder" in here("clean", "18x18_none", code=2).err
 

@@ -114,7 +114,7 @@ def test_a_failure_is_named_and_the_others_go_on(work):
 
 def test_wrong_options_stop_it_at_once(work):
     _, err = work.run("echo 'error: no such option' >&2; exit 2", code=2)
-    assert "2x2_none: the trainer does not take this" in err
+    assert "2x2_none: psa-train could not start" in err
     assert len(work.calls()) == 1
 
 

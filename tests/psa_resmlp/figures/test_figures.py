@@ -260,7 +260,7 @@ def test_convergence_with_regimes(sweep, here, study_of, tmp_path):
 
 
 def test_convergence_with_wrong_input(sweep, here):
-    assert "is not there" in here("make_convergence_plots", "nowhere", code=2).err
+    assert "does not exist" in here("make_convergence_plots", "nowhere", code=2).err
     assert "has no run of [2*2]" in here("make_convergence_plots", "sweep", "--targets", "2*2", code=2).err
     assert "cannot be read" in here("make_convergence_plots", "sweep", "--targets", "2-2", code=2).err
     write_run(sweep / "runs/e", "[18*18]", ["1,0.5"], columns="epoch,accuracy")

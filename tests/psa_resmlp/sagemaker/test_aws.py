@@ -45,7 +45,7 @@ def test_an_unknown_bucket(aws_here, module):
 def test_a_bucket_elsewhere(aws_here, cloud, module):
     cloud.s3.create_bucket(Bucket="far-away", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     done = aws_here(module, *COMMANDS[module], "--bucket", "far-away", code=2)
-    assert "lies in eu-west-1, not in us-east-1" in one_line(done)
+    assert "is in eu-west-1, not in us-east-1" in one_line(done)
 
 
 @every_command
@@ -59,7 +59,7 @@ def test_denied_access_to_the_bucket(aws_here, cloud, module):
 def test_a_missing_library(aws_here, monkeypatch, module):
     monkeypatch.setitem(__import__("sys").modules, "boto3", None)
     done = aws_here(module, *COMMANDS[module], code=1)
-    assert "boto3 is not installed; `poetry install --extras sagemaker`" in one_line(done)
+    assert "boto3 is not installed; install it with `poetry install --extras sagemaker`" in one_line(done)
 
 
 def refuse(name, kind, message, status=400):
@@ -96,11 +96,11 @@ def test_throttling_without_end(aws_here, cloud, monkeypatch):
     monkeypatch.setattr("psa_resmlp.sagemaker.aws.ATTEMPTS", 2)
     cloud.faults.append(refuse("ListTrainingJobs", "ThrottlingException", "Rate exceeded"))
     done = aws_here("run", *SMALL, code=1)
-    assert "AWS kept throttling ListTrainingJobs for 2 attempts; start again later, nothing is lost" in one_line(done)
+    assert "AWS throttled ListTrainingJobs in all 2 attempts; start again later, nothing is lost" in one_line(done)
     assert cloud.count("ListTrainingJobs") == 2
     slow = s3_error("SlowDown", f"Please, {TOKEN}")
     cloud.faults[:] = [lambda operation, environ: (503, slow) if operation == "S3.GET" else None]
-    assert "AWS kept throttling" in one_line(aws_here("reconstruct_jobs", code=1))
+    assert "AWS throttled" in one_line(aws_here("reconstruct_jobs", code=1))
 
 
 def test_no_network(aws_here, monkeypatch):

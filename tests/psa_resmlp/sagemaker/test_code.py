@@ -76,7 +76,7 @@ def test_an_image_without_torch_or_with_an_old_python(channel, tmp_path):
     assert done.stderr.startswith("error: the image's Python is Python 3.9.1, and 3.11 or newer is needed")
     tool(tmp_path / "bare", "python", "[[ $2 == *version_info* ]]")
     done = begin(channel, PATH=f"{tmp_path / 'bare'}:/usr/bin:/bin")
-    assert done.stderr == "error: the image has no torch; set TRAINING_IMAGE to one that has\n"
+    assert done.stderr == "error: the image has no torch; set TRAINING_IMAGE to one with torch\n"
     assert (channel / "output/failure").read_text() == done.stderr.removeprefix("error: ")
 
 

@@ -87,7 +87,7 @@ def test_sums_are_those_worked_out_by_hand(aws_here, study, tmp_path):
     lines = _run(aws_here).out.splitlines()
     assert lines[:5] == [
         # 27108 machine-seconds
-        f"8 jobs (s3://{BUCKET}/{PREFIX}): 7.53 billable hours of machines, 2.55 USD",
+        f"8 jobs (s3://{BUCKET}/{PREFIX}): 7.53 billable machine hours, 2.55 USD",
         f"on-demand prices of {REGION} from prices.toml; they may be outdated, compare them with AWS's",
         "1 job running, without a price yet",
         f"1 job unknown to SageMaker in {REGION}: {GONE}",
@@ -112,7 +112,7 @@ def test_sums_are_those_worked_out_by_hand(aws_here, study, tmp_path):
         ["ml.p4d.24xlarge", "1", "0.00", "0.00"],
     ):
         assert table.count(row) == 1, row
-    dearest = table[table.index(["the", "dearest", "architectures"]) + 2 :][:5]
+    dearest = table[table.index(["the", "most", "expensive", "architectures"]) + 2 :][:5]
     assert dearest[:3] == [["18*18", "2", "5.00", "1.30"], ["1*64", "3", "2.50", "1.25"], ["1*2", "1", "0.03", "0.00"]]
     longest = table[table.index(["the", "longest", "jobs"]) + 2 :][:6]
     assert [row[0] for row in longest if row] == [SPOT, DONE, FAILED, STOPPED, OLD]
@@ -165,7 +165,7 @@ def test_a_list_of_jobs_needs_no_bucket(aws_here, study, cloud, tmp_path):
     (tmp_path / "jobs.txt").write_text(f"{STOPPED}\n{FAILED}\n")
     cloud.requests.clear()
     out = _run(aws_here, "--jobs-file", "jobs.txt", S3_BUCKET_NAME="").out
-    assert out.startswith("2 jobs (jobs.txt): 3.50 billable hours of machines, 0.55 USD\n")
+    assert out.startswith("2 jobs (jobs.txt): 3.50 billable machine hours, 0.55 USD\n")
     assert set(cloud.requests) == {"DescribeTrainingJob"}
     assert "spot" not in out
 
@@ -199,7 +199,7 @@ def test_timings_for_a_dry_run_come_from_the_file(aws_here, job, cloud, tmp_path
 def test_a_missing_price_is_named_before_anything_is_written(aws_here, study, tmp_path):
     (tmp_path / "prices.toml").write_text(PRICES.replace(M5, "ml.m5.xlarge"))
     done = _run(aws_here, code=2)
-    wanted = f'error: prices.toml has no "{M5}" = NUMBER below [{REGION}]; add it, in a copy named with --prices'
+    wanted = f'error: prices.toml has no "{M5}" = NUMBER below [{REGION}]; add it, or name an edited copy with --prices'
     assert done.err.startswith(wanted)
     assert done.err.count("\n") == 1
     assert done.out == ""
@@ -223,7 +223,7 @@ def test_write_prices_copies_the_shipped_file_and_asks_nobody(here, tmp_path, mo
     assert done.out == "written mine.toml; edit it, and name it with --prices\n"
     assert (tmp_path / "mine.toml").read_bytes() == SHIPPED.read_bytes()
     again = here("sagemaker.cost_estimator", "--write-prices", "mine.toml", code=2)
-    assert again.err == "error: mine.toml is there already; name a new file\n"
+    assert again.err == "error: mine.toml exists already; name a new file\n"
 
 
 @pytest.mark.slow

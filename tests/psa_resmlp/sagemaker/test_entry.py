@@ -98,7 +98,7 @@ def test_what_came_back_torn_is_done_again(here, root):
         lock = {"host": "ip-10-0-0-1", "boot_id": "another", "pid": 7, "heartbeat": time.time() - 60, "token": "1"}
         (torn / "checkpoints" / name / "run.lock").write_text(json.dumps(lock))
     done = here("sagemaker.entry", "--root", torn)
-    assert "that trial begins anew" in done.out
+    assert "that trial starts again" in done.out
     assert "run_meta.json: is not JSON" in done.out
     assert results(torn) == results(whole)
     order = ("trial", "meta_loop")  # trial 2 has caught up alone
@@ -125,7 +125,12 @@ def test_variables_of_sagemakers_toolkit_and_names_of_the_published_program(here
 
 @pytest.mark.parametrize(
     ("content", "holds"),
-    [("{", "no JSON object"), ("[]", "no JSON object"), ('{"arch": "[0*3]"}', "allowed"), ('{"oops": "1"}', "--oops")],
+    [
+        ("{", "not a JSON object"),
+        ("[]", "not a JSON object"),
+        ('{"arch": "[0*3]"}', "allowed"),
+        ('{"oops": "1"}', "--oops"),
+    ],
 )
 def test_wrong_hyperparameters_end_in_one_line_and_the_reason(here, root, content, holds):
     ml = root("ml")

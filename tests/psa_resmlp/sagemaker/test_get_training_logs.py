@@ -77,7 +77,7 @@ def test_logs_of_all_streams_are_fetched(aws_here, cloud, job, tmp_path):
     job("psa-1x8-none-00000000-01", {5: ["another study's"]})
     cloud.put("study.json", json.dumps({"format": "psa_resmlp sagemaker 1", "id": "3f0c2a91", "settings": {}}))
     done = aws_here(COMMAND)
-    assert last_line(done) == "2 jobs: 2 fetched, 0 here before, 0 without a log"
+    assert last_line(done) == "2 jobs: 2 fetched, 0 already here, 0 without a log"
     begin = "[2026-11-30T12:00:00.123+00:00] begin\n[2026-11-30T12:00:00.124+00:00] Traceback:\n  File\nEnd\n"
     assert text_of(tmp_path, one, "algo-1-1700000001.log") == begin
     assert text_of(tmp_path, one, "algo-1-1700000777.log") == "[2026-11-30T12:00:00.123+00:00] again\n"
@@ -123,18 +123,18 @@ def test_what_is_complete_is_not_fetched_again(aws_here, cloud, job, tmp_path):
     ended = job(name(1), {1: ["a"]})
     active = job(name(2), {2: ["b"]}, status="InProgress")
     forgotten = job(name(3), {3: ["c"]}, status=None)
-    assert last_line(aws_here(COMMAND)) == "3 jobs: 3 fetched, 0 here before, 0 without a log"
+    assert last_line(aws_here(COMMAND)) == "3 jobs: 3 fetched, 0 already here, 0 without a log"
     known = {one: json.loads(text_of(tmp_path, one, "summary.json")) for one in (ended, active, forgotten)}
     assert [facts["complete"] for facts in known.values()] == [True, False, True]
     assert [facts["status"] for facts in known.values()] == ["Completed", "InProgress", "Unknown"]
     write(cloud, f"{active}/algo-1-2", ["more"], NOON + 1)
     cloud.end(active)
     cloud.requests.clear()
-    assert last_line(aws_here(COMMAND)) == "3 jobs: 1 fetched, 2 here before, 0 without a log"
+    assert last_line(aws_here(COMMAND)) == "3 jobs: 1 fetched, 2 already here, 0 without a log"
     assert cloud.count("DescribeLogStreams") == 1
     assert text_of(tmp_path, active, "algo-1-2.log").count("\n") == 2
-    assert last_line(aws_here(COMMAND)) == "3 jobs: 0 fetched, 3 here before, 0 without a log"
-    assert last_line(aws_here(COMMAND, "--force")) == "3 jobs: 3 fetched, 0 here before, 0 without a log"
+    assert last_line(aws_here(COMMAND)) == "3 jobs: 0 fetched, 3 already here, 0 without a log"
+    assert last_line(aws_here(COMMAND, "--force")) == "3 jobs: 3 fetched, 0 already here, 0 without a log"
 
 
 def test_what_is_damaged_is_fetched_again(aws_here, job, tmp_path):
@@ -146,7 +146,7 @@ def test_what_is_damaged_is_fetched_again(aws_here, job, tmp_path):
     logs[1].unlink()
     for place, text in ((2, '{"job": "psa'), (3, "[]")):
         (logs[place].parent / "summary.json").write_text(text)
-    assert last_line(aws_here(COMMAND)) == "5 jobs: 4 fetched, 1 here before, 0 without a log"
+    assert last_line(aws_here(COMMAND)) == "5 jobs: 4 fetched, 1 already here, 0 without a log"
     assert [log.read_text() for log in logs] == [whole] * 5
 
 
@@ -156,13 +156,13 @@ def test_jobs_without_a_log_are_named(aws_here, cloud, job, tmp_path):
     done = aws_here(COMMAND)
     assert done.out.splitlines()[-2:] == [
         f"no log yet: {', '.join(without[:5])}, and 2 more",
-        "8 jobs: 1 fetched, 0 here before, 7 without a log",
+        "8 jobs: 1 fetched, 0 already here, 7 without a log",
     ]
     assert sorted(path.name for path in (tmp_path / LOGS).iterdir() if path.is_dir()) == [there]
     assert json.loads(text_of(tmp_path, "download_summary.json"))["without_log"] == without
     cloud.logs.delete_log_group(logGroupName=GROUP)
     done = aws_here(COMMAND, "--force")
-    assert last_line(done) == "8 jobs: 0 fetched, 0 here before, 8 without a log"
+    assert last_line(done) == "8 jobs: 0 fetched, 0 already here, 8 without a log"
 
 
 def test_a_list_of_jobs_needs_no_bucket(aws_here, job, tmp_path):
@@ -194,7 +194,7 @@ def test_messages_that_are_no_proper_text(aws_here, cloud, job, tmp_path):
 def test_throttling_is_waited_for(aws_here, cloud, job):
     job(name(1), {1: ["a"]})
     cloud.faults.append(throttle(2))
-    assert last_line(aws_here(COMMAND)) == "1 jobs: 1 fetched, 0 here before, 0 without a log"
+    assert last_line(aws_here(COMMAND)) == "1 jobs: 1 fetched, 0 already here, 0 without a log"
 
 
 def test_denied_access_is_one_line(aws_here, cloud, job, tmp_path):
@@ -214,7 +214,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(aws_here, job, tmp_path
     done = aws_here(COMMAND, code=1)
     assert done.err == f"error: No space left on device ({LOGS}/{one}/algo-1-1.log)\n"
     assert list(folder.iterdir()) == []
-    assert last_line(aws_here(COMMAND)) == "1 jobs: 1 fetched, 0 here before, 0 without a log"
+    assert last_line(aws_here(COMMAND)) == "1 jobs: 1 fetched, 0 already here, 0 without a log"
 
 
 def test_an_output_folder_that_is_a_file(aws_here, cloud, job, tmp_path):
@@ -244,14 +244,14 @@ def test_ctrl_c_leaves_whole_files_and_the_next_start_goes_on(aws_here, cloud, j
     assert {path.suffix for path in files} == {".log", ".json"}
     before = sum(path.name == "summary.json" for path in files)
     assert 0 < before < len(jobs)
-    there = f"{len(jobs) - before} fetched, {before} here before"
+    there = f"{len(jobs) - before} fetched, {before} already here"
     assert last_line(aws_here(COMMAND)) == f"{len(jobs)} jobs: {there}, 0 without a log"
 
 
 def test_as_a_process(aws, job, tmp_path):
     one = job(name(1), {1: ["a"]})
     done = aws(COMMAND)
-    assert done.out.splitlines() == ["1 jobs: 1 fetched, 0 here before, 0 without a log"]
+    assert done.out.splitlines() == ["1 jobs: 1 fetched, 0 already here, 0 without a log"]
     assert done.err == ""
     assert text_of(tmp_path, one, "algo-1-1.log").endswith("] a\n")
 
@@ -267,9 +267,9 @@ def test_1200_jobs_from_the_cloud_to_a_table(aws_here, cloud, tmp_path):
         write(cloud, f"{text}/algo-1-1", [f"meta-loop 1 trial 1 {text.split('-')[2]}: {loop}"])
         if place != 700:
             cloud.end(text)
-    assert last_line(aws_here(COMMAND)) == "1200 jobs: 1200 fetched, 0 here before, 0 without a log"
+    assert last_line(aws_here(COMMAND)) == "1200 jobs: 1200 fetched, 0 already here, 0 without a log"
     assert cloud.count("ListTrainingJobs") == 12
-    assert last_line(aws_here(COMMAND)) == "1200 jobs: 1 fetched, 1199 here before, 0 without a log"
+    assert last_line(aws_here(COMMAND)) == "1200 jobs: 1 fetched, 1199 already here, 0 without a log"
     done = aws_here("logs_parser")
     assert "1200 jobs, 1200 trials of 1200 architectures and modes; 0 without a meta-loop" in done.out
     with open(tmp_path / "results/psa_sagemaker/psa_resmlp_trials_convergence.csv") as table:

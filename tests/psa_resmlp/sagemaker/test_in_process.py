@@ -57,7 +57,7 @@ def _published_names(here, jobs):
     assert "0 started, 2 completed" in here("sagemaker.run", *words, *modes).out
     assert "'half' is not one of" in here("sagemaker.run", *words, "--ablation-modes", "half", code=2).err
     jobs.unlink()
-    assert "2 jobs: 0 fetched, 2 here before" in here("sagemaker.get_training_logs", "--reconstruct-jobs").out
+    assert "2 jobs: 0 fetched, 2 already here" in here("sagemaker.get_training_logs", "--reconstruct-jobs").out
     names = jobs.read_text().split()
     assert len(names) == 2
     both = ("--reconstruct-jobs", "--jobs-file", jobs)

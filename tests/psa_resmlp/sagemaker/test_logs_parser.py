@@ -202,7 +202,7 @@ def test_folders_without_what_is_needed(log, here, tmp_path):
     def message(*words):
         return here("sagemaker.logs_parser", *words, code=2).err
 
-    assert message() == f"error: folder of logs {LOGS} is not there; psa-sagemaker-get-training-logs makes it\n"
+    assert message() == f"error: folder of logs {LOGS} does not exist; psa-sagemaker-get-training-logs makes it\n"
     (tmp_path / "empty/other").mkdir(parents=True)
     assert message("--logs-dir", "empty").startswith("error: folder of logs empty has no folder of a job;")
     log(OURS, ["starting", our_test(1, 50)])

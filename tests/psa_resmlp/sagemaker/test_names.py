@@ -37,7 +37,7 @@ def test_other_names(text):
 
 
 def test_too_long_a_name():
-    with pytest.raises(InputError, match="SageMaker takes 63"):
+    with pytest.raises(InputError, match="SageMaker allows 63"):
         job_name(Cell(parse(",".join(f"100*{width}" for width in range(100, 108))), "none"), "0" * 8, 1)
 
 

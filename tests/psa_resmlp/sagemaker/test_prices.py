@@ -94,6 +94,6 @@ def test_the_copy_is_the_shipped_file_and_replaces_nothing(file, tmp_path):
     copy_prices(tmp_path / "copy.toml")
     assert (tmp_path / "copy.toml").read_bytes() == SHIPPED.read_bytes()
     mine = file()
-    with pytest.raises(InputError, match=r"mine\.toml is there already; name a new file"):
+    with pytest.raises(InputError, match=r"mine\.toml exists already; name a new file"):
         copy_prices(mine)
     assert mine.read_text() == TEXT

@@ -70,7 +70,7 @@ def test_a_throttled_bucket_is_asked_again(aws_here, folders, cloud, tmp_path):
 def test_folders_that_are_no_jobs_are_counted(aws_here, folders, tmp_path):
     folders([*NAMES, "psa-18x18", "psa-1x2-nothing-1a2b3c4d-01", "notes"])
     done = _run(aws_here)
-    assert "2 folders left out, no job's name: psa-18x18, psa-1x2-nothing-1a2b3c4d-01" in done.out.splitlines()
+    assert "2 folders left out, not a job's name: psa-18x18, psa-1x2-nothing-1a2b3c4d-01" in done.out.splitlines()
     assert len(read_jobs(tmp_path / FILE)) == 5
 
 
@@ -80,7 +80,7 @@ def test_jobs_of_another_study_are_left_out_and_told(aws_here, folders, cloud, t
     done = _run(aws_here)
     assert [name.text for name in read_jobs(tmp_path / FILE)] == [name for name in NAMES if "2025" not in name]
     assert "1 folder left out, of another study: psa-1x2-dropout-2025-08-04-19-53-35-910" in done.out.splitlines()
-    assert "no job's name" not in done.out
+    assert "not a job's name" not in done.out
 
 
 def test_names_that_only_the_old_file_had_are_told(aws_here, folders, tmp_path):
@@ -89,7 +89,7 @@ def test_names_that_only_the_old_file_had_are_told(aws_here, folders, tmp_path):
     (tmp_path / "jobs.txt").write_text("\n".join(["# mine", NAMES[0], *gone]))
     done = _run(aws_here, "--output", "jobs.txt")
     assert [name.text for name in read_jobs(tmp_path / "jobs.txt")] == NAMES
-    assert done.out.splitlines()[-1] == f"7 names gone that the old file had: {', '.join(gone[:5])}, and 2 more"
+    assert done.out.splitlines()[-1] == f"7 names of the old file removed: {', '.join(gone[:5])}, and 2 more"
     again = _run(aws_here, "--output", "jobs.txt")
     assert "gone" not in again.out
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_list_stays_as_it_is(aws_here, folders, tmp_path):
     folders(NAMES)
     (tmp_path / "thesis.txt").write_text("Chapter 1\n")
     done = _run(aws_here, "--output", "thesis.txt", code=2)
-    assert done.err == "error: thesis.txt is no list of jobs and stays as it is; name another file with --output\n"
+    assert done.err == "error: thesis.txt is not a list of jobs and is kept; name another file with --output\n"
     assert (tmp_path / "thesis.txt").read_text() == "Chapter 1\n"
     (tmp_path / "empty.txt").touch()
     _run(aws_here, "--output", "empty.txt")

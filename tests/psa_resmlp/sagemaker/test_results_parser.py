@@ -67,10 +67,10 @@ def test_tables_of_what_is_there(aws_here, cloud, names, tmp_path):
 @pytest.mark.parametrize(
     ("content", "holds"),
     [
-        (b"", "no whole archive"),
-        (b"not an archive", "no whole archive"),
-        ("torn", "no whole archive"),
-        ("without its checksum", "no whole archive"),
+        (b"", "not a complete archive"),
+        (b"not an archive", "not a complete archive"),
+        ("torn", "not a complete archive"),
+        ("without its checksum", "not a complete archive"),
         ({"comprehensive_results.json": "[{"}, "cannot be read"),
         (
             {"comprehensive_results.json": '[{"bounty": 90, "chain": [{"mode": "decay", "meta_loops": 3}]}]'},
@@ -152,7 +152,7 @@ def test_throttling_and_a_list_of_jobs(aws_here, cloud, names, tmp_path):
     assert "2 jobs: 0 without" in aws_here("results_parser", "--jobs-file", "few.txt").out
     (tmp_path / "few.txt").write_text("psa-none\n")
     assert (
-        "few.txt, line 1: 'psa-none' is no job's name"
+        "few.txt, line 1: 'psa-none' is not a job's name"
         in aws_here("results_parser", "--jobs-file", "few.txt", code=2).err
     )
 

@@ -73,7 +73,7 @@ def test_images_of_aws_follow_region_and_machine():
 def test_nothing_that_runs_or_has_completed_is_started_again(aws_here, cloud):
     names = started(aws_here("run", *SMALL))
     done = aws_here("run", *SMALL)
-    assert "0 started, 0 completed, 4 at work before" in done.out
+    assert "0 started, 0 completed, 4 already running" in done.out
     cloud.end(names[0])
     cloud.end(names[1], "Failed")
     cloud.end(names[2], "Stopped")
@@ -81,7 +81,7 @@ def test_nothing_that_runs_or_has_completed_is_started_again(aws_here, cloud):
     done = aws_here("run", *SMALL, code=1)
     again = [name.replace("-01", "-02") for name in names]
     assert started(done) == [again[2]]
-    assert "1 started, 1 completed, 1 at work before, 1 failed" in done.out
+    assert "1 started, 1 completed, 1 already running, 1 failed" in done.out
     assert started(aws_here("run", *SMALL, "--retry-failed")) == [again[1]]
     cloud.end(again[1])
     cloud.end(again[2])
@@ -116,7 +116,7 @@ def test_a_prefix_that_another_launcher_has_just_taken_is_no_foreign_one(aws_her
         return None
 
     cloud.faults.append(not_there_yet)
-    assert "0 started, 0 completed, 4 at work before" in aws_here("run", *SMALL).out
+    assert "0 started, 0 completed, 4 already running" in aws_here("run", *SMALL).out
 
 
 def test_a_job_that_another_launcher_has_just_started_counts_as_started(aws_here, cloud):
@@ -186,7 +186,7 @@ def test_jobs_that_stop_meanwhile_are_told_and_go_on(aws_here, cloud):
 def test_without_waiting_what_finds_no_room_is_named_and_starts_later(aws_here, cloud):
     cloud.limit = 3
     done = aws_here("run", *SMALL, "--wait", "none", code=1)
-    assert "3 started, 0 completed, 0 at work before, 1 not started, as no machine is free" in done.out
+    assert "3 started, 0 completed, 0 already running, 1 not started, as no machine is free" in done.out
     cloud.limit = None
     assert len(started(aws_here("run", *SMALL, "--wait", "none"))) == 1
     cloud.limit = 10
@@ -207,7 +207,7 @@ def test_force_rerun_trains_anew_beside_the_old_results(aws_here, cloud):
     cloud.put("notes.txt", "somebody's", prefix=f"{PREFIX}-rerun-3")
     assert f"--prefix {PREFIX}-rerun-4" in aws_here("run", *SMALL, "--force-rerun").out
     again = aws_here("run", *SMALL, "--prefix", f"{PREFIX}-rerun-2")
-    assert "0 started, 0 completed, 4 at work before" in again.out
+    assert "0 started, 0 completed, 4 already running" in again.out
     assert f"--prefix {PREFIX}-rerun-5" in aws_here("run", *SMALL, "--prefix", f"{PREFIX}-rerun-2", "--force-rerun").out
 
 
@@ -232,7 +232,7 @@ def test_a_prefix_belongs_to_one_study(aws_here, cloud, words, holds):
 def test_a_prefix_with_other_things_is_left_alone(aws_here, cloud):
     cloud.put("psa-18x18-none-2025-08-04-19-53-35-910/output/model.tar.gz", "theirs")
     done = aws_here("run", *SMALL, code=2)
-    assert "holds other things" in done.err
+    assert "holds objects but no study.json" in done.err
     assert cloud.names() == []
     cloud.put("study.json", "{")
     assert "damaged" in aws_here("run", *SMALL, code=2).err
@@ -260,7 +260,7 @@ def test_ctrl_c_while_waiting_leaves_the_jobs_and_goes_on(aws_here, cloud, start
     process.send_signal(signal.SIGINT)
     _, err = finish(process, 130)
     assert err.count("\n") == 1
-    assert "2 jobs were started now" in err
+    assert "2 jobs were started, and running jobs go on" in err
     assert len(cloud.names("InProgress")) == 2
     cloud.limit = None
     assert len(started(aws_here("run", *SMALL))) == 2
@@ -273,7 +273,7 @@ def test_ctrl_c_while_throttled_ends_before_the_next_attempt(cloud, start):
     wait_until(lambda: cloud.count("CreateTrainingJob"))
     process.send_signal(signal.SIGINT)
     _, err = finish(process, 130)
-    assert err.startswith("psa-sagemaker-run: interrupted by SIGINT; 0 jobs were started now")
+    assert err.startswith("psa-sagemaker-run: interrupted by SIGINT; 0 jobs were started, and running jobs go on")
     assert err.count("\n") == 1
     assert cloud.count("CreateTrainingJob") <= 2  # one may have been on its way
 
@@ -338,7 +338,7 @@ class TestDryRun:
         due = [line for line in done.out.splitlines() if "-full-" in line]
         assert len(due) == 4
         assert all(line.endswith(": 2.07 h, 0.84 USD, longer than --max-run-seconds") for line in due)
-        assert "4 jobs would reach --max-run-seconds and go on at another start" in done.out
+        assert "4 jobs would reach --max-run-seconds and need this command again to go on" in done.out
         assert "about 8.267 hours, 3.37 USD" in done.out
         assert "jobs that ended on ml.c5.2xlarge (4 architectures in results" in done.out
 
@@ -349,7 +349,7 @@ class TestDryRun:
         monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         done = here("sagemaker.run", *SMALL, "--dry-run")
-        assert "4 to start now (not compared with what runs already: no bucket is named)" in done.out
+        assert "4 to start now (not compared with existing jobs: no bucket is named)" in done.out
         done = here("sagemaker.run", *SMALL, "--dry-run", "--bucket", "some-bucket", "--region", "us-east-1")
         assert "no AWS credentials found" in done.out
 
@@ -361,9 +361,9 @@ class TestDryRun:
 @pytest.mark.parametrize(
     ("words", "holds"),
     [
-        (("--role", "admin"), "no ARN of a role"),
-        (("--bucket", "Not_A_Bucket"), "no bucket name"),
-        (("--prefix", "/a//b/"), "no folder name"),
+        (("--role", "admin"), "not the ARN of a role"),
+        (("--bucket", "Not_A_Bucket"), "not a bucket name"),
+        (("--prefix", "/a//b/"), "not a folder name"),
         (("--instance-type", "c5.large"), "none of SageMaker's"),
         (("--max-run-seconds", "3600", "--max-wait-seconds", "60"), "below max-run-seconds"),
         (("--modes", "nonsense"), "not one of"),
