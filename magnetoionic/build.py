@@ -22,14 +22,14 @@ from magnetoionic.singles import SingleLayer
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """What a simulation trains, on what.
+    """Everything that a simulation trains with.
 
     Attributes:
         config: its options.
         curves: of its one or two fields.
         data: the images.
-        train, test: batches of them.
-        relaxation: what the devices become after training; None for single devices.
+        train, test: their batches.
+        relaxation: the change after training; None for single devices.
         device: the measured device of --device-curve; None without one.
     """
 
@@ -52,7 +52,7 @@ class Setup:
 
     @property
     def ends_measured(self) -> Device | None:
-        """The measured device if the last field is its; None if the devices end on a built-in curve."""
+        """The measured device if the last field is "measured"; None if the devices end on another curve."""
         return self.device if self.config.fields[-1] == MEASURED else None
 
     def _test(self, input_scale: float) -> list[Batch]:
@@ -77,8 +77,8 @@ def setup(config: TrainConfig, folder: Path | None = None) -> Setup:
     """Read images and curves.
 
     Args:
-        config: of the simulation.
-        folder: of a simulation that goes on; None for a new one.
+        config: the simulation's options.
+        folder: of a resumed simulation; None for a new one.
 
     Raises:
         InputError: a file is missing or damaged, or the last batch would hold a single image.
@@ -88,8 +88,8 @@ def setup(config: TrainConfig, folder: Path | None = None) -> Setup:
     data = load(task_data(config.task), config.data_root)
     if len(data.train_x) % config.batch_size == 1:
         raise InputError(
-            f"--batch-size {config.batch_size} leaves a last batch of one of {len(data.train_x)} images, which batch "
-            "normalization cannot take; give another size"
+            f"--batch-size {config.batch_size} leaves a last batch of one of {len(data.train_x)} images, too few for "
+            "batch normalization; give another size"
         )
     train = batches(data.train_x, data.train_y, config.batch_size, config.input_scale)
     test = batches(data.test_x, data.test_y, config.batch_size, config.input_scale)
@@ -97,7 +97,7 @@ def setup(config: TrainConfig, folder: Path | None = None) -> Setup:
 
 
 def find_curve(name: str, config: TrainConfig, device: Device | None = None) -> AnyCurve:
-    """The curve of a field, in units of the model; that of "measured" is the device's (None: of a new simulation)."""
+    """The curve of a field, in units of the model; that of "measured" is `device`'s (None: read from its file)."""
     if (curve := find_field(name).curve) is not None:
         return curve
     device = device or find_device(config)

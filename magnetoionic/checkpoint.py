@@ -15,7 +15,7 @@ from common.runs.files import atomic_writer
 from magnetoionic.network import Network
 
 NAME = "checkpoint.npz"
-RULE = 2  # 1, of which checkpoints say nothing: pairs were rewritten only after their last pulse, not at it
+RULE = 2  # 1, which checkpoints do not record: pairs were rewritten only past their last pulse, not at it
 
 
 def save(folder: Path, models: Sequence[Network], history: Sequence[dict[str, Any]]) -> None:
@@ -59,7 +59,7 @@ def _history(path: Path, stored: Any, models: int) -> list[dict[str, Any]]:
     """The records of all epochs, each with as many numbers as there are models."""
     history = parse_json(f'{{"epochs": {stored}}}', f"checkpoint {path}: history")["epochs"]
     if not isinstance(history, list):
-        raise _damaged(path, "its history is no list")
+        raise _damaged(path, "its history is not a list")
     for record in history:
         for name in ("loss", "accuracy", "gradients"):
             values = record.get(name) if isinstance(record, dict) else None
@@ -70,7 +70,7 @@ def _history(path: Path, stored: Any, models: int) -> list[dict[str, Any]]:
 
 def _rule(path: Path, stored: Any) -> int:
     if stored.shape or not np.issubdtype(stored.dtype, np.integer):
-        raise _damaged(path, "its update rule is no whole number")
+        raise _damaged(path, "its update rule is not a whole number")
     return int(stored)
 
 
@@ -79,5 +79,5 @@ def _damaged(path: Path, reason: str) -> InputError:
 
 
 def remove(folder: Path) -> None:
-    """Take the checkpoint away, once the run is done."""
+    """Remove the checkpoint, once the run is done."""
     (folder / NAME).unlink(missing_ok=True)

@@ -12,15 +12,15 @@ from magnetoionic.devices.curve_file import split_columns
 from magnetoionic.devices.field import RELAXED, Field
 from magnetoionic.devices.fields import FIELDS, MEASURED, find_field
 
-TASKS = {"Fashion": "fashion-mnist", "MNIST": "mnist", "digits": "digits28"}  # FashionMNIST is the former
+TASKS = {"Fashion": "fashion-mnist", "MNIST": "mnist", "digits": "digits28"}  # the first match counts: FashionMNIST
 PUBLISHED_INIT = 0.01
-# Beyond these no computer has the memory, or the years; images are counted in 16 bits within a batch.
+# Larger ones need too much memory or time; images are numbered with 16 bits within a batch.
 MOST = {"epochs": 10**9, "n_models": 10_000, "batch_size": 65_535, "layers": 100_000}
 MOST_WEIGHTS = 200_000_000
 
 
 def task_data(task: str) -> str:
-    """The data set that a task means: any word with Fashion or MNIST in it does, as in the published program.
+    """The data set of a task: any word that contains Fashion, MNIST or digits, as in the published program.
 
     Raises:
         InputError: no such task, or a word that cannot be part of a file's name.
@@ -53,18 +53,18 @@ class Devices:
     )
     curve_fit: str = option(
         "spline",
-        "what is fitted to them: the other fits are logged and drawn",
+        "fit to the points of --device-curve that is trained with; the other fits are logged and drawn",
         choices=("linear", "exponential", "spline"),
     )
     scale: float = option(1.0, "weights of single devices lie between -scale and scale", above=0.0)
-    init: float = option(0.01, "half the width of the initial weights' range", low=0.0)
+    init: float = option(0.01, "initial weights are uniform from -init to init", low=0.0)
     var: float = option(0.2, "device-to-device variability: standard deviation of a factor around 1", low=0.0)
     clipping: float = option(0.0, "update threshold: smaller updates do nothing", unit="pulses", low=0.0)
     physical_clipping: bool = option(False, "weaken small updates: u becomes (1 - exp(-u / 0.18)) u")
     resistor_noise: float = option(
-        0.0, "standard deviation of a device's reading; that of a Hall voltage is 1e-4 of it", low=0.0
+        0.0, "standard deviation of the noise of a device's reading; that of a Hall voltage is 1e-4 of it", low=0.0
     )
-    device_noise: bool = option(False, "devices are read with noise in the forward pass, too")
+    device_noise: bool = option(False, "read devices with noise in the forward pass, too")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,18 +73,18 @@ class TrainConfig(Devices):
 
     seed: int = option(100, "seed; model i has seed + i", low=0)
     task: str = option(
-        "MNIST", "images: MNIST or Fashion, or any word with one of them in it; digits, which need no files"
+        "MNIST", "images: MNIST or Fashion, or any word with one of them in it; digits, which needs no files"
     )
     layers: tuple[int, ...] = option((512,), "sizes of the hidden layers", low=1)
     epochs: int = option(20, "epochs of training", low=1)
     batch_size: int = option(128, "images in a batch", low=2)
     lr: float = option(0.001, "learning rate: pulses per unit of gradient; published: 500 to 5000", above=0.0)
-    input_scale: float = option(0.001, "current of a full pixel", above=0.0, high=3e38)
-    n_models: int = option(10, "models of a simulation", low=1)
+    input_scale: float = option(0.001, "current of a pixel of value 1", above=0.0, high=3e38)
+    n_models: int = option(10, "number of models", low=1)
     time_switch: int = option(2, "see --field", low=1)
     compute_intermediate: bool = option(False, "write the currents and voltages of one test image, layer by layer")
     compat: str | None = option(
-        None, "published: without physical clipping and with init 0.01, whatever is asked for", choices=("published",)
+        None, "published: ignore --physical_clipping and --init, as the published program did", choices=("published",)
     )
     relaxation_scale: str = option(
         "published",
@@ -144,17 +144,17 @@ class TrainConfig(Devices):
 
     @property
     def records(self) -> tuple[Field, ...]:
-        """What these curves are."""
+        """The records of these fields."""
         return tuple(find_field(word) for word in self.fields)
 
     @property
     def initial(self) -> float:
-        """The initial half width that acts."""
+        """The value of --init that is used."""
         return PUBLISHED_INIT if self.compat == "published" else self.init
 
     @property
     def clips_physically(self) -> bool:
-        """Whether physical clipping acts."""
+        """Whether physical clipping is used."""
         return self.physical_clipping and self.compat != "published"
 
     @property
@@ -164,5 +164,5 @@ class TrainConfig(Devices):
 
     @property
     def switch_epoch(self) -> int:
-        """After this many epochs the second field takes over."""
+        """The number of epochs after which the second field takes over."""
         return self.epochs // self.time_switch

@@ -32,11 +32,11 @@ class Device:
     """A measured device.
 
     Attributes:
-        name: of the file that the user gave.
-        content: of that file.
+        name: name of the user's file.
+        content: its bytes.
         measured: its points.
-        used: the curve that trains.
-        scaled: whether the model has units of its own; simulations begun by earlier versions have those of the file.
+        used: the fit that is trained with.
+        scaled: whether the model's units differ from the file's; simulations of earlier versions use the file's.
     """
 
     name: str
@@ -52,14 +52,14 @@ class Device:
         return {"file": self.name, "fit": self.used.name, "scaled": self.scaled, **units}
 
     def describe(self) -> str:
-        """A line about the units."""
+        """The line of the log about units."""
         if not self.scaled:
             return "device curve: values of the model are those of the file, as when this simulation began"
         unit = self.used.units.size
         return f"device curve: scaled to the built-in range; 1 in --init and --resistor-noise is {unit:.4g} in the file"
 
     def fits(self) -> tuple[list[Fit], list[str]]:
-        """Every kind of curve that fits, and why others do not."""
+        """All kinds of fits that succeed, and the reasons of those that do not."""
         found, refused = [], []
         for name in FITS:
             try:
@@ -84,7 +84,7 @@ def find_device(config: TrainConfig, folder: Path | None = None) -> Device | Non
 
     Args:
         config: the simulation's.
-        folder: of a simulation that goes on: its copy of the file counts, as the file may be gone or changed.
+        folder: of a resumed simulation: its copy of the file is used, as the file may be missing or changed.
 
     Raises:
         InputError: the file cannot be read or understood, or the curve does not fit.
@@ -105,7 +105,7 @@ def find_device(config: TrainConfig, folder: Path | None = None) -> Device | Non
 def note_curve(device: Device, run: Run) -> None:
     """Log how well each kind of curve fits the measured device, and keep the file and a plot in the run folder."""
     run.log(device.describe())
-    if (run.folder / CURVE_COPY).exists():  # of a simulation that goes on
+    if (run.folder / CURVE_COPY).exists():  # of a resumed simulation
         return
     with atomic_writer(run.folder / CURVE_COPY) as stream:
         stream.write(device.content)
@@ -120,15 +120,15 @@ def note_curve(device: Device, run: Run) -> None:
 
 
 def begun_scaled(folder: Path) -> bool:
-    """Whether the simulation in a folder has a measured device in units of the model; earlier versions had no such."""
+    """Whether the simulation in a folder has a measured device in units of the model, unlike earlier versions."""
     facts = read_meta(folder).get(FACTS)
     return isinstance(facts, dict) and facts.get("scaled") is True
 
 
 def _read_as_before(where: str, content: bytes) -> Measured:
-    """Points as earlier versions took them from a file, so that their simulations go on with the same curve.
+    """Points as earlier versions read them from a file, so that their simulations go on with the same curve.
 
-    Two first columns between commas, and no first row where its first cell is no number.
+    The first two columns between commas; a first row whose first cell is not a number is skipped.
     """
     try:
         rows = [row for row in csv.reader(io.StringIO(content.decode())) if any(cell.strip() for cell in row)]

@@ -1,4 +1,4 @@
-"""--dry-run of a simulation: check everything, and time some batches."""
+"""--dry-run of a simulation: check options and files, and time some batches."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog=PROG, description=DESCRIPTION)
     text = "folders of simulations or sweeps, or with an accuracies.csv (default: simulations)"
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help=text)
-    text = "where to (default: figures/TIMESTAMP)"
+    text = "folder for the figures (default: figures/TIMESTAMP)"
     parser.add_argument("--out", type=Path, metavar="DIR", help=text)
     text = "learning rate of the models whose weights are shown (default: the lowest with weights)"
     parser.add_argument("--lr", type=float, metavar="X", help=text)
@@ -42,10 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> list[Path]:
-    """Draw every figure that the simulations allow, and write their table; returns the paths.
+    """Draw all figures of the simulations, and write their table; returns the paths.
 
     Raises:
-        InputError: no simulation is there, or `out` cannot be written.
+        InputError: there is no simulation, or `out` cannot be written.
     """
     from magnetoionic.figures import accuracy, device_curves, histograms
     from magnetoionic.figures.table import TABLE, file_word, read_table, settings, write_table
@@ -71,7 +71,7 @@ def draw_all(folders: Sequence[Path], out: Path, lr: float | None = None) -> lis
 
 
 def _shown_models(table: pd.DataFrame, lr: float | None) -> dict[str, Path]:
-    """Of each field the first model with weights, at one learning rate."""
+    """The first model with weights of each field, at learning rate `lr` or at the lowest."""
     there = table[table["file"].map(lambda name: bool(name) and Path(name).is_file())]
     if lr is not None:
         there = there[there["lr"] == lr]

@@ -16,7 +16,7 @@ PIXELS = SIDE * SIDE
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some images in a row.
+    """Consecutive images.
 
     Attributes:
         labels: (B,) int64.

@@ -9,8 +9,8 @@ from magnetoionic.config import TrainConfig
 from magnetoionic.outputs import new_simulation
 
 DESCRIPTION = """\
-Train ten models on pairs of magneto-ionic devices, test them, and test again after the field has relaxed.
-New simulations go below simulations/ in the working folder.
+Train ten models whose weights are pairs of magneto-ionic devices, test them, and test them again after field
+relaxation. New simulations are written below simulations/ in the working folder.
 
 example: magnetoionic-train --lr 1000 --var 0.2 --clipping 0.1 --resistor_noise 0.015
          About 97 % on MNIST after 20 epochs; a few minutes on two cores.

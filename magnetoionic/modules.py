@@ -1,4 +1,4 @@
-"""The network in torch, for notebooks and as the definition that the fast kernels are held to.
+"""The network in torch, for notebooks and as the reference that the fast kernels are tested against.
 
 network = Network((512,), DOUBLE["double-linear"], resistor_noise=0.015)
 optimizer = MagnetoionicDouble(network.parameters(), lr=1000, curve=DOUBLE["double-linear"], variability=0.2)
@@ -109,8 +109,8 @@ class PairLinear(_Noisy):
 
     Args:
         inputs, outputs: sizes.
-        curve: of the devices, which start `init` below its top, the second lower by U(-init, init).
-        init: see there.
+        curve: the devices' curve.
+        init: devices start `init` below the top of the curve, the second lower by U(-init, init).
         noise: see `_Noisy`.
     """
 
@@ -149,7 +149,7 @@ class Network(nn.Module):
     Args:
         layers: sizes of the hidden layers.
         curve: of pairs, or of single devices.
-        inputs, classes: sizes of both ends.
+        inputs, classes: sizes of the input and the output.
         init: see `PairLinear`.
         scale: largest weight of single devices.
         noise: see `_Noisy`.

@@ -1,6 +1,6 @@
 """One model on the compiled kernels: forward, backward, update, one batch after another, in one thread.
 
-The definition of the same network in torch is `magnetoionic.modules`; tests hold the two together.
+The reference for this network is `magnetoionic.modules`, in torch; tests compare the two.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch of training gave.
+    """The results of an epoch of training.
 
     Attributes:
         loss, accuracy: means over its images.
@@ -88,11 +88,11 @@ class Network:
 
     Args:
         devices: layer by layer.
-        noise: see there.
-        input_scale: current of a full activation; the images' currents hold theirs already.
+        noise: see `Noise`.
+        input_scale: current of an activation of 1; the images' currents are scaled already.
         lr: learning rate, for the reported gradients.
-        seed: of its streams of noise.
-        batch_size: at most so many images at a time.
+        seed: seed of its streams of noise.
+        batch_size: the largest number of images at a time.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Network:
         return Epoch(loss / images, right / images, last, gradients)
 
     def check_finite(self, epoch: int) -> None:
-        """See that everything which training changes is still a number.
+        """Check that everything which training changes is finite.
 
         Raises:
             RunError: it is not; the message names the array, the layer and the epoch.
@@ -137,7 +137,7 @@ class Network:
                     raise RunError(f"{name} of {where} is not finite after epoch {epoch}")
 
     def accuracy(self, batches: Sequence[Batch], *names: str | int, beat: Callable[[], None]) -> float:
-        """Share of images classified rightly, with the noise stream of that name."""
+        """Share of images classified correctly, with the noise stream of that name."""
         noise, right = NormalStream(self.seed, "test", *names), 0
         for batch in batches:
             right += int((self.forward(batch, noise, training=False).argmax(1) == batch.labels).sum())
@@ -154,7 +154,7 @@ class Network:
     ) -> Array:
         """The outputs, (B, classes).
 
-        `watch` sees each layer's number from 0, its currents (None: the image's), and its voltages.
+        `watch` is called with each layer's number from 0, its currents (None: the image's), and its voltages.
         """
         count = len(batch.labels)
         for number, layer in enumerate(self.layers):
@@ -179,7 +179,7 @@ class Network:
         return self.layers[-1].voltage[:count]
 
     def backward(self, batch: Batch, noise: NormalStream, *, measure: bool = False) -> list[float]:
-        """Update all devices from the gradient in the last layer; mean |gradient| by layer if asked."""
+        """Update all devices from the gradient in the last layer; with `measure`, returns mean |gradient| by layer."""
         count, sizes = len(batch.labels), []
         for number in range(len(self.layers) - 1, -1, -1):
             layer = self.layers[number]
@@ -203,7 +203,7 @@ class Network:
         return sizes[::-1]
 
     def _read(self, layer: Layer, noise: NormalStream) -> Array:
-        """Weights as read: each device with noise of its own, of which only the difference counts."""
+        """Weights as read: each device with independent noise, of which only the difference matters."""
         weight = layer.devices.weight.copy()
         noise.add(weight, self.noise.resistor * math.sqrt(layer.devices.reads))
         return weight

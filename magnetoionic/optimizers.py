@@ -102,7 +102,7 @@ class MagnetoionicDouble(_Pulses):
 
 
 class MagnetoionicSingle(_Pulses):
-    """Pulses for single devices: a positive gradient takes the weight back on the plus branch, another on the minus.
+    """Pulses for single devices: a gradient of 0 or more lowers the weight on the plus branch, another raises it.
 
     Args:
         params: devices.

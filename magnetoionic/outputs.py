@@ -25,7 +25,7 @@ PARENT = Path("simulations")
 
 
 def simulation_name(config: TrainConfig) -> str:
-    """YYYYMMDDHHMMSS-TASK-FIELD-LR-var-V-clipping-C-resistor-R-voltage-U; of a field package.module:Name the Name.
+    """YYYYMMDDHHMMSS-TASK-FIELD-LR-var-V-clipping-C-resistor-R-voltage-U; FIELD of package.module:Name is Name.
 
     Numbers as Python prints floats, but 0 for clipping and resistor noise where they are off.
     """
@@ -61,14 +61,14 @@ def new_simulation(config: TrainConfig, run_dir: Path | None) -> Path:
 
 
 def model_facts(config: TrainConfig, number: int, loss: float, accuracy: float, swap: float | None) -> dict[str, Any]:
-    """What the JSON file of model `number` says.
+    """The content of the JSON file of model `number`.
 
     Args:
-        config: the simulation's.
-        number: of the model, from 0.
-        loss: of the last batch.
-        accuracy, swap: as trained and after field relaxation, fractions; percent in the file. None for single devices,
-            which have no other field: then the file gives the accuracy again, as the published notebook wants a number.
+        config: the simulation's options.
+        number: the model's number, from 0.
+        loss: mean loss of the last batch.
+        accuracy, swap: as trained and after field relaxation, fractions; percent in the file. `swap` is None for single
+            devices: then the file repeats the accuracy, as the published notebook needs a number.
     """
     single = config.records[0].single
     default_switch = next(field.default for field in fields(TrainConfig) if field.name == "time_switch")
@@ -107,13 +107,13 @@ def model_facts(config: TrainConfig, number: int, loss: float, accuracy: float, 
 def write_model(
     folder: Path, prefix: str, weights: Mapping[str, NDArray[Any]], histories: Mapping[str, Any], facts: dict[str, Any]
 ) -> None:
-    """Write the files of one model; the JSON last, so that where it is, the others are.
+    """Write the files of one model; the JSON last: where it exists, the others do.
 
     Args:
-        folder: the simulation's.
+        folder: the simulation's folder.
         prefix: NAME-i.
         weights: by their names in the state_dict of `magnetoionic.modules.Network`.
-        histories: by the ends of their files' names: "accuracies" (epochs,) as fractions, "gradients" (epochs,), and
+        histories: by the suffixes of their files: "accuracies" (epochs,) as fractions, "gradients" (epochs,), and
             "gradients-by-layer" (epochs, layers).
         facts: from `model_facts`.
     """

@@ -17,12 +17,12 @@ Array = NDArray[np.float32]
 
 
 class PairLayer:
-    """Pairs of devices, each array (inputs, outputs) float32: a row is what one input reaches.
+    """Pairs of devices, each array (inputs, outputs) float32: a row has the devices of one input.
 
     Attributes:
         first, second: the devices.
         weight: second - first.
-        curve: what both do under pulses.
+        curve: the curve of both.
     """
 
     reads = 2  # devices read for one weight
@@ -49,7 +49,7 @@ class PairLayer:
         devices = (self.first, self.second, self.weight, self._vary1, self._vary2)
         entries = (batch.pixel_starts, batch.images, batch.pixel_currents)
         pulse.pulse_sparse(*self._kernel, *entries, voltage_gradient, *devices)
-        if not self._settled:  # no update leaves such a pair behind, so pixels without an image need this once
+        if not self._settled:  # updates rewrite pairs at their ends, so pairs of dark pixels need this only once
             self._rewrite()
         return None
 
@@ -72,7 +72,7 @@ class PairLayer:
         pulse.pulse_dense(*self._kernel, *(array.reshape(-1) for array in (gradient, *devices)))
 
     def change_curve(self, curve: AnyCurve) -> None:
-        """Every device keeps its pulse count and goes over to another curve."""
+        """Every device keeps its pulse count and takes its value on another curve."""
         assert not isinstance(curve, SingleCurve)
         for devices in (self.first, self.second):
             pulses = np.clip(self.curve.pulses(devices.astype(np.float64)), 0.0, min(self.curve.last, curve.last))
@@ -82,7 +82,7 @@ class PairLayer:
         np.subtract(self.second, self.first, out=self.weight)
 
     def use_curve(self, curve: AnyCurve) -> None:
-        """Values are those of another curve from here on; they stay as they are."""
+        """Pulses follow another curve from here on; values stay as they are."""
         assert not isinstance(curve, SingleCurve)
         self.curve, self._kernel, self._settled = curve, _kernel(curve, self._rule), False
 
@@ -97,7 +97,7 @@ class PairLayer:
         np.subtract(self.second, self.first, out=self.weight)
 
     def _pulse_any_curve(self, gradient: Array) -> None:
-        """The same in NumPy and double precision, for curves without a kernel."""
+        """`pulse` in NumPy and double precision, for curves without a kernel."""
         at = np.nonzero(gradient)
         slope, one, two = gradient[at].astype(np.float64), self.first[at], self.second[at]
         forward = slope > 0

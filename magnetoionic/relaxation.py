@@ -17,11 +17,11 @@ PUBLISHED_RATIO = span(LINEAR) / span(EXPONENTIAL)
 
 @dataclass(frozen=True)
 class Relaxation:
-    """What devices become.
+    """The change of devices and inputs at field relaxation.
 
     Attributes:
-        curve: the one tested.
-        ratio: of the input scale in the test to that in training.
+        curve: the curve of the devices in the test.
+        ratio: input scale in the test divided by that in training.
     """
 
     curve: Curve
@@ -31,8 +31,8 @@ class Relaxation:
 def relaxation(config: TrainConfig, curves: Sequence[AnyCurve]) -> Relaxation | None:
     """The relaxation after training in a configuration's last field; None for single devices: they have no other curve.
 
-    The other curve is the other one of two fields, else that of `Field.relaxes_to`. The published ratio, 0.3953, is the
-    same in both directions; fields that were not published have none and take the physical one.
+    With two fields the other curve is that of the first, else that of `Field.relaxes_to`. The published ratio, 0.3953,
+    is the same in both directions; fields that were not published use the physical one.
     """
     trained, records = curves[-1], config.records
     if isinstance(trained, SingleCurve):

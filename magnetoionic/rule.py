@@ -1,4 +1,4 @@
-"""How large an update is, in pulses, and what becomes of a pair with a device at its end."""
+"""The size of an update in pulses, and the rewriting of pairs with a device at its last pulse."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Rule:
     physical_clipping: bool = False
 
     def pulses(self, gradient: Any, variability: Any = 1.0) -> Any:
-        """Pulses for the size of a gradient and the device's variability, of arrays or tensors."""
+        """Pulses from gradients and the devices' variabilities, as arrays or tensors."""
         pulses = self.lr * abs(gradient) * variability
         if self.physical_clipping:
             pulses = (1.0 - exp(-pulses / CLIPPING_PULSES)) * pulses
@@ -35,12 +35,12 @@ class Rule:
 
 
 def rewritten(first: Any, second: Any, bottom: Any, top: Any) -> tuple[Any, Any]:
-    """Pairs after their pulses, those with a device at its last pulse or past it written anew from the top.
+    """Pairs after their pulses; those with a device at or below `bottom`, its last pulse, are rewritten from the top.
 
     Where the first device is at `bottom` or below, it goes to bottom + (top - second) and the second to the top: the
-    weight is what it was with the first device at the bottom, and what that overshot is lost. Then the same with the
-    roles exchanged. Values above the top, which the published program leaves for one step where both devices are at
-    their ends, are clamped at once: such a pair has the weight 0.
+    weight is kept as if the first device had stopped at the bottom. Then the same with the roles exchanged. Values
+    above the top, which the published program keeps for one step where both devices are at their ends, are clamped at
+    once: such a pair has the weight 0.
 
     Args:
         first, second: arrays or tensors of one shape and precision.

@@ -1,4 +1,4 @@
-"""Work on several models at a time, each in a thread of its own."""
+"""Work on several models at a time, each in its own thread."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def side_by_side(
     watch: Callable[[], None],
     progress: Progress | None = None,
 ) -> list[Found]:
-    """Do something with every model; the calling thread looks after signals and shows progress meanwhile.
+    """Call `work` for every model; meanwhile the calling thread checks for signals and shows progress.
 
     Args:
-        work: gets a model, and a function that it calls after every batch.
-        models: all of them.
-        threads: models at a time.
-        watch: called some times a second; what it raises stops all models after their current batch.
+        work: gets a model, and a function to call after every batch.
+        models: all models.
+        threads: number of models at a time.
+        watch: called a few times a second; an exception of it stops all models after their current batch.
         progress: counts batches.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A simulation: models with seeds in a row, trained side by side, epoch by epoch, and its files."""
+"""A simulation: models with consecutive seeds, trained side by side, epoch by epoch, and its files."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def open_simulation(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> 
         InputError: a file is missing or damaged, or options contradict it.
     """
     [config], [start] = configs, starts
-    set_threads(1, libraries=("numba",))  # a model is one thread's work, so that numbers depend on nothing else
+    set_threads(1, libraries=("numba",))  # one thread per model, so that numbers do not depend on their number
     simulation = Simulation(setup(config, start.folder if start.begun else None), start)
     yield simulation
-    simulation.remove_checkpoint()  # only now that the run is done on disk: a kill before finds all epochs in it
+    simulation.remove_checkpoint()  # only when the run is done on disk: after a kill before that, it can be resumed
 
 
 class Simulation:
     """The models of one run folder; a trainer of `common.experiment`.
 
     Args:
-        setup: what to train.
-        start: where it goes, and whether it has begun.
+        setup: everything to train with.
+        start: its folder, and whether it has begun.
     """
 
     def __init__(self, setup: Setup, start: Start) -> None:
@@ -69,8 +69,8 @@ class Simulation:
 
     def facts(self, folders: Sequence[Path]) -> list[Mapping[str, Any]]:
         """What run_meta.json holds besides the configuration."""
-        # The published notebook wants files that begin with their folder's name. A simulation that earlier versions
-        # began in a folder of another name keeps its own.
+        # The published notebook needs file names that begin with their folder's name. A simulation that earlier
+        # versions began in a folder of another name keeps its own name.
         self._name = str(self._start.meta.get("simulation") or folders[0].resolve().name)
         ready = self._setup
         return [
@@ -85,7 +85,7 @@ class Simulation:
         ]
 
     def begin(self, runs: Sequence[Run], progress: Progress) -> None:
-        """Build the models, or bring them to the state of the checkpoint."""
+        """Build the models and load the checkpoint, if there is one."""
         [self._run], self._progress, config = runs, progress, self._config
         if not config.quiet:
             progress.echo(f"{config.n_models} model(s), {self._threads} at a time, in {self._run.folder}")
@@ -175,13 +175,13 @@ class Simulation:
         return [Result("final_test_acc", {**final, "epoch": self._config.epochs})]
 
     def remove_checkpoint(self) -> None:
-        """Once the run is done on disk."""
+        """Remove the checkpoint once the run is done on disk."""
         if self._run is not None:
             checkpoint.remove(self._run.folder)
 
     @property
     def _batches(self) -> int:
-        """Of an epoch of all models."""
+        """Number of batches in an epoch of all models."""
         return self._config.n_models * (len(self._setup.train) + len(self._setup.test))
 
     @property
@@ -190,7 +190,7 @@ class Simulation:
         return self._run
 
     def _relaxed_accuracies(self) -> list[float]:
-        """Of every model after field relaxation, which changes the models; none for single devices."""
+        """Accuracies of the models after field relaxation, which changes the models; none for single devices."""
         if self._setup.relaxation is None:
             return []
         for model in self._models:
@@ -214,7 +214,7 @@ class Simulation:
 
 
 def change_field(model: Network, curve: Any) -> None:
-    """Every device of a model keeps its pulse count and goes over to another curve."""
+    """Every device of a model keeps its pulse count and takes its value on another curve."""
     for layer in model.layers:
         layer.devices.change_curve(curve)
 

@@ -49,7 +49,7 @@ class SingleLayer:
         self.weight[at] = np.clip(moved.astype(np.float32), -np.float32(self._scale), np.float32(self._scale))
 
     def change_curve(self, curve: AnyCurve) -> None:
-        """Another field lets a single device keep its value: it has no pulse count of its own."""
+        """As `use_curve`: single devices keep their values, as they have no pulse count."""
         self.use_curve(curve)
 
     def use_curve(self, curve: AnyCurve) -> None:

@@ -24,9 +24,9 @@ from magnetoionic.main import EXPERIMENT
 
 PROG = "magnetoionic-sweep"
 DESCRIPTION = """\
-Train every simulation of a figure: two fields, six learning rates, ten models of 20 epochs each. Starting it again goes
-on where it was. Figure 1: everything that is real (clipping 0.1, noise 0.015, variability 0.2); 2: nothing of it;
-3: clipping; 4: variability; 5: noise; 6: physical clipping.
+Train every simulation of a figure: two fields, six learning rates, ten models of 20 epochs each. The same command goes
+on after a stop. Figure 1: all nonidealities (clipping 0.1, noise 0.015, variability 0.2); 2: none; 3: clipping alone;
+4: variability alone; 5: noise alone; 6: physical clipping with noise 0.015 and variability 0.2.
 
 example: magnetoionic-sweep --figure 2
          magnetoionic-sweep --figure 1 --lr 500,2000 --n_models 3 --sweep-dir results/small
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def figure_sweep(number: int) -> Sweep:
     """The sweep of a figure."""
-    shown = f"{DESCRIPTION}\n--figure N: which one (this help shows the grid of figure {number})"
+    shown = f"{DESCRIPTION}\n--figure N: the figure, 1 by default (this help shows the grid of figure {number})"
     return Sweep(
         prog=PROG,
         package="magnetoionic",
@@ -77,7 +77,7 @@ def figure_sweep(number: int) -> Sweep:
 
 
 def axes(number: int) -> tuple[Axis, ...]:
-    """The grid of a figure; learning rates run fastest."""
+    """The grid of a figure; the learning rate varies fastest."""
     return (
         *(Axis(name, values) for name, values in SETTINGS[number].items()),
         Axis("hidden", ("512",), _hidden, ("layers",), "hidden layers, e.g. 512 or 512+256"),
@@ -117,7 +117,7 @@ def train(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> list
 
 
 def _with_earlier_columns(columns: Any) -> Any:
-    """The columns of a result, or the exception in its place; what relaxation gave keeps its published names, too."""
+    """The columns of a result, or its exception; accuracies after relaxation also have their earlier names."""
     if isinstance(columns, BaseException):
         return columns
     swaps = {name: columns[f"final_{name}"] for name in ("swap_acc", "swap_acc_std") if f"final_{name}" in columns}
@@ -125,13 +125,13 @@ def _with_earlier_columns(columns: Any) -> Any:
 
 
 def _refuse_to_mix(folder: Path) -> None:
-    """Raise InputError if a run beside a new one trains in the units of its file, as those of earlier versions do."""
+    """Raise InputError if another run of the sweep trains in units of its file, as those of earlier versions do."""
     for meta in folder.parent.glob(f"run_*/{META}"):
-        if load_run(meta.parent).config.get("device_curve"):  # one tells, as no sweep has both
+        if load_run(meta.parent).config.get("device_curve"):  # one is enough, as no sweep has both kinds
             if not begun_scaled(meta.parent):
                 raise InputError(
                     f"run folder {meta.parent}: was begun before device curves were scaled, so the rest of this sweep "
-                    "would not compare; train it in another folder (--sweep-dir)"
+                    "would not be comparable; train it in another folder (--sweep-dir)"
                 )
             return
 
@@ -144,7 +144,7 @@ def _hidden(word: str) -> dict[str, Any]:
     try:
         return {"layers": [int(size) for size in str(word).split("+")]}
     except ValueError:
-        raise InputError(f"argument --hidden: {word!r} is no list of sizes such as 512 or 512+256") from None
+        raise InputError(f"argument --hidden: {word!r} is not a list of sizes such as 512 or 512+256") from None
 
 
 def _refuse(message: str) -> int:

@@ -17,7 +17,7 @@ from magnetoionic.outputs import save_array
 def write_intermediate(setup: Setup, model: Network, folder: Path, prefix: str) -> None:
     """Write PREFIX-intensity-layer-K.pth (1, inputs) and PREFIX-voltage-layer-K.pth (1, outputs) for K = 0, 1, ..
 
-    The image is the first of the test set. Voltages are those before batch normalization, with their noise.
+    The image is the first of the test set. Voltages are noisy, before batch normalization, in units of the device file.
     """
     if not setup.config.compute_intermediate:
         return

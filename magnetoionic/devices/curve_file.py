@@ -1,4 +1,4 @@
-"""Read a device curve from a text file: numbers as they are meant, or a refusal that names the row, never a guess.
+"""Read a device curve from a text file; anything ambiguous is an error that names the row, never a guess.
 
 Cells are separated by semicolons, tabs, commas or blanks, the same in every row; a first line `sep=;` says which, too.
 A decimal comma is read where semicolons or tabs separate the cells. Lines that begin with # are comments. A header is
@@ -44,10 +44,10 @@ class Table:
     """Rows with equally many cells.
 
     Attributes:
-        where: what and which file, for messages.
-        separator: between cells; a blank stands for any number of them.
+        where: the file, for messages.
+        separator: between cells; a blank stands for any number of blanks.
         header: None without one.
-        rows: the rest, at least one.
+        rows: the other rows, at least one.
     """
 
     where: str
@@ -61,7 +61,7 @@ class Table:
         return len(self.rows[0].cells)
 
     def column(self, name: str) -> int:
-        """The number, from 0, of the column with this name in the header, or this number from 1."""
+        """The index, from 0, of the column with this name in the header, or with this number from 1."""
         names = self.header.cells if self.header else ()
         if names.count(name) == 1:
             return names.index(name)
@@ -75,7 +75,7 @@ class Table:
         """The numbers of some columns.
 
         Raises:
-            InputError: a cell holds none, or one that can be read in two ways.
+            InputError: a cell is not a number, or can be read in two ways.
         """
         cells = [[(row.number, row.cells[column]) for row in self.rows] for column in columns]
         if self.separator in ";\t":
@@ -83,7 +83,7 @@ class Table:
         return [[self._number(number, cell) for number, cell in column] for column in cells]
 
     def _with_points(self, columns: list[list[tuple[int, str]]]) -> list[list[tuple[int, str]]]:
-        """The cells of columns with decimal points for decimal commas."""
+        """The cells of columns, decimal commas replaced by points."""
         cells = [each for column in columns for each in column]
         points = [each for each in cells if "." in each[1]]
         commas = [each for each in cells if "," in each[1]]
@@ -117,11 +117,11 @@ def read_table(where: str, content: bytes) -> Table:
     """The cells of a text file.
 
     Args:
-        where: what and which file, for messages.
+        where: the file, for messages.
         content: UTF-8, or UTF-16 with a byte order mark.
 
     Raises:
-        InputError: it is no text, has no rows, or rows of different lengths.
+        InputError: it is not text, has no rows, or rows of different lengths.
     """
     lines = _lines(_text(where, content))
     separator = " "

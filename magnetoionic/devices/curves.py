@@ -17,7 +17,7 @@ LAST_PULSE = 27.0  # the published curves were measured from 0 to 27 pulses
 
 
 class Curve(Protocol):
-    """What a device does under pulses, which only ever lower it.
+    """The value of a device under pulses, which only ever lower it.
 
     Attributes:
         last: the largest number of pulses.
@@ -35,7 +35,7 @@ class Curve(Protocol):
 
 
 class Form(NamedTuple):
-    """What the compiled updates (`magnetoionic.kernels.pulse`) take of a curve that they know.
+    """The parameters of a line or an exponential for the compiled updates (`magnetoionic.kernels.pulse`).
 
     Attributes:
         kind: LINEAR or EXPONENTIAL.
@@ -137,7 +137,7 @@ class TableCurve:
 
 
 def span(curve: Curve) -> float:
-    """The range of a curve: its value at no pulse less that at the last one."""
+    """The range of a curve: its value at no pulse minus that at the last one."""
     return float(curve.value(0.0) - curve.value(curve.last))
 
 
@@ -190,7 +190,7 @@ class Ramp:
 
 @dataclass(frozen=True)
 class SingleCurve:
-    """Both branches of a single device, which one field raises and another lowers: weights between -scale and scale.
+    """Both branches of a single device, a rising and a falling one: weights lie between -scale and scale.
 
     Attributes:
         plus: the rising branch.
@@ -217,7 +217,7 @@ class SingleCurve:
 
 
 def where(condition: Any, yes: Any, no: Any) -> Any:
-    """The one or the other, element by element, of arrays or tensors."""
+    """`yes` where the condition holds, else `no`, element by element, of arrays or tensors."""
     return yes.where(condition, no) if hasattr(yes, "where") else np.where(condition, yes, no)
 
 

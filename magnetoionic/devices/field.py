@@ -1,6 +1,6 @@
-"""A device field as one record, whether it is one of ours, of a file, or a user's own.
+"""A device field as one record, whether it is built in, from a file, or a user's own.
 
-A field of your own is package.module:Name, a class or an object with a falling curve:
+Your own field is package.module:Name, a class or an object with a falling curve:
 
     class Logarithmic:
         last = 40.0  # the largest number of pulses
@@ -8,9 +8,9 @@ A field of your own is package.module:Name, a class or an object with a falling 
             return 2.7 - 0.15 * np.log1p(pulses)
 
 It may also have `pulses(value)`, the inverse of `value` (without it a table of the curve is used, whose inverse is
-exact), and `relaxes_to`, `label` and `color` as in `Field`. A `Field`, or one of `magnetoionic.devices.curves`, will do
-as well: lines and exponentials train on compiled kernels, some ten times faster than others, and a `SingleCurve` makes
-single devices.
+exact), and `relaxes_to`, `label` and `color` as in `Field`. A `Field`, or a curve of `magnetoionic.devices.curves`,
+works too: lines and exponentials train on compiled kernels, some ten times faster than others, and a `SingleCurve`
+makes single devices.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from magnetoionic.devices.curves import AnyCurve, SingleCurve, TableCurve
 
 GRID = 4097  # points of a table: straight lines between them miss a smooth curve by some 1e-7 of its range
 CLOSE = 1e-3  # pulses by which an inverse may miss
-FLAT = 1e-3  # the least share of a curve's values that its range may be: devices are kept in single precision
-RELAXED = "double-linear"  # what a field relaxes to where nothing else is said
+FLAT = 1e-3  # least range of a curve, relative to its largest value: devices are stored in single precision
+RELAXED = "double-linear"  # the default of `Field.relaxes_to`
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Field:
-    """All that the program knows of a device field.
+    """A device field.
 
     Attributes:
-        curve: what a device does under pulses; a `SingleCurve` makes single devices; None: --device-curve gives it.
-        relaxes_to: the field whose curve pairs of devices take after training, as --field names it.
-        published: it is one of the two whose published runs all used one ratio of input scales in that test.
-        label: its name in figures; "" means the word that --field takes, or the Name of package.module:Name.
-        color: in figures, as matplotlib has it; "" means one that no other field of the figure has.
+        curve: a device's value under pulses; a `SingleCurve` makes single devices; None: --device-curve gives it.
+        relaxes_to: the field, by its name in --field, whose curve pairs of devices take after training.
+        published: whether it is one of the two fields whose published tests after relaxation used one ratio of scales.
+        label: its name in figures; "" means the name in --field, or the Name of package.module:Name.
+        color: matplotlib's name of its color in figures; "" means one that no other field of the figure has.
     """
 
     curve: AnyCurve | None
@@ -55,8 +55,8 @@ class Field:
         return isinstance(self.curve, SingleCurve)
 
 
-class Device(ABC):  # noqa: B024 - no base class: whatever has a curve is one
-    """Whatever can be a device field: it has a method `value(pulses)`, or is a Field or a SingleCurve."""
+class Device(ABC):  # noqa: B024 - for isinstance only, not a base class
+    """Anything that can be a device field: it has a method `value(pulses)`, or is a Field or a SingleCurve."""
 
     @classmethod
     def __subclasshook__(cls, other: type) -> bool:
@@ -65,7 +65,7 @@ class Device(ABC):  # noqa: B024 - no base class: whatever has a curve is one
 
 
 def as_field(word: str, found: Any) -> Field:
-    """What a word of --field has named as a record, with its curve checked if it is a user's own.
+    """The record of a user's own field, with its curve checked.
 
     Raises:
         InputError: it cannot be a device's curve; the message says why.
@@ -75,11 +75,11 @@ def as_field(word: str, found: Any) -> Field:
         try:
             found = found()
         except TypeError as problem:
-            raise InputError(f"{where}: cannot be made without arguments ({problem})") from None
+            raise InputError(f"{where}: the class needs arguments ({problem}); allowed: one without") from None
     if not isinstance(found, Field):
         given = {name: getattr(found, name) for name in ("relaxes_to", "label", "color") if hasattr(found, name)}
         if wrong := [name for name, value in given.items() if not isinstance(value, str)]:
-            raise InputError(f"{where}: its {wrong[0]} is no text")
+            raise InputError(f"{where}: its {wrong[0]} is not text")
         found = Field(curve=found, **given)
     curve = found.curve
     curve = curve if isinstance(curve, SingleCurve) else _checked(where, curve)
@@ -87,7 +87,7 @@ def as_field(word: str, found: Any) -> Field:
 
 
 def _checked(where: str, curve: Any) -> Any:
-    """A curve of a user's own that falls and has an inverse; a table of it if it has no method for that."""
+    """A user's own curve, checked to fall and to have an inverse; without the method `pulses`, a table of it."""
     last = getattr(curve, "last", None)
     if isinstance(last, bool) or not isinstance(last, (int, float)) or not 0 < last < np.inf:
         raise InputError(f"{where}: its `last`, the largest number of pulses, is {last!r}; allowed: a number above 0")
@@ -111,7 +111,7 @@ def _checked(where: str, curve: Any) -> Any:
 def _called(where: str, name: str, method: Any, arrays: Any) -> Any:
     try:
         found = np.asarray(method(arrays), dtype=np.float64)
-    except Exception as problem:  # noqa: BLE001 - a user's own code, in which anything may be wrong
+    except Exception as problem:  # noqa: BLE001 - a user's code may raise anything
         raise InputError(f"{where}: {name} of an array fails ({type(problem).__name__}: {problem})") from None
     if found.shape != arrays.shape or not np.isfinite(found).all():
         raise InputError(f"{where}: {name} gives no finite number for each number of an array")

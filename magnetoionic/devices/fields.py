@@ -12,7 +12,7 @@ from common.plugins import Registry, is_own
 from magnetoionic.devices.curves import Branch, Curve, ExponentialCurve, LinearCurve, Ramp, SingleCurve
 from magnetoionic.devices.field import RELAXED, Device, Field, as_field
 
-LINEAR = LinearCurve(slope=0.021, start=2.742)  # to its range measured curves are scaled
+LINEAR = LinearCurve(slope=0.021, start=2.742)  # measured curves are scaled to its range
 EXPONENTIAL = ExponentialCurve(amplitude=1.530, tau=9.741, floor=0.750)
 STRONG = SingleCurve(Branch(0.443, 2.53, 1.66, -0.11), Branch(-24.77, 0.287, 128.0, 9.11))
 WEAK = SingleCurve(Branch(0.9066, 1.176, 4.42, -0.507), Branch(-1.28, 0.997, 5.02, 1.583))
@@ -35,7 +35,7 @@ SINGLE: dict[str, SingleCurve] = {
 
 
 def find_field(word: str) -> Field:
-    """The record of what a word of --field names.
+    """The record of a field, by its name in --field.
 
     Raises:
         InputError: there is no such field, or a user's own cannot be one.

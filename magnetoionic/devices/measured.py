@@ -27,10 +27,10 @@ FittedCurve = LinearCurve | ExponentialCurve | TableCurve
 
 @dataclass(frozen=True)
 class Units:
-    """What a value of the model is in the units of a file: offset + size * value.
+    """Conversion of the model's values to the units of a file: offset + size * value.
 
     Attributes:
-        size: of the model's unit.
+        size: the model's unit in units of the file.
         offset: the file's value where the model's is 0.
     """
 
@@ -76,16 +76,16 @@ def read_curve(path: Path, columns: str | None = None) -> Measured:
 
     Args:
         path: the file.
-        columns: "PULSES,VALUES", names or numbers of columns; None where there are but two.
+        columns: "PULSES,VALUES", names or numbers of columns; None where there are only two.
 
     Raises:
-        InputError: the file cannot be read, holds something else, or can be understood in two ways.
+        InputError: the file cannot be read, is not a curve, or can be read in two ways.
     """
     return parse_curve(f"{WHAT} {path}", read_bytes(path, WHAT, LIMIT), columns)
 
 
 def parse_curve(where: str, content: bytes, columns: str | None = None) -> Measured:
-    """The same for the content of a file; `where` begins messages."""
+    """As `read_curve`, for the content of a file; `where` begins messages."""
     return points(read_table(where, content), columns)
 
 
@@ -134,7 +134,7 @@ def _exponential(where: str, pulses: Array, values: Array) -> ExponentialCurve:
     last, low, high = pulses[-1], values.min(), values.max()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OptimizeWarning)  # of the covariance, which nobody asks for
+            warnings.simplefilter("ignore", OptimizeWarning)  # about the covariance, which is not used
             found, _ = curve_fit(
                 lambda x, amplitude, tau, floor: amplitude * np.exp(-x / tau) + floor,
                 pulses,
@@ -153,7 +153,7 @@ def _exponential(where: str, pulses: Array, values: Array) -> ExponentialCurve:
 def _spline(pulses: Array, values: Array) -> TableCurve:
     """A monotone cubic spline (PCHIP) through the points, pooled where they rise, as a table on an even grid.
 
-    Plateaus would trap devices, whose value is all that is known of them; pooling leaves one point of each.
+    Plateaus would trap devices, as only their values are stored; pooling leaves one point of each plateau.
     """
     from scipy.interpolate import PchipInterpolator
 
@@ -162,7 +162,7 @@ def _spline(pulses: Array, values: Array) -> TableCurve:
     last = float(pulses[-1])
     inside, grid = PchipInterpolator(x, y), np.linspace(0.0, last, GRID)
     table = inside(np.clip(grid, x[0], x[-1]))
-    # Beyond the outermost pooled points: straight on.
+    # Beyond the outermost pooled points: linear extrapolation.
     table += np.minimum(grid - x[0], 0.0) * (y[1] - y[0]) / (x[1] - x[0])
     table += np.maximum(grid - x[-1], 0.0) * (y[-1] - y[-2]) / (x[-1] - x[-2])
     return TableCurve(table, last)

@@ -1,4 +1,4 @@
-"""Measured points of a device: which columns of a file they are, and whether they can be a device's curve."""
+"""Measured points of a device, from the columns of a file; checks that they can be a device's curve."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Measured:
     """Measured points, sorted by pulses.
 
     Attributes:
-        pulses: (N,) float64, from 0 up; equal ones stand together.
-        values: (N,) float64, falling on the whole.
-        where: what and which file, for messages.
+        pulses: (N,) float64, from 0 up, sorted; counts may repeat.
+        values: (N,) float64, falling apart from noise.
+        where: the file, for messages.
     """
 
     pulses: Array
@@ -42,7 +42,7 @@ class Measured:
 
     @property
     def reach(self) -> float:
-        """The largest value less the smallest one."""
+        """The largest value minus the smallest one."""
         return float(np.ptp(self.values))
 
     @property
@@ -55,7 +55,7 @@ def points(table: Table, columns: str | None) -> Measured:
     """The two columns of a table as points.
 
     Args:
-        table: of the file.
+        table: the file's table.
         columns: "PULSES,VALUES", each the name or the number of a column; None needs a table of two columns, of which
             the first holds whole numbers.
 
@@ -76,12 +76,12 @@ def points(table: Table, columns: str | None) -> Measured:
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """The falling sequence closest to points.
+    """The falling sequence closest to the points (isotonic regression).
 
     Attributes:
-        pulses: (K,) mean pulses of the points that a level stands for.
+        pulses: (K,) mean pulses of the points of a level.
         values: (K,) falling.
-        missed: root mean square of what the means at one pulse count and the sequence differ by.
+        missed: root mean square difference between the sequence and the mean values at each pulse count.
     """
 
     pulses: Array
@@ -90,7 +90,7 @@ class Levels:
 
 
 def pooled(pulses: Array, values: Array) -> Levels:
-    """Pool points where they rise: a device's value tells how many pulses it had only where the curve falls."""
+    """Pool points where they rise: a device's value determines its pulse count only where the curve falls."""
     from scipy.optimize import isotonic_regression
 
     counted, inverse, counts = np.unique(pulses, return_inverse=True, return_counts=True)
@@ -118,7 +118,7 @@ def _chosen(table: Table, columns: str | None) -> tuple[int, int]:
 
 
 def _wrong_pulses(pulses: list[float], *, fractions: bool) -> tuple[int, str] | None:
-    """The first point whose pulses cannot be, and why; None if all can."""
+    """The first point with impossible pulses, and why; None if there is none."""
     for at, count in enumerate(pulses):
         if not fractions and count != round(count):
             return at, f"{count:g} is no whole number of pulses; {_WHOLE}"

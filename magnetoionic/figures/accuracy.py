@@ -20,7 +20,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Two panels for each combination of settings, which stands above them: as trained, and after field relaxation."""
+    """Two panels for each combination of settings (their title): as trained, and after field relaxation."""
     groups = list(table.groupby(list(SETTINGS), sort=True))
     columns = min(3, len(groups))
     blocks = math.ceil(len(groups) / columns)

@@ -24,7 +24,7 @@ def draw(own: Iterable[str] = ()) -> Figure:
     """Two panels: pairs' devices, and both branches of single devices.
 
     Args:
-        own: fields to draw beside ours, as package.module:Name; those whose module is not here are left out.
+        own: users' own fields to draw, too, as package.module:Name; those that cannot be loaded are left out.
     """
     fig, (left, right) = figure(ncols=2, width="double")
     curves = {word: curve for word in dict.fromkeys([*OURS, *own]) if (curve := _curve(word)) is not None}
@@ -53,5 +53,5 @@ def draw(own: Iterable[str] = ()) -> Figure:
 def _curve(word: str) -> AnyCurve | None:
     try:
         return find_field(word).curve
-    except InputError:  # figures are drawn from files, wherever its module is; `styles` warns
+    except InputError:  # figures are drawn from files and do not need the module; `styles` warns
         return None

@@ -29,7 +29,7 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
     """The devices in a `.pth` file by name, `layers.N.weight`, or `weight1` and `weight2` of equal shapes.
 
     Raises:
-        InputError: it is missing or damaged, or holds something else.
+        InputError: it is missing or damaged, or holds no devices.
     """
     found = read_tensors(path, "weights", floating=False)
     names = [name for name in found if _DEVICES.fullmatch(name)]
@@ -52,7 +52,7 @@ def _devices(where: str, tensor: Tensor) -> NDArray[Any]:
 
 
 def by_unit(models: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Models by the figure that shows them: ours together, each whose values have a unit of their own alone.
+    """Models by the figure that shows them: built-in fields together, each field with a different unit separately.
 
     Args:
         models: anything by label; a label is a field of the table, and perhaps a comma and more.
@@ -78,10 +78,10 @@ def draw(models: Mapping[str, Mapping[str, NDArray[Any]]]) -> Figure:
     rows = max(len(found) for found in layers)
     fig, axes = figure(nrows=rows, ncols=2, width="double", height_in=2.2 * rows, squeeze=False)
     with style():
-        looks = styles([label.partition(",")[0] for label in models])
+        by_field = styles([label.partition(",")[0] for label in models])
         for name, found in zip(models, layers, strict=True):
             field, comma, more = name.partition(",")
-            color, label = looks[field].color, f"{looks[field].label}{comma}{more}"
+            color, label = by_field[field].color, f"{by_field[field].label}{comma}{more}"
             for row, devices in enumerate(found):
                 weight = devices[-1] - devices[0] if len(devices) == 2 else devices[0]
                 _histogram(axes[row, 0], np.concatenate([values.ravel() for values in devices]), color, label)

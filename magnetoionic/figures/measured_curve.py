@@ -13,7 +13,7 @@ from magnetoionic.devices.points import Measured
 
 
 def draw(measured: Measured, fits: Sequence[Fit], used: str, stem: Path) -> Path:
-    """Write STEM.png: points, every fit with its error, and below what each leaves over, in the unit of the file."""
+    """Write STEM.png: points, every fit with its error, and below the residuals, in the unit of the file."""
     fig, (top, below) = figure(nrows=2, height_in=4.4, sharex=True, height_ratios=(2.4, 1))
     x = np.linspace(0.0, measured.pulses[-1], 400)
     with style():
@@ -26,6 +26,6 @@ def draw(measured: Measured, fits: Sequence[Fit], used: str, stem: Path) -> Path
             below.plot(measured.pulses, left, line, color=color, marker=".", zorder=2)
         below.axhline(0.0, color="black", linewidth=0.7)
         top.set(ylabel="value (unit of the file)")
-        below.set(xlabel="gate pulses", ylabel="measured less fit")
+        below.set(xlabel="gate pulses", ylabel="measured - fit")
         top.legend()
     return save(fig, stem)

@@ -1,4 +1,4 @@
-"""How fields look in figures: the label and colour of their records, and the Name of those whose module is not here."""
+"""Styles of fields in figures: the label and colour of their records, or the Name of fields that cannot be loaded."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from magnetoionic.figures.table import without_module
 
 @dataclass(frozen=True)
 class Style:
-    """How a field looks.
+    """The style of a field.
 
     Attributes:
         label: in legends.
-        color: as matplotlib has it.
+        color: a color of matplotlib.
     """
 
     label: str
@@ -28,11 +28,11 @@ def styles(fields: Iterable[str], warn: Callable[[str], None] = lambda line: Non
     """A style for each field of a table (`magnetoionic.figures.table`), no two of one colour while there are enough.
 
     Args:
-        fields: words of --field, those of a switch with "+" between them, measured devices with their file.
-        warn: takes a line about a user's own field that cannot be loaded, so that its label and colour are not known.
+        fields: names in --field; those of a switch joined by "+", measured devices with their file.
+        warn: called with a line about a user's own field that cannot be loaded, so that its style is unknown.
 
     Raises:
-        InputError: a field's colour is none of matplotlib's.
+        InputError: a field's colour is not one of matplotlib's.
     """
     found: dict[str, Style] = {}
     wanted = {field: _wanted(field, warn) for field in fields}
@@ -63,5 +63,5 @@ def _checked(field: str, color: str) -> str:
     from matplotlib.colors import is_color_like
 
     if color and not is_color_like(color):
-        raise InputError(f"field {field}: its color {color!r} is none of matplotlib's")
+        raise InputError(f"field {field}: its color {color!r} is not one of matplotlib's")
     return color

@@ -48,17 +48,17 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def file_word(text: str) -> str:
-    """A text as part of a file's name; of a field package.module:Name the Name."""
+    """A text as part of a file's name; a field package.module:Name becomes Name."""
     return re.sub("[^-.0-9A-Za-z]+", "-", without_module(text))
 
 
 def without_module(text: str) -> str:
-    """A field of the table, alone or in a longer text, with the Name of every package.module:Name."""
+    """A text in which every field package.module:Name is replaced by its Name."""
     return re.sub(r"[\w.]+:(?=\w)", "", text)
 
 
 def settings(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each task and setting, with a name for their file that holds all of the setting."""
+    """The rows of each combination of SETTINGS, with a name for their file that has all of them."""
     for values, part in table.groupby(list(SETTINGS), sort=True):
         it = dict(zip(SETTINGS, values, strict=True))
         physical = "-physical-clipping" if it["physical_clipping"] else ""
@@ -85,18 +85,18 @@ def _stored(path: Path) -> pd.DataFrame:
         raise InputError(f"table {path}: no column {missing[0]}")
     words = [name for name in NUMBERS if not pd.api.types.is_numeric_dtype(table[name])]
     if words and len(table):
-        raise InputError(f"table {path}: is damaged (column {words[0]} holds something else than numbers)")
+        raise InputError(f"table {path}: is damaged (column {words[0]} does not hold numbers)")
     return table.assign(file="")
 
 
 def has_own_unit(field: str) -> bool:
-    """Whether a field of the table ends on a measured device or a user's own, whose values have a unit of their own."""
+    """Whether the last field is a measured device or a user's own, whose values have another unit."""
     last = field.rpartition("+")[2]
     return last.startswith(MEASURED) or is_own(last)
 
 
 def _curve(name: str, facts: dict[str, Any]) -> str:
-    """The name of a curve; that of a measured device has its file and fit in it, as there may be several devices."""
+    """The name of a curve; that of a measured device includes its file and fit, as there may be several devices."""
     device = facts.get("device_curve")
     if name != MEASURED or not isinstance(device, dict):
         return name
@@ -106,7 +106,7 @@ def _curve(name: str, facts: dict[str, Any]) -> str:
 
 def _row(path: Path) -> dict[str, object] | None:
     text = read_text(path, "simulation")
-    if not text.lstrip().startswith("{"):  # not one of ours
+    if not text.lstrip().startswith("{"):  # not a model's file
         return None
     facts = parse_json(text, f"simulation {path}: is damaged")
     if "optimizer_parameters" not in facts:
@@ -119,15 +119,15 @@ def _row(path: Path) -> dict[str, object] | None:
 
 
 def _checked(row: dict[str, object]) -> dict[str, object]:
-    """The row, if its numbers are some; single devices may have no swap_accuracy."""
+    """The row, after checking its numbers; single devices may have no swap_accuracy."""
     for name in NUMBERS:
         value = row[name]
         if value is None and name == "swap_accuracy":
             continue
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ValueError(f"{name} is no finite number")
+            raise ValueError(f"{name} is not a finite number")
     if not isinstance(row["task"], str):
-        raise ValueError("task is no word")
+        raise ValueError("task is not text")
     return row
 
 
@@ -152,9 +152,9 @@ def _columns(facts: dict[str, Any], path: Path) -> dict[str, object]:
 
 
 def _own_seed(facts: dict[str, Any], path: Path) -> int:
-    """The model's own seed: written beside that of the simulation, or (by earlier versions of ours) in its place.
+    """The model's own seed: a separate entry, or (in files of earlier versions) the entry of the simulation's seed.
 
-    The published program writes the simulation's alone; its models have that seed and their number.
+    The published program writes only the simulation's seed; a model's is that plus its number.
     """
     if "model_seed" in facts:
         return int(facts["model_seed"])

@@ -1,3 +1,3 @@
-"""The kinds of curves that the compiled updates know; apart from them, so that nobody loads numba for a number."""
+"""The kinds of curves with compiled updates, in a separate file so that they are known without loading numba."""
 
 LINEAR, EXPONENTIAL = 0, 1

@@ -15,10 +15,10 @@ _njit = cast(Any, numba.njit)
 
 
 def inline(function: Function) -> Function:
-    """A part of the kernels of this package."""
+    """Compile a function that the kernels of this package inline."""
     return cast(Function, _njit(forceinline=True, fastmath={"contract"}, error_model="numpy")(function))
 
 
 def kernel(function: Function) -> Function:
-    """Called from Python: releases the interpreter's lock, is kept compiled on disk, and may fuse multiply and add."""
+    """Compile a function for calls from Python: without the GIL, cached on disk, with fused multiply-add allowed."""
     return cast(Function, keep(_njit(nogil=True, fastmath={"contract"}, error_model="numpy")(function)))

@@ -111,7 +111,7 @@ def normalize_backward(normalized: Any, inverse: Any, gradient: Any, sums: Any) 
 
 @kernel
 def cross_entropy(outputs: Any, labels: Any, gradient: Any) -> tuple[float, int]:
-    """Sum of the losses, and how many images are classified rightly; gradient of the mean loss.
+    """Sum of the losses, and number of images classified correctly; also computes the gradient of the mean loss.
 
     Args:
         outputs: (B, classes) float32.

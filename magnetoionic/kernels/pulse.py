@@ -43,7 +43,7 @@ def _pulse_row(
     kind: Any, curve: Any, rule: Any, gradient: Any, first: Any, second: Any, difference: Any, vary1: Any, vary2: Any,
     pulses: Any,
 ) -> None:  # fmt: skip
-    """One stretch of pairs. gradient: of the second devices, (n,); pulses: (n,), room to work; the rest as below."""
+    """Some consecutive pairs. gradient: of the second devices, (n,); pulses: (n,), scratch; the rest as below."""
     top, bottom, rate, floor = curve[0], curve[1], curve[2], curve[3]
     lr, clipping, physical = rule[0], rule[1], rule[2]
     zero = np.float32(0.0)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Figure 1: everything that is real: clipping 0.1, noise 0.015, variability 0.2.
+# Figure 1: all nonidealities: clipping 0.1, noise 0.015, variability 0.2.
 # Six learning rates, two fields, ten models each, below simulations/. Options given here go to every simulation.
 #   nohup bash magnetoionic/launchers/figure1.sh > figure1.log &
-# `magnetoionic-sweep --figure 1` trains the same on all cores and goes on where it stopped.
+# `magnetoionic-sweep --figure 1` trains the same on all cores and can be resumed.
 set -euo pipefail
 train=$(command -v magnetoionic-train || echo .venv/bin/magnetoionic-train)
 for field in double-linear double-exponential; do

@@ -2,7 +2,7 @@
 # Figure 2: ideal devices: no clipping, noise or variability.
 # Six learning rates, two fields, ten models each, below simulations/. Options given here go to every simulation.
 #   nohup bash magnetoionic/launchers/figure2.sh > figure2.log &
-# `magnetoionic-sweep --figure 2` trains the same on all cores and goes on where it stopped.
+# `magnetoionic-sweep --figure 2` trains the same on all cores and can be resumed.
 set -euo pipefail
 train=$(command -v magnetoionic-train || echo .venv/bin/magnetoionic-train)
 for field in double-linear double-exponential; do

@@ -91,8 +91,8 @@ def changed(**names):
         (changed(value=lambda self, x: 1.0), "gives no finite number for each"),
         (changed(value=lambda self, x: -np.log(x)), "gives no finite number for each"),
         (changed(pulses=lambda self, y: y), "is not the inverse of value(pulses); it misses by"),
-        (changed(__init__=lambda self, scale: None), "cannot be made without arguments"),
-        (changed(color=3), "its color is no text"),
+        (changed(__init__=lambda self, scale: None), "the class needs arguments"),
+        (changed(color=3), "its color is not text"),
         (Field(curve=None), "`last`, the largest number of pulses, is None"),
     ],
 )

@@ -58,7 +58,7 @@ def test_names_and_other_axes():
 
 def test_bad_words(here):
     assert "--figure: '7' is not one of 1, 2, 3, 4, 5, 6" in here("magnetoionic.sweep", "--figure", 7, code=2).err
-    assert "'x' is no list of sizes" in here("magnetoionic.sweep", "--hidden", "x", code=2).err
+    assert "'x' is not a list of sizes" in here("magnetoionic.sweep", "--hidden", "x", code=2).err
     assert "'cubic' is not one of double-linear" in here("magnetoionic.sweep", "--field", "cubic", code=2).err
 
 

@@ -364,13 +364,13 @@ class TestDryRun:
         (("--role", "admin"), "not the ARN of a role"),
         (("--bucket", "Not_A_Bucket"), "not a bucket name"),
         (("--prefix", "/a//b/"), "not a folder name"),
-        (("--instance-type", "c5.large"), "none of SageMaker's"),
+        (("--instance-type", "c5.large"), "not like SageMaker's"),
         (("--max-run-seconds", "3600", "--max-wait-seconds", "60"), "below max-run-seconds"),
         (("--modes", "nonsense"), "not one of"),
         (("--arch", "x"), "cannot be read"),
         (("--arch", "1*2", "--config-file", "few.txt"), "give one of them"),
         (("--capacity", "cheap"), "not one of"),
-        (("--env-file", "none.env"), "not there"),
+        (("--env-file", "none.env"), "does not exist"),
         (("--compat", "block-dropout", "--family", "mlp"), "about the family resmlp"),
         (("--arch", "1*2"), None),
     ],
@@ -384,7 +384,7 @@ def test_wrong_options_end_in_one_line_before_any_work(aws_here, cloud, words, h
 
 
 def test_a_role_of_another_account_and_missing_settings(aws_here, cloud):
-    assert "another account" in aws_here("run", *SMALL, code=2, AWS_ACCOUNT_ID="999999999999").err
+    assert "not in the account" in aws_here("run", *SMALL, code=2, AWS_ACCOUNT_ID="999999999999").err
     done = aws_here("run", *SMALL, code=2, AWS_ACCOUNT_ID="", AWS_SAGEMAKER_ROLE="")
     assert "no role; give --role, or set AWS_SAGEMAKER_ROLE in .env" in done.err
     assert "no bucket; give --bucket" in aws_here("run", *SMALL, code=2, S3_BUCKET_NAME="").err
