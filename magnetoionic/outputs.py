@@ -124,7 +124,7 @@ def write_model(
 
 
 def save_array(path: Path, values: NDArray[Any]) -> None:
-    """Write an array as a tensor of its own."""
+    """Write an array as a tensor file."""
     save_tensors(path, _tensor(values))
 
 

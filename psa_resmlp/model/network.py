@@ -105,7 +105,7 @@ class Network:
         return bool(self._rates.any())
 
     def training(self, batch: int) -> Step:
-        """The step for a batch size, with gradients, each replica on images of its own."""
+        """The step for a batch size, with gradients, each replica on separate images."""
         return self._step(batch, True)
 
     def evaluation(self, batch: int) -> Step:

@@ -1,4 +1,4 @@
-"""AdamW over a bank on several threads: every thread updates a part of its own, so the bits do not change."""
+"""AdamW over a bank on several threads: every thread updates a separate part, so the bits do not change."""
 
 from __future__ import annotations
 

@@ -28,9 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_family(parser)
     add_zeror(parser)
     add_classifier(parser)
-    parser.add_argument(
-        "--only", nargs="+", choices=HEATMAPS, metavar="NAME", help=f"only: {', '.join(HEATMAPS)}"
-    )
+    parser.add_argument("--only", nargs="+", choices=HEATMAPS, metavar="NAME", help=f"only: {', '.join(HEATMAPS)}")
     text = f"folder for the figures (default: {RESULTS})"
     parser.add_argument("--output-dir", type=Path, default=RESULTS, metavar="DIR", help=text)
     arguments = parser.parse_args(argv)

@@ -14,7 +14,7 @@ _HEAD = r"""#!/usr/bin/env bash
 # Trains every architecture in every mode, one after another, into $models/DxW_mode/. Start it again after a stop or a
 # failure: what is done is skipped, and what was begun goes on. Ctrl-C and SIGTERM end the training in progress cleanly.
 #   PSA_TRAIN="python -m psa_resmlp.train" ./run_reproduction.sh      another way to start the trainer
-set -um # m: the trainer gets a process group of its own, so that signals reach it once, from here
+set -um # m: the trainer gets a separate process group, so that signals reach it once, from this script
 
 models=@models@
 loops=@loops@

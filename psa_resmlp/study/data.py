@@ -63,7 +63,7 @@ def split_indices(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def load_study(name: str, root: str | os.PathLike[str] | None = None) -> StudyData:
     """The three parts of a data set.
 
-    digits stands in for MNIST where there is no network: the 8x8 digits scaled up to 28x28 (common.datasets), 1,437 of
+    digits replaces MNIST where it cannot be downloaded: the 8x8 digits scaled up to 28x28 (common.datasets), 1,437 of
     them split 1,198 to 239, and 360 for testing. MNIST's mean and deviation serve both.
 
     Args:

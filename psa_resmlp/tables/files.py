@@ -63,7 +63,7 @@ def read_study(path: str | Path, family: str | None = None) -> Study:
 
     Args:
         path: file or folder.
-        family: what a Markdown table is about; by default what its title says. A CSV file says it itself.
+        family: family of a Markdown table's networks; by default from its title. A CSV file has a column for it.
 
     Raises:
         InputError: missing, or not such a table.

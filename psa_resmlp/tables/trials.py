@@ -56,7 +56,7 @@ def parse_trials(text: str, *, family: str | None = None, source: str = "trials 
 
     Args:
         text: the file.
-        family: what it is about; by default what its title says, else resmlp.
+        family: family of its networks; by default from its title, else resmlp.
         source: the file's name, for messages.
 
     Raises:

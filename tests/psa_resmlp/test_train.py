@@ -194,7 +194,7 @@ def test_files_that_are_no_checkpoint_are_refused(here, tmp_path, kind):
     [
         (("--arch", "[0*4]"), "allowed"),
         (("--arch", "[1*4]", "--hidden-layers", "8"), "different networks"),
-        (("--family", "mlp", "--compat", "block-dropout"), "about the family resmlp"),
+        (("--family", "mlp", "--compat", "block-dropout"), "is for the family resmlp"),
         (("--compat", "nonsense"), "not one of"),
         (("--device", "cuda:7"), "not available"),
         (("--meta-loops", "0"), "at least 1"),

@@ -371,7 +371,7 @@ class TestDryRun:
         (("--arch", "1*2", "--config-file", "few.txt"), "give one of them"),
         (("--capacity", "cheap"), "not one of"),
         (("--env-file", "none.env"), "does not exist"),
-        (("--compat", "block-dropout", "--family", "mlp"), "about the family resmlp"),
+        (("--compat", "block-dropout", "--family", "mlp"), "is for the family resmlp"),
         (("--arch", "1*2"), None),
     ],
 )
