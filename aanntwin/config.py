@@ -61,7 +61,7 @@ class ModelParams:
 
 @dataclass(frozen=True, kw_only=True)
 class Nonidealities:
-    """What the circuit does to its signals; noises are standard deviations, drawn per element and forward pass.
+    """Nonidealities of the circuit; noises are standard deviations, drawn for each element and forward pass.
 
     Fields are in the order of the signal's path; each is declared by its class alone. Where several act at one site,
     they act in this order, and those of `own` last.

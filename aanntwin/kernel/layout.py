@@ -2,7 +2,8 @@
 
 The image lies in stride^2 planes, one for each remainder of row and column, so that the pixels that a kernel element
 multiplies for neighbouring outputs are neighbours: element (row, column) of the convolution's output lies at
-row * pitch + column, and a kernel element adds a fixed offset to that. Rows of weights are padded with zeros to whole vectors.
+row * pitch + column, and a kernel element adds a fixed offset to that. Rows of weights are padded with zeros to whole
+vectors.
 """
 
 from __future__ import annotations

@@ -43,22 +43,22 @@ class Noise(Nonideality):
 class InputNoise(Noise):
     """On the normalized image."""
 
-    sites, help = ("input",), "noise on the normalized image (standard deviation)"
+    sites, help = ("input",), "noise on the normalized image"
 
 
 class Conv2dOutNoise(Noise):
     """On the convolution's output."""
 
-    sites, help = ("conv2d_out",), "noise on the convolution's output (standard deviation)"
+    sites, help = ("conv2d_out",), "noise on the convolution's output"
 
 
 class ReluOutNoise(Noise):
     """On a ReLU's output."""
 
-    sites, help = ("relu_out",), "noise on a ReLU's output (standard deviation)"
+    sites, help = ("relu_out",), "noise on a ReLU's output"
 
 
 class LinearOutNoise(Noise):
     """On a linear layer's output."""
 
-    sites, help = ("linear_out",), "noise on a linear layer's output (standard deviation)"
+    sites, help = ("linear_out",), "noise on a linear layer's output"

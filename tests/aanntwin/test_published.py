@@ -286,7 +286,7 @@ def test_results_files_of_earlier_versions_are_read(digits, tmp_path):
     (tmp_path / "r.csv").write_text("".join(f"{','.join(line)}\n" for line in lines))
     assert take_over(tmp_path / "r.csv", found, runs, tmp_path / "r.sweep", plan.fingerprint) == 1
     (tmp_path / "r.csv").write_text("".join(f"{','.join(line)}\n" for line in lines).replace("0.25", "x"))
-    with pytest.raises(InputError, match="no loss and accuracy"):
+    with pytest.raises(InputError, match="not a loss and an accuracy"):
         take_over(tmp_path / "r.csv", found, runs, tmp_path / "r.sweep", plan.fingerprint)
 
 
