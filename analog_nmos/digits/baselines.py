@@ -1,4 +1,4 @@
-"""What plain classifiers reach on the same digits, and how sure an accuracy is."""
+"""What plain classifiers reach on the same digits, and the confidence interval of an accuracy."""
 
 from __future__ import annotations
 
