@@ -2,7 +2,7 @@
 
 The kernels stop when `bend` (edge.Step), the slope and the last step promise an error below the tolerance. `bend` is
 the curvature of ordinary operating points. High voltages, cold junctions and long steps can have more: `Limits` says
-how much more at most. Where the tolerance is not certain even so, one more pass follows, whose Newton step is the error
+how much more at most. Where the tolerance is still not certain, one more pass follows, whose Newton step is the error
 itself: what was found is then kept as it is, or improved. Where rounding errors alone exceed ROUNDING_V, the network
 counts as singular.
 """
@@ -36,7 +36,7 @@ class Limits(NamedTuple):
     by_gate: float  # 1/V, of the highest gate above the lowest threshold
     step_V: float  # last steps up to this obey these bounds; 0 if none does
     jump_A: float  # by which an edge's current jumps where its junctions' exponentials set in
-    tie_S: float  # from the body to the source node: its current is rounded, whatever flows
+    tie_S: float  # from the body to the source node: its current has a rounding error, even if it is 0
     knee_V: float  # of a forward junction
 
 
@@ -96,7 +96,7 @@ def expect(limits: Any, low_V: Any, high_V: Any, gate_V: Any, m: Any) -> Any:
 def rounding_A(accuracy: Any, n_edges: Any, node_V: Any) -> Any:
     """Current that is left over at a node of so many edges where it should be 0.
 
-    Each body holds its voltage to half a unit in the last place, and its tie makes a current of the rest.
+    Each body voltage is rounded to half a unit in the last place, and its tie turns this error into a current.
     """
     return EPSILON * math.sqrt(n_edges) * accuracy.tie_S * abs(node_V)
 

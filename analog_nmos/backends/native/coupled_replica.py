@@ -156,6 +156,6 @@ class CoupledReplica:
 
 
 def _replies(factors: Any, currents_A: FloatArray) -> FloatArray:
-    """Voltages (n, F) by currents (n, F)."""
+    """Voltages (n, F) that currents (n, F) cause in the linearised network."""
     voltages: FloatArray = np.ascontiguousarray(factors.solve(np.ascontiguousarray(currents_A.T)).T)
     return voltages
