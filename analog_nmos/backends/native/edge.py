@@ -135,7 +135,7 @@ def below_knee(before_V: Any, d_V: Any, s_V: Any, b_V: Any, knee_V: Any, m: Any)
 def first_guess(D_V: Any, gate_V: Any, S_V: Any, m: Any) -> Any:
     """Current into the drain end and its derivative by -S_V, from the end nodes alone: two Newton steps in the current.
 
-    Diodes and shunts are neglected, and a floating body sits at the middle, 0.4 V above the lower end at most.
+    Diodes and shunts are neglected, and a floating body is put near the middle, at most 0.36 V above the lower end.
     """
     across = D_V - S_V
     swapped = across < 0.0
