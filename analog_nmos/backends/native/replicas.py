@@ -109,7 +109,7 @@ def solve_clamped(
     input_V, target_V, clamped, mask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
     solved_gate_V, solved_input_V, solved_sink_V, node_V, status, work, passes,
 ):  # fmt: skip
-    """Clamped phase of the replicas in `mask`; free outputs with the sources of the last free phase keep their voltage."""
+    """Clamped phase of the replicas in `mask`; free outputs whose sources have not changed keep their voltage."""
     m = unpack(device)
     found_V = np.empty(first.shape[1] - 1)
     for replica in range(first.shape[0]):
