@@ -27,7 +27,7 @@ class Status(IntEnum):
     """How an operating point ended."""
 
     CONVERGED = 0
-    NO_CONVERGENCE = 1  # Newton, damped Newton and source stepping all gave up
+    NO_CONVERGENCE = 1  # Newton, damped Newton and source stepping all failed
     SINGULAR = 2  # the linear system has no solution, or none that double precision tells apart from others
     NOT_FINITE = 3  # a voltage became infinite or NaN
     SKIPPED = 4  # this replica is not in the mask
@@ -40,9 +40,9 @@ class Status(IntEnum):
 
 _ADVICE = {
     Status.CONVERGED: "nothing to do",
-    Status.NO_CONVERGENCE: "raise --itl1, or look for gate voltages at their limits",
-    Status.SINGULAR: "look for a node without a path to ground, or lower --rshunt",
-    Status.NOT_FINITE: "look for inputs or gate voltages that are not finite",
+    Status.NO_CONVERGENCE: "raise --itl1 (ngspice), or check for gate voltages at their limits",
+    Status.SINGULAR: "check for a node without a path to ground, or lower --rshunt",
+    Status.NOT_FINITE: "check for inputs or gate voltages that are not finite",
     Status.SKIPPED: "nothing to do",
 }
 

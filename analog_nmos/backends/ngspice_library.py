@@ -3,8 +3,8 @@
 This is the only module that imports PySpice (GPL-3). libngspice is one global instance per process and not
 thread-safe, so there is one `Ngspice` object, made on first use, and one circuit at a time.
 
-How an operating point is run. ngspice's `op` builds the matrix anew each time (CKTunsetup, CKTsetup) and
-orders its pivots anew, which costs 10 to 50 times the Newton iterations. So a circuit is put on a two-level
+How an operating point is solved. ngspice's `op` builds the matrix again each time (CKTunsetup, CKTsetup) and
+orders its pivots again, which costs 10 to 50 times the Newton iterations. So a circuit is put on a two-level
 `dc` sweep that changes nothing and never ends, and paused after its first point. `alter` works on a paused
 circuit, and `step` runs the next point and pauses again:
 
@@ -166,7 +166,7 @@ class Circuit:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can go on. One that failed, was replaced or is full has to be loaded again."""
+        """Whether it can solve another point. One that failed, was replaced or is full has to be loaded again."""
         return self._spice.is_loaded(self) and 0 < self._points < MAX_POINTS
 
     def started(self) -> None:

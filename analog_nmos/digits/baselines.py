@@ -38,7 +38,7 @@ def baselines(digits: Digits) -> list[Baseline]:
 
 
 def wilson_interval(accuracy: float, samples: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of an accuracy measured on so many samples.
+    """Wilson's score interval of an accuracy measured on `samples` samples.
 
     Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
     """

@@ -25,7 +25,7 @@ class LeftOut(Exception):
 
 
 class RunFiles:
-    """A run folder for figures. Files are read when a figure asks for them; the folder is never changed.
+    """A run folder for figures. Files are read when a figure needs them; the folder is never changed.
 
     Args:
         folder: of a run of this suite, finished or not.

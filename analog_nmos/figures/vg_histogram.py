@@ -1,4 +1,4 @@
-"""Histograms of gate voltages: each epoch beside the start, and the start beside the end."""
+"""Histograms of gate voltages: each epoch with the start, and the start with the end."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ EPSILON = sys.float_info.epsilon
 ROUNDING_V = 5e-8  # double precision allows no tolerance much below this everywhere
 KNEE_A = 1e-2  # current at which a forward junction is past its knee
 LARGEST_JUMP_V = 3e-8  # that an edge may see when its floating body is where a junction's exponential sets in
-LOOSE = 100.0  # a body tie of less than so many beta * 1 V lets the body move like a floating one
+LOOSE = 100.0  # a body tie below this times beta * 1 V lets the body move like a floating one
 DIODE_BEND = 2.0 * math.e  # of a junction, relative to `bend`, when both its ends move by Vt / 2
 
 
@@ -43,7 +43,7 @@ class Limits(NamedTuple):
 class Accuracy(NamedTuple):
     """What is known of one solve's accuracy before it starts."""
 
-    curvature: Any  # the true one is at most so many times `bend`
+    curvature: Any  # the true one is at most this times `bend`
     step_V: Any  # if the last step is no larger than this
     jump_A: Any  # as in Limits
     tie_S: Any
@@ -94,7 +94,7 @@ def expect(limits: Any, low_V: Any, high_V: Any, gate_V: Any, m: Any) -> Any:
 
 @leaf
 def rounding_A(accuracy: Any, n_edges: Any, node_V: Any) -> Any:
-    """Current that is left over at a node of so many edges where it should be 0.
+    """Current at a node with n_edges edges that rounding leaves where it should be 0.
 
     Each body voltage is rounded to half a unit in the last place, and its tie turns this error into a current.
     """

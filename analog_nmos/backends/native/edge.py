@@ -2,7 +2,7 @@
 
 The internal drain d, source s and body b touch only their own edge, so a Newton step on the whole circuit solves
 for them by a 3x3 block per edge. With D and S the end nodes, the equations are (rows of d and s scaled by their
-resistance, so that a resistance of zero needs no case of its own)
+resistance, so that a resistance of zero is no special case)
 
     (d - D) + Rd (shunt d + I - Ibd)       = 0
     (s - S) + Rs (shunt s - I - Ibs)       = 0
