@@ -51,8 +51,8 @@ def unpack(a: Any) -> Any:
 def threshold(vbs_V: Any, m: Any) -> Any:
     """Threshold voltage and minus its derivative by vbs (>= 0).
 
-    For vbs > 0 the root sqrt(phi - vbs) continues as its tangent at 0, but never below 0. Both branches share the root of
-    phi - min(vbs, 0) and the slope 1 / (2 root), so that there is nothing to select but the end of the tangent.
+    For vbs > 0 the root sqrt(phi - vbs) continues as its tangent at 0, but never below 0. Both branches share the root
+    of phi - min(vbs, 0) and the slope 1 / (2 root), so that there is nothing to select but the end of the tangent.
     """
     root = sqrt(m.phi_V - minimum(vbs_V, 0.0))
     body = root - maximum(vbs_V, 0.0) * m.slope
