@@ -1,4 +1,4 @@
-"""`python -m aanntwin`, and `python aanntwin` beside the checkout."""
+"""`python -m aanntwin`, and `python aanntwin` in the checkout."""
 
 import sys
 from pathlib import Path

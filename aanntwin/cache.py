@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = Path("cache/models")
-FORMAT = 1  # of the files and of the numbers: raise it when a change of ours changes weights
-# What may differ between a training and its continuation: where it runs is in the engine's name.
+FORMAT = 1  # of the files and the numbers: raise it when a change to this program changes weights
+# Not part of the key; engine_name covers the device where it matters.
 NOT_IN_KEY = ("testing_nonidealities", "data_root", "device", "threads", "engine")
 _VELOCITY = "velocity."
 
@@ -32,10 +32,10 @@ Weights = dict[str, "Tensor"]
 
 
 class Cache:
-    """A folder of epochs: <folder>/<key>/epoch_00001.safetensors, each with the settings that it belongs to.
+    """A folder of epochs: <folder>/<key>/epoch_00001.safetensors, each with its settings in the metadata.
 
-    A file is written under another name, forced to disk, and moved into place; a damaged one, or one of other settings,
-    counts as missing. Noise and order are functions of seed and epoch, so no generator's state needs keeping.
+    A file is written under another name, synced to disk, and renamed; a damaged one, or one of other settings, counts
+    as missing. Noise and order are functions of seed and epoch, so no generator's state is stored.
     """
 
     def __init__(self, folder: str | Path = FOLDER) -> None:
@@ -88,7 +88,7 @@ class Cache:
         """Weights, and the optimizer's velocity (empty without momentum), at the end of an epoch.
 
         Raises:
-            InputError: that epoch is not on disk, or was damaged there.
+            InputError: that epoch is not on disk, or is damaged.
         """
         content = _read(self.place(settings, epoch), _text(self.identity(settings)))
         if content is None:
@@ -120,7 +120,7 @@ class Cache:
 
 
 class LastEpoch(Cache):
-    """The last epoch of one training, in a folder of its own."""
+    """A folder with only the last epoch of one training."""
 
     def home(self, settings: Settings) -> Path:
         """See Cache."""
@@ -133,7 +133,7 @@ class LastEpoch(Cache):
     def store(
         self, settings: Settings, epoch: int, weights: Mapping[str, Tensor], velocity: Mapping[str, Tensor], loss: float
     ) -> None:
-        """Keep an epoch in place of the one before; errors as Cache's."""
+        """Keep an epoch and delete the one before; errors as Cache's."""
         super().store(settings, epoch, weights, velocity, loss)
         for path in self.folder.glob("epoch_*.safetensors"):
             if path != self.place(settings, epoch):
@@ -160,12 +160,12 @@ def _read(path: Path, identity: str) -> tuple[Weights, float] | None:
         if metadata.get("identity") != identity or metadata.get("checksum") != _digest(tensors):
             return None
         return tensors, float(metadata["loss"])
-    except (InputError, KeyError, ValueError):  # a loss of time, not of truth: the epoch is trained again
+    except (InputError, KeyError, ValueError):  # then the epoch is trained again
         return None
 
 
 @functools.lru_cache(maxsize=8)
 def _checksum(dataset_name: str, data_root: Path | None) -> int:
-    """Of the training images and labels, so that another folder's files are other images."""
+    """Checksum of the training images and labels: other files get another key."""
     images, labels = load_split(Settings(dataset_name=dataset_name, data_root=data_root), train=True)
     return zlib.crc32(labels.tobytes(), zlib.crc32(images.tobytes()))

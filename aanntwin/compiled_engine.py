@@ -1,4 +1,4 @@
-"""Training and tests by the compiled steps, with weights as tensors."""
+"""Train and test with the compiled kernels, with weights as tensors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CompiledEngine:
         self._momentum = settings.train_params.momentum > 0
         self._model = CompiledModel(settings, settings.training_nonidealities, "training")
         self.load(initial_weights(settings), {})
-        # Six operations for each multiplier, twenty in a nanosecond: about a tenth of a second.
+        # About a tenth of a second, with six operations per multiplier and twenty per nanosecond.
         self.images_a_beat = int(np.clip(2e9 / (6 * sizes.multipliers * sizes.in_channels), 1, 10_000))
 
     def load(self, weights: Weights, velocity: Weights) -> None:

@@ -1,4 +1,4 @@
-"""A model inside the compiled kernels: weights go in and out by their names on file, images as bytes."""
+"""A model for the compiled kernels: weights by their names on file, images as bytes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Arrays = dict[str, Floats]
 
 
 class CompiledModel:
-    """One model with its circuit; not to be used by two threads at once, save for `test`.
+    """One model with its circuit; only `test` may run in several threads at once.
 
     Args:
         settings: shape, normalization, compat, seed and rates.
         nonidealities: the circuit.
-        stream: names the noise: the same settings and stream give the same noise.
+        stream: name of the noise; the same settings and stream give the same noise.
     """
 
     def __init__(self, settings: Settings, nonidealities: Nonidealities, stream: str) -> None:
@@ -47,7 +47,7 @@ class CompiledModel:
         self._work = make_work(self._net)
 
     def load(self, weights: Mapping[str, NDArray[Any]], velocity: Mapping[str, NDArray[Any]] | None = None) -> None:
-        """Take weights, and the optimizer's velocity if there is one (else it is zero)."""
+        """Set weights, and the optimizer's velocity (zero if not given)."""
         self._weights = pack(self._net, weights, self._names)
         self._velocity = pack(self._net, velocity, self._names) if velocity else aligned(self._net.size)
 
@@ -63,15 +63,15 @@ class CompiledModel:
         self, images: NDArray[np.uint8], labels: NDArray[np.int64], order: NDArray[np.int64], start: int, stop: int,
         epoch: int,
     ) -> tuple[float, int]:  # fmt: skip
-        """Steps over the images order[start:stop]; returns the sum of their losses and -1, or the place of a bad one.
+        """Train on images order[start:stop]; the sum of losses and -1, or the position of a loss that is not finite.
 
         Args:
             images: (N, pixels) in the order channel, row, column.
             labels: (N,).
             order: the whole epoch's.
             start: a multiple of the batch size.
-            stop: behind the last one; a last batch may be smaller.
-            epoch: numbers the noise.
+            stop: end, exclusive; the last batch may be smaller.
+            epoch: decides the noise.
         """
         total, bad = train_range(
             self._net, self.circuit, self._rates, self._work, self._weights, self._gradient, self._velocity, images,
@@ -82,7 +82,7 @@ class CompiledModel:
     def test(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64], draw: int = 0, threads: int = 1
     ) -> tuple[Floats, NDArray[np.int64]]:
-        """Loss and guessed class of each image; `draw` numbers the noise, and threads change no number."""
+        """Loss and predicted class of each image; `draw` decides the noise, and threads change no number."""
         losses, guesses = np.zeros(len(images), np.float32), np.zeros(len(images), np.int64)
 
         def part(bounds: tuple[int, int]) -> None:
@@ -102,12 +102,12 @@ class CompiledModel:
 
 
 def flat_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images (N, C, H, W) as the kernels take them: (N, pixels), contiguous."""
+    """Images (N, C, H, W) in the kernels' form: (N, pixels), contiguous."""
     return np.ascontiguousarray(images).reshape(len(images), -1)
 
 
 def make_circuit(nonidealities: Nonidealities, compat: str | None, key: NDArray[np.uint32]) -> Circuit:
-    """Nonidealities in the kernels' terms."""
+    """Nonidealities in the kernels' form."""
     hidden = Nonidealities() if compat == "published" else nonidealities
     poly = np.array(nonidealities.linear_input_nonlin or (), np.float32)
     conv_poly = np.array(nonidealities.conv2d_input_nonlin or (), np.float32)
@@ -136,14 +136,14 @@ def make_circuit(nonidealities: Nonidealities, compat: str | None, key: NDArray[
 
 
 def pixel_table(normalization: Normalization) -> Floats:
-    """What each byte of an image becomes, rounded as the PyTorch layer rounds it."""
+    """The normalized value of each byte, rounded as by the PyTorch layer."""
     scale = Normalize(normalization.min_out, normalization.max_out, normalization.min_in, normalization.max_in)
     bytes_ = torch.arange(256, dtype=torch.float32) / 255
     return np.array(scale(bytes_).numpy())
 
 
 def net_shape(params: ModelParams, sizes: Sizes) -> NetShape:
-    """What the kernels need to know of a model's shape."""
+    """A model's shape in the kernels' form."""
     return NetShape(
         channels=params.conv_out_channels, in_channels=sizes.in_channels, in_size=sizes.in_size,
         kernel_size=params.kernel_size, stride=params.stride, padding=params.padding, side=sizes.conv_out,
@@ -152,5 +152,5 @@ def net_shape(params: ModelParams, sizes: Sizes) -> NetShape:
 
 
 def noise_sites(params: ModelParams) -> dict[str, int]:
-    """The number of each place where noise is drawn, by the layer's name: those of kernel.step, in the path's order."""
+    """The number of each place where noise is drawn (as in kernel.step), by the layer's name."""
     return {name: number for number, name in enumerate(path(len(params.additional_layers)))}

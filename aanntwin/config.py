@@ -13,15 +13,15 @@ from aanntwin.nonidealities.base import SITES, Nonideality
 from common.cli import option
 from common.errors import InputError
 
-# Names as users type them, and what they are in common.datasets; digits has MNIST's image size and stands in for it.
+# Names on the command line, and in common.datasets; digits has MNIST's image size and can replace it.
 DATASETS = {"MNIST": "mnist", "CIFAR10": "cifar10", "digits": "digits28"}
 IMAGE_SHAPES = {"MNIST": (1, 28, 28), "CIFAR10": (3, 32, 32), "digits": (1, 28, 28)}
 N_CLASSES = 10
-LARGEST = 3.4e38  # of a number in single precision, in which everything is computed
+LARGEST = 3.4e38  # the largest number in single precision, in which everything is computed
 
 
 def check_size(group: Any) -> None:
-    """Raise InputError where single precision would make an infinite number of a finite one."""
+    """Raise InputError where a number is finite but infinite in single precision."""
     for name, value in dataclasses.asdict(group).items():
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, float) and math.isfinite(number) and abs(number) > LARGEST:
@@ -32,10 +32,10 @@ def check_size(group: Any) -> None:
 class TrainParams:
     """How weights are trained: stochastic gradient descent on the cross-entropy."""
 
-    batch_size: int = option(1, "images of one step", low=1)
+    batch_size: int = option(1, "images per step", low=1)
     lr: float = option(1e-3, "learning rate", above=0.0)
-    weight_decay: float = option(0.0, "share of each weight that is added to its gradient", low=0.0)
-    momentum: float = option(0.0, "share of the last step that goes into the next", low=0.0, high=1.0)
+    weight_decay: float = option(0.0, "factor of the weight that is added to its gradient", low=0.0)
+    momentum: float = option(0.0, "momentum factor of SGD", low=0.0, high=1.0)
 
     def check(self) -> None:
         """Raise InputError where a number is too large."""
@@ -54,17 +54,17 @@ class ModelParams:
     additional_layers: tuple[int, ...] = option((), "widths of linear layers before the last one", low=1, empty=True)
 
     def check(self) -> None:
-        """Raise InputError where the kernel would see nothing but padding."""
+        """Raise InputError where the kernel could lie on padding only."""
         if self.padding >= self.kernel_size:
             raise InputError(f"padding {self.padding} must be below kernel_size {self.kernel_size}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nonidealities:
-    """What the circuit does to its signals; noises are standard deviations, drawn per element and forward pass.
+    """Nonidealities of the circuit; noises are standard deviations, drawn for each element and forward pass.
 
-    Fields stand in the order in which the signal meets them; each is declared by its class, and that is all there is
-    to a nonideality. At a site where several act, they do so in this order, and those of `own` after the others.
+    Fields are in the order of the signal's path; each is declared by its class alone. Where several act at one site,
+    they act in this order, and those of `own` last.
     """
 
     input_noise: float | None = noise.InputNoise.option()
@@ -77,13 +77,13 @@ class Nonidealities:
     linear_input_nonlin: tuple[float, ...] | None = shaping.LinearInputNonlin.option()
     linear_out_noise: float | None = noise.LinearOutNoise.option()
     own: tuple[str, ...] = option(
-        (), "nonidealities of your own and their levels, each as package.module:Name=X", empty=True
+        (), "your own nonidealities and their levels, each as package.module:Name=X", empty=True
     )
 
     def __post_init__(self) -> None:
         for name, kind in NONIDEALITIES.items():
             object.__setattr__(self, name, kind.as_level(getattr(self, name)))
-        if isinstance(self.own, tuple):  # anything else is refused by its type
+        if isinstance(self.own, tuple):  # another type is refused later
             object.__setattr__(self, "own", tuple(users.canonical(word) for word in self.own))
 
     def check(self) -> None:
@@ -99,7 +99,7 @@ class Nonidealities:
         return [each for site in sites for each in given if site in each.sites]
 
     def with_level(self, name: str, level: Any) -> Nonidealities:
-        """The same with another level of one, by its option's name or as package.module:Name; None takes it away."""
+        """The same with another level of one, named by its option or package.module:Name; None removes it."""
         if name in NONIDEALITIES:
             return dataclasses.replace(self, **{name: level})
         others = tuple(word for word in self.own if users.split(word)[0] != name)
@@ -113,9 +113,10 @@ class Nonidealities:
         )
 
     def identity(self) -> dict[str, Any]:
-        """What makes a training another: the level of each, and for those of `own` also what is in their files.
+        """What the cache's key contains: the level of each, and for those of `own` also a hash of their files.
 
-        Those that came after the first format of the cache count only where they act, so that its keys stay.
+        Nonidealities that were added after format 1 of the cache count only where they act, so that older keys stay
+        valid.
         """
         counted = {name: getattr(self, name) for name, kind in NONIDEALITIES.items()}
         found = {n: v for n, v in counted.items() if NONIDEALITIES[n].since_format_1 or v != NONIDEALITIES[n].default}
@@ -127,7 +128,7 @@ class Nonidealities:
         return any(each.random for each in self.acting(*SITES))
 
 
-# Every nonideality by the name of its option, in the order of the signal.
+# Every nonideality by the name of its option, in the order of the signal's path.
 NONIDEALITIES: dict[str, type[Nonideality]] = {
     field.name: field.metadata["nonideality"]
     for field in dataclasses.fields(Nonidealities)
@@ -137,10 +138,10 @@ NONIDEALITIES: dict[str, type[Nonideality]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Normalization:
-    """The range of pixels, and the range they are brought to before the network."""
+    """The range of pixels, and the range that they are mapped to before the network."""
 
-    min_out: float = option(0.0, "what min_in becomes")
-    max_out: float = option(1.0, "what max_in becomes")
+    min_out: float = option(0.0, "value that min_in is mapped to")
+    max_out: float = option(1.0, "value that max_in is mapped to")
     min_in: float = option(0.0, "a pixel's smallest value, where 1 is full brightness")
     max_in: float = option(1.0, "a pixel's largest value")
 
@@ -153,20 +154,22 @@ class Normalization:
 
 @dataclass(frozen=True, kw_only=True)
 class Basics:
-    """What to train, from what, and where."""
+    """Data set, seed, engine and device."""
 
-    dataset_name: str = option("MNIST", "images to learn", choices=tuple(DATASETS))
-    seed: int = option(42, "of initial weights, noise and order", low=0, high=2**63 - 1)
+    dataset_name: str = option("MNIST", "data set", choices=tuple(DATASETS))
+    seed: int = option(42, "seed of initial weights, noise and order", low=0, high=2**63 - 1)
     shuffle: bool = option(False, "draw a new order of the images in each epoch")
     compat: str | None = option(
         None, "published: relu_cutoff and relu_out_noise act after the convolution only", choices=("published",)
     )
     engine: str = option(
-        "auto", "compiled or torch steps; auto compiles on the CPU", choices=("auto", "compiled", "torch")
+        "auto",
+        "compiled kernels (CPU only), or PyTorch; auto: compiled where possible",
+        choices=("auto", "compiled", "torch"),
     )
     data_root: Path | None = option(None, "folder of the data sets (default: $NONIDEAL_DATA, else ./data)", local=True)
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps", local=True)
-    threads: int = option(0, "of tests, and of training with torch; 0 for all cores", low=0, high=4096, local=True)
+    threads: int = option(0, "threads of tests, and of training by torch; 0: all cores", low=0, high=4096, local=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The images of a data set as both engines take them."""
+"""The images of a data set in the form that both engines use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load_split(settings: Settings, train: bool) -> tuple[Images, Labels]:
     """Images (N, C, H, W) of bytes 0 to 255, and labels (N,), of the training or the test set.
 
     Raises:
-        InputError: the data set is not there.
+        InputError: the data set is missing.
     """
     dataset = load(DATASETS[settings.dataset_name], settings.data_root)
     images, labels = (dataset.train_x, dataset.train_y) if train else (dataset.test_x, dataset.test_y)

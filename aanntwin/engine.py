@@ -1,4 +1,4 @@
-"""What both engines are, the compiled one and PyTorch's, and what both check."""
+"""The interface of the two engines (compiled and PyTorch), and the checks that they share."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Weights = dict[str, "Tensor"]
-# From nonidealities and the number of a draw of noise to mean loss and accuracy.
+# (nonidealities, number of the noise draw) -> (mean loss, accuracy).
 Test = Callable[[Nonidealities, int], tuple[float, float]]
 
 
 class Engine(Protocol):
-    """Trains one model."""
+    """Trains one model; `images_a_beat` is the number of images between two reports of progress."""
 
     images_a_beat: int
 
     def load(self, weights: Weights, velocity: Weights) -> None:
-        """Go on from the end of an epoch."""
+        """Set the state at the end of an epoch, to go on from there."""
 
     def state(self) -> tuple[Weights, Weights]:
         """Copies of weights and of the optimizer's velocity (empty without momentum)."""
@@ -34,7 +34,7 @@ class Engine(Protocol):
         """The images (N, C, H, W) to train on."""
 
     def train(self, order: NDArray[np.int64], start: int, stop: int, epoch: int) -> tuple[float, int]:
-        """Steps over order[start:stop]; the sum of losses and -1, or the place of a loss that is not finite."""
+        """Train on order[start:stop]; the sum of losses and -1, or the position of a loss that is not finite."""
 
 
 def check_losses(finite: NDArray[np.bool_], draw: int, before: int = 0) -> None:
@@ -47,7 +47,7 @@ def check_losses(finite: NDArray[np.bool_], draw: int, before: int = 0) -> None:
 
 
 def check_images(settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
-    """Raise InputError where images (N, C, H, W) are not those of the settings' data set, or not each has a label."""
+    """Raise InputError where images (N, C, H, W) do not have the data set's shape, or labels do not fit them."""
     if images.dtype != np.uint8 or images.shape[1:] != settings.image_shape:
         raise InputError(
             f"images are {images.dtype} {images.shape[1:]}, allowed for {settings.dataset_name}: uint8 "

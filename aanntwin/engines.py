@@ -1,4 +1,4 @@
-"""Which engine computes: the compiled steps, or PyTorch for a GPU, for what they lack, or because the user says so."""
+"""Choose the engine: compiled kernels, or PyTorch (on a GPU, for what has no kernel, or with --engine torch)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def engine_name(settings: Settings) -> str:
-    """What trains these settings, as far as numbers depend on it: compiled, or torch with device and threads.
+    """What trains these settings, as far as it changes numbers: compiled, or torch with device and threads.
 
     Raises:
-        InputError: compiled steps are asked for on a GPU or for what they lack, or the device is not here.
+        InputError: --engine compiled on a GPU or without a kernel for a nonideality, or the device is missing.
     """
     if uses_compiled(settings):
         return "compiled"
@@ -38,10 +38,10 @@ def engine_name(settings: Settings) -> str:
 
 
 def uses_compiled(settings: Settings, circuit: Nonidealities | None = None) -> bool:
-    """Whether the compiled steps run these settings under some nonidealities, those of training if none are given.
+    """Whether compiled kernels compute these settings under a circuit's nonidealities (default: those of training).
 
     Raises:
-        InputError: they are asked for and cannot.
+        InputError: --engine compiled is set and they cannot.
     """
     compiled = wants_compiled(settings)
     lacking = without_kernel(circuit or settings.training_nonidealities)
@@ -51,10 +51,10 @@ def uses_compiled(settings: Settings, circuit: Nonidealities | None = None) -> b
 
 
 def wants_compiled(settings: Settings) -> bool:
-    """Whether the compiled steps are asked for, or nothing speaks against them on this device.
+    """Whether engine and device allow compiled kernels.
 
     Raises:
-        InputError: they are asked for on a GPU.
+        InputError: --engine compiled on a GPU.
     """
     device = check_device_name(settings.device)
     if settings.engine == "compiled" and device not in ("cpu", "auto"):
@@ -63,12 +63,12 @@ def wants_compiled(settings: Settings) -> bool:
 
 
 def without_kernel(circuit: Nonidealities) -> list[str]:
-    """Names of those nonidealities that the compiled steps lack; a user's own are always among them."""
+    """Names of the nonidealities without a compiled kernel; a user's own never have one."""
     return [each.name for each in circuit.acting(*SITES) if ":" in each.name or not each.kernel]
 
 
 def torch_lines(settings: Settings) -> list[str]:
-    """A line each for training and test where PyTorch does what would otherwise be compiled, and why."""
+    """A line each for training and test where PyTorch replaces the compiled kernels, with the reason."""
     circuits = {"training": settings.training_nonidealities, "test": settings.testing_nonidealities}
     lacking = {what: without_kernel(circuit) for what, circuit in circuits.items()}
     return [
@@ -79,7 +79,7 @@ def torch_lines(settings: Settings) -> list[str]:
 
 
 def make_engine(settings: Settings, model: Model | None = None) -> Engine:
-    """What trains these settings, with the initial weights; a model of one's own is trained by PyTorch."""
+    """The engine for these settings, with the initial weights; a given model is trained by PyTorch."""
     if model is None and uses_compiled(settings):
         from aanntwin.compiled_engine import CompiledEngine
 

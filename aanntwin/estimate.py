@@ -1,4 +1,4 @@
-"""What a training will take: measured on short ones, for --dry-run of the main command and of the sweeps."""
+"""Estimate the time of a training from short ones, for --dry-run of the main command and of the sweeps."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from aanntwin.twin_trainer import cache_of
 from aanntwin.weights import initial_weights
 from common.experiment import Estimate, Start
 
-PROBE_S = 0.3  # a training is measured for so long at least, or on a whole epoch
+PROBE_S = 0.3  # a training is measured at least this long, or for a whole epoch
 TESTED = 1000
 
 
 class Seconds(NamedTuple):
-    """Of one image: to train on it and to test it."""
+    """Seconds per image, of training and of tests."""
 
     train: float
     test: float
 
 
 def describe(configs: Sequence[TwinConfig], starts: Sequence[Start]) -> Estimate:
-    """Sizes, what the cache holds, and how long the rest takes."""
+    """The network's sizes, epochs in the cache, and the time of the rest."""
     [config], [start] = configs, starts
     settings, epochs = config.settings, config.plan.count_epoch
     sizes = derive(settings.model_params, settings.image_shape)
@@ -52,7 +52,7 @@ def describe(configs: Sequence[TwinConfig], starts: Sequence[Start]) -> Estimate
 
 
 def measure(settings: Settings) -> Seconds:
-    """Train and test on the first images for a moment; seconds of an image."""
+    """Train and test briefly on the first images; seconds per image."""
     images, labels = load_split(settings, train=True)
     engine = make_engine(settings)
     engine.bind(images, labels)
@@ -74,7 +74,7 @@ def measure(settings: Settings) -> Seconds:
 
 
 def operations(settings: Settings) -> float:
-    """Multiplications of a forward pass, to which the time of similar designs is in proportion."""
+    """Multiplications of a forward pass; the time of similar designs is proportional to them."""
     params, sizes = settings.model_params, derive(settings.model_params, settings.image_shape)
     conv = sizes.conv_out**2 * params.conv_out_channels * params.kernel_size**2 * sizes.in_channels
     return float(conv + sum(a * b for a, b in zip(sizes.widths[:-1], sizes.widths[1:], strict=True)))

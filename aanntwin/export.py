@@ -1,4 +1,4 @@
-"""Weights for other programs: a CSV table, and a SPICE file of parameters for a netlist's .include."""
+"""Export weights: as a CSV table, and as a SPICE file of parameters to .include in a netlist."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Entry = tuple[str, str, tuple[int, ...], float]
 
 
 def export_csv(path: str | Path, weights: Mapping[str, Tensor]) -> None:
-    """A row for each number: layer, kind (weight, bias), output, input, kernel row and column where it has them, value.
+    """A row for each number: layer, kind (weight, bias), output, input, kernel's row and column (if any), value.
 
-    Nine digits give back the float32 exactly.
+    Nine digits restore the float32 exactly.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -38,7 +38,7 @@ def export_csv(path: str | Path, weights: Mapping[str, Tensor]) -> None:
 def export_spice(path: str | Path, weights: Mapping[str, Tensor]) -> None:
     """A line `.param <layer>_w_<output>_<input>[_<row>_<column>]=<value>` for each weight, with _b_<output> for a bias.
 
-    Names are the layers' on file (conv2d, additional_linear_0, linear), numbers count from 0, values have nine digits.
+    Names are the layers' on file (conv2d, additional_linear_0, linear), indices count from 0, values have nine digits.
     Comments give each layer's shape.
 
     Raises:

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from aanntwin.nonidealities.base import Nonideality
 
-# Standard normals of a tensor's shape and device, for the layer of that name.
+# (name of the layer, tensor) -> standard normal numbers with the tensor's shape and device.
 NoiseSource = Callable[[str, Tensor], Tensor]
 
 
 class TorchNoise:
-    """Normals from torch's generator on each tensor's own device.
+    """Standard normal numbers from a torch generator on each tensor's device.
 
     Args:
-        seed: of the first device that asks; see `restart`.
+        seed: of the generators; see `restart`.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -40,7 +40,7 @@ class TorchNoise:
 
 
 class Normalize(nn.Module):
-    """A linear map that brings the range min_in to max_in to min_out to max_out."""
+    """A linear map from the range [min_in, max_in] to [min_out, max_out]."""
 
     def __init__(self, min_out: float, max_out: float, min_in: float, max_in: float) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Normalize(nn.Module):
 
 
 class Effects(nn.Module):
-    """What the circuit does to the signal at one place: each nonideality in turn, with normals for that layer."""
+    """The nonidealities at one place in the circuit, in turn, with noise drawn for that layer."""
 
     def __init__(self, layer: str, acting: Sequence[Nonideality], source: NoiseSource) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Effects(nn.Module):
 class Linear(nn.Linear):
     """The circuit's effects, a linear map, and effects again.
 
-    Weights start Kaiming-uniform for ReLU, biases uniform in +-1/sqrt(inputs).
+    Weights are initialised Kaiming-uniform for ReLU, biases uniform in +-1/sqrt(inputs).
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Linear(nn.Linear):
             self.bias.uniform_(-bound, bound, generator=generator)
 
     def reset_parameters(self) -> None:
-        """Nothing: PyTorch's own start would draw from its global generator."""
+        """Do nothing: PyTorch's own initialisation would draw from its global generator."""
 
     def forward(self, input: Tensor) -> Tensor:
         """From (B, inputs) to (B, outputs)."""
@@ -91,7 +91,7 @@ class Linear(nn.Linear):
 
 
 class Conv2d(nn.Conv2d):
-    """The circuit's effects, a convolution, and effects again; weights start as PyTorch's own."""
+    """The circuit's effects, a convolution, and effects again; weights are initialised as PyTorch's."""
 
     def __init__(
         self,
@@ -105,14 +105,14 @@ class Conv2d(nn.Conv2d):
     ) -> None:
         super().__init__(*channels, kernel_size, stride, padding)
         self.entry, self.exit = entry, exit
-        bound = 1 / math.sqrt(channels[0] * kernel_size**2)  # what nn.Conv2d draws both from
+        bound = 1 / math.sqrt(channels[0] * kernel_size**2)  # nn.Conv2d's range for weights and biases
         with torch.no_grad():
             self.weight.uniform_(-bound, bound, generator=generator)
             assert self.bias is not None
             self.bias.uniform_(-bound, bound, generator=generator)
 
     def reset_parameters(self) -> None:
-        """Nothing: PyTorch's own start would draw from its global generator."""
+        """Do nothing: PyTorch's own initialisation would draw from its global generator."""
 
     def forward(self, input: Tensor) -> Tensor:
         """From (B, C, H, W) to (B, channels, side, side). The padding is zero whatever the circuit before does."""

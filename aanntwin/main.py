@@ -3,7 +3,7 @@
     aanntwin --dataset_name digits --count_epoch 5 --training_nonidealities_input_noise 0.1
 
 prints the average loss and the accuracy on the test images (MNIST with all defaults: 91.8 percent after one epoch, in
-a few seconds). Weights of every epoch are cached, so that the same command trains nothing the next time.
+a few seconds). Weights of every epoch are cached, so the same command given again trains nothing.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ OPTIONS = TwinOptions()
 
 
 def place(config: TwinConfig, run_dir: Path | None) -> Path:
-    """A new run folder; or the one named, where the same run was stopped or finished with fewer epochs.
+    """A new run folder, or `run_dir` itself if it holds the same run, which is not running now.
 
     Raises:
-        InputError: it holds another run, or cannot be made.
+        InputError: `run_dir` holds another run, or cannot be made.
     """
     if run_dir and (run_dir / META).is_file():
         record = load_run(run_dir)

@@ -1,4 +1,4 @@
-"""The network: Normalize, Conv2d, ReLU, MaxPool2d, Flatten, [Linear, ReLU].., Linear, each with its circuit."""
+"""The network: Normalize, Conv2d, ReLU, MaxPool2d, Flatten, [Linear, ReLU].., Linear, with the circuit's effects."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Weights = dict[str, Tensor]
 
 
 class Model(nn.Module):
-    """The twin as PyTorch sees it. Input (B, C, H, W) with 1 for full brightness; output (B, classes) logits.
+    """The twin as a PyTorch module. Input (B, C, H, W) with 1 for full brightness; output (B, classes) logits.
 
     Args:
         params: the network's shape.
         image_shape: channels, height and width.
-        nonidealities: what the circuit does; None for an ideal one.
+        nonidealities: of the circuit; None for an ideal one.
         normalization: of the pixels.
         seed: of the initial weights.
         compat: "published" keeps relu_cutoff and relu_out_noise off the additional layers.
-        noise: where normals come from; None for torch's generators.
+        noise: source of standard normal numbers; None for torch's generators.
 
     Raises:
         InputError: the sizes do not fit.
@@ -48,7 +48,7 @@ class Model(nn.Module):
         self.sizes = derive(params, image_shape)
         self.noise = noise or TorchNoise(seed)
         circuit, scale = nonidealities or Nonidealities(), normalization or Normalization()
-        # The published program draws in this order from a generator seeded so: the same seed, the same weights.
+        # Drawn in the published program's order from the same generator, so that the same seed gives the same weights.
         generator = torch.Generator().manual_seed(seed)
         stages = path(len(params.additional_layers))
 
@@ -65,7 +65,7 @@ class Model(nn.Module):
         channels = (self.sizes.in_channels, params.conv_out_channels)
         layers[CONV] = Conv2d(channels, params.kernel_size, params.stride, params.padding, *ends(CONV), generator)
         layers[f"{CONV}_relu"] = ends(f"{CONV}_relu")[1]
-        # torch takes ten times a copy's time to find the largest of one.
+        # Pooling over one element takes torch ten times as long as a copy.
         layers["maxpool2d"] = nn.MaxPool2d(params.pool_size) if params.pool_size > 1 else nn.Identity()
         layers["flatten"] = nn.Flatten()
         names = linear_names(len(params.additional_layers))
@@ -84,10 +84,10 @@ class Model(nn.Module):
         return {_file_name(name): value.detach().cpu().clone() for name, value in self.named_parameters()}
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Take parameters by their names on file.
+        """Set parameters by their names on file.
 
         Raises:
-            InputError: a name or a shape is not the model's.
+            InputError: names or shapes differ from the model's.
         """
         own = {_file_name(name): value for name, value in self.named_parameters()}
         check_weights(weights, {name: tuple(value.shape) for name, value in own.items()})

@@ -1,4 +1,4 @@
-"""Rescale layers so that each one's largest output is a reference, and the network's function stays the same."""
+"""Rescale layers so that each one's largest output is a reference value, without changing what the network computes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class LayerRange:
-    """What became of a layer.
+    """How a layer was rescaled.
 
     Attributes:
         layer: its name.
         before, after: smallest and largest output over the images.
-        reference: what the largest was to become.
-        factor: its outputs have been divided by this.
+        reference: target of the largest output.
+        factor: by which its outputs were divided.
     """
 
     layer: str
@@ -50,20 +50,20 @@ def normalize(
 ) -> tuple[Weights, list[LayerRange]]:
     """New weights, and each layer's range before and after.
 
-    With m the largest output that a layer (Conv2d, Linear) gives over the images, and s = m / reference, its weights
-    are multiplied by s of the layer before and divided by its own s, and its biases divided by s. The logits are then
-    those of before divided by the last s; exactly so with relu_cutoff 0 and without clip and polynomial.
+    For each layer (Conv2d, Linear) let m be its largest output over the images, and s = m / reference. Its weights are
+    multiplied by s of the layer before and divided by its own s; its biases are divided by its own s. The logits are
+    then divided by the last s, exactly so with relu_cutoff 0 and without clip and polynomial.
 
     Args:
         weights: by their names on file.
         settings: shape, normalization and compat.
-        images: what to record the ranges on, bytes.
-        reference: what each layer's largest output becomes: one number, or one for each layer.
-        nonidealities: of the recording, their noises left out; None for an ideal circuit.
+        images: on which the ranges are recorded, bytes.
+        reference: target of a layer's largest output: one number, or one for each layer.
+        nonidealities: while recording, without their noise; None for an ideal circuit.
 
     Raises:
-        InputError: a layer's largest output is not positive or not finite, or references are not positive or not one a
-            layer, or so far from the outputs that the weights would not be finite.
+        InputError: a layer's largest output is not positive or not finite, or references are not positive, not one
+            per layer, or so far from the outputs that weights would not be finite.
     """
     names = layer_names(weights)
     references = list(reference) if isinstance(reference, Sequence) else [float(reference)] * len(names)

@@ -18,7 +18,7 @@ from common.errors import InputError
 from common.inputs import read_json, shorten
 
 NAME_BYTES = 230  # a file system's 255 less what a temporary name adds
-# The names of Settings' fields that are no groups.
+# The names of Settings' fields that are not groups.
 PLAIN = tuple(field.name for field in dataclasses.fields(Basics))
 
 
@@ -34,7 +34,7 @@ def add_group(parser: argparse.ArgumentParser, prefix: str, config_type: type[An
         metavar="FILE",
         dest=f"{prefix}_json",
         default=argparse.SUPPRESS,
-        help="JSON file with the whole group; no other option of the group beside it",
+        help="JSON file with the whole group; excludes its other options",
     )
 
 
@@ -50,7 +50,7 @@ def take_group(
         values: of a command line.
         prefix: of the group's options.
         config_type: see `add_group`.
-        before: values, in JSON's types, where none are given in their place.
+        before: values, in JSON's types, that hold where `values` has none.
 
     Raises:
         InputError: a value is wrong, or both the JSON file and single options are given.
@@ -72,7 +72,7 @@ def read_group(path: Path, config_type: type[Any], prefix: str) -> Any:
     """A group from a JSON object in a file; what it leaves out keeps its default.
 
     Raises:
-        InputError: no such file, no JSON object, an unknown name or a wrong value.
+        InputError: the file is missing or is not a JSON object, or has an unknown name or a wrong value.
     """
     values = read_json(path, f"--{prefix}_json")
     unset = {field.name for field in dataclasses.fields(config_type) if field.default in (None, ())}
@@ -86,13 +86,13 @@ def read_group(path: Path, config_type: type[Any], prefix: str) -> Any:
 
 
 def check_target(path: Path | None, *, folder_is_made: bool = False) -> None:
-    """Raise InputError where a file could not be written, before hours go into what it is to hold."""
+    """Raise InputError where a file could not be written: checked before the work that it is for."""
     if path is None:
         return
     if len(os.fsencode(path.name)) > NAME_BYTES:
         raise InputError(f"{shorten(path)}: cannot be written; a name has at most {NAME_BYTES} bytes")
     if path.exists() and not path.is_file():
-        raise InputError(f"{path}: cannot be written; it is no regular file")
+        raise InputError(f"{path}: cannot be written; it is not a regular file")
     if not folder_is_made and not path.absolute().parent.is_dir():
         raise InputError(f"{path}: cannot be written; name a file in a folder that exists")
 

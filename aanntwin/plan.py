@@ -1,4 +1,4 @@
-"""The options of the main command: the settings of a twin in their groups, and what to do with them."""
+"""The options of the main command: the settings of a twin in their groups, and those of the run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from common.runs.files import plain
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to do with the settings."""
+    """Training, tests, and files."""
 
     count_epoch: int = option(100, "epochs of training, those in the cache included", low=0, grows=True)
-    normalize: bool = option(False, "rescale each layer to a largest output of 1, test again, and save that")
+    normalize: bool = option(False, "rescale each layer to a largest output of 1, test again, and save the result")
     test_each_epoch: bool = option(False, "test after each epoch, cached ones too")
-    test_last_epoch: bool = option(False, "test after the last epoch; it is always tested")
+    test_last_epoch: bool = option(False, "has no effect: the last epoch is always tested")
     no_cache: bool = option(False, "neither read nor write the cache")
     cache_dir: Path = option(Path("cache/models"), "folder of the cached epochs")
     output_path: Path | None = option(
@@ -32,9 +32,9 @@ class Plan:
     export_csv: Path | None = option(None, "write the final weights as a table")
     export_spice: Path | None = option(None, "write the final weights as .param lines for a SPICE netlist")
     print_rate: int | None = option(
-        None, "print the loss every so many steps; 0 or none never", low=0, empty=True, local=True
+        None, "print the loss every N steps; without N or with 0 never", low=0, empty=True, local=True
     )
-    print_git_info: bool = option(False, "print the commit that this code runs from")
+    print_git_info: bool = option(False, "print the git commit of this program")
     timed: bool = option(False, "print the seconds of training and tests", local=True)
     quiet: bool = option(False, "print nothing but the results of tests", local=True)
 
@@ -48,23 +48,23 @@ class Plan:
 
 @dataclass(frozen=True)
 class TwinConfig:
-    """Everything that a run of the main command depends on."""
+    """The settings of a run of the main command."""
 
     settings: Settings = field(default_factory=Settings)
     plan: Plan = field(default_factory=Plan)
 
     @property
     def seed(self) -> int:
-        """Of the settings, for the name of a run folder."""
+        """The settings' seed, for the name of a run folder."""
         return self.settings.seed
 
     @property
     def quiet(self) -> bool:
-        """Of the plan, for the screen."""
+        """Whether to print only results."""
         return self.plan.quiet
 
     def check(self) -> None:
-        """Raise InputError for the first value that cannot be."""
+        """Raise InputError for the first value that is not allowed."""
         check(self.plan)
         check(self.settings)
         for prefix in GROUPS:
@@ -73,13 +73,13 @@ class TwinConfig:
 
 
 class TwinOptions(Options):
-    """The options of a TwinConfig by one flat list of names: those of the plan, Basics', and PREFIX_field."""
+    """The options of a TwinConfig under flat names: the fields of Plan and Basics, and PREFIX_field for the groups."""
 
     def __init__(self) -> None:
         super().__init__(Plan)
 
     def add(self, parser: Parser) -> None:
-        """See Options; --PREFIX_json FILE stands for a whole group."""
+        """See Options; --PREFIX_json FILE gives a whole group."""
         add_options(parser, Plan)
         add_settings(parser)
 
@@ -114,6 +114,6 @@ def _marks(kind: type[Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _taken(values: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """Remove the values of a group from flat ones; they by their names in the group."""
+    """Remove a group's values from the flat ones, and return them by their names in the group."""
     names = [field.name for field in dataclasses.fields(GROUPS[prefix])]
     return {name: values.pop(f"{prefix}_{name}") for name in names if f"{prefix}_{name}" in values}

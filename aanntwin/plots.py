@@ -13,7 +13,7 @@ Results = Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """The numbers of those points that no other beats, by rising cost: none costs at most as much and scores more.
+    """Indices of the Pareto-optimal points by rising cost: no other point costs at most as much and scores higher.
 
     Args:
         points: (cost, score) each; a lower cost and a higher score are better. Of equal points the first stays.
@@ -32,8 +32,8 @@ def plot_noise(results: Results, path: Path, *, axis: str) -> Path:
     Args:
         results: {training noise: {test noise: [(loss, accuracy), ..]}} with "none" or a number as text, and accuracies
             from 0 to 1.
-        path: of the figure; the ending names the format.
-        axis: what the level of the test noise is called.
+        path: of the figure; its suffix is the format.
+        axis: label of the test noise's level.
     """
     fig, ax = plotting.figure(width="double", height_in=4.0)
     names = list(results)
@@ -63,9 +63,9 @@ def plot_bits(
     Args:
         accuracies: (rows, full scales), from 0 to 1.
         full_scales: in standard deviations of the weights.
-        rows: names of the rows: bits, and the clipped but unquantised weights.
-        path: of the figure; the ending names the format.
-        title: above it.
+        rows: labels of the rows: bits, and the clipped but unquantised weights.
+        path: of the figure; its suffix is the format.
+        title: of the figure.
     """
     fig, ax = plotting.figure(width="double", height_in=2.4)
     percent = 100.0 * np.asarray(accuracies, dtype=float)[::-1]
@@ -82,7 +82,7 @@ def plot_design_space(points: Sequence[tuple[float, float]], path: Path) -> Path
 
     Args:
         points: (multipliers, accuracy from 0 to 1) each.
-        path: of the figure; the ending names the format.
+        path: of the figure; its suffix is the format.
     """
     fig, ax = plotting.figure(width="double", height_in=4.0)
     front = [points[number] for number in pareto_front(points)]

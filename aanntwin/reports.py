@@ -1,4 +1,4 @@
-"""--print_git_info and --timed of the tools: which code ran, and for how long."""
+"""--print_git_info and --timed of the tools: the commit of the program, and the time that it took."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common.runs.origin import git_version
 
 @dataclass(frozen=True)
 class Reports:
-    """What is told beside the results.
+    """What is printed besides the results.
 
     Attributes:
         git: the commit, before the work.
@@ -26,7 +26,7 @@ class Reports:
     timed: bool = False
 
     def around(self, work: Callable[[], int], *, aside: bool = True) -> int:
-        """Do the work and return what it returns; `aside` tells on stderr, for results that programs read."""
+        """Do the work and return its result; `aside` prints on stderr, where programs read the results from stdout."""
         stream = sys.stderr if aside else sys.stdout
         if self.git:
             print(git_line(), file=stream, flush=True)
@@ -39,8 +39,8 @@ class Reports:
 
 def add_reports(parser: Parser) -> None:
     """Add --print_git_info and --timed."""
-    parser.add_argument("--print-git-info", action="store_true", help="print the commit that this code runs from")
-    parser.add_argument("--timed", action="store_true", help="print the seconds that it took")
+    parser.add_argument("--print-git-info", action="store_true", help="print the git commit of this program")
+    parser.add_argument("--timed", action="store_true", help="print the time in seconds")
 
 
 def take_reports(values: dict[str, Any]) -> Reports:
@@ -49,7 +49,7 @@ def take_reports(values: dict[str, Any]) -> Reports:
 
 
 def git_line() -> str:
-    """The commit of this checkout, and whether files differ from it."""
+    """The commit of this checkout, and whether files were changed since."""
     found = git_version(Path(__file__).parents[1])
     if found is None:
         return "git: not a checkout"

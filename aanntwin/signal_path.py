@@ -13,9 +13,9 @@ class Stage:
     """A part of the network.
 
     Attributes:
-        name: of the layer in the PyTorch model; the noise that is drawn there goes by it.
-        entry: sites before what it computes.
-        exit: sites behind that.
+        name: of the layer in the PyTorch model, and of the noise that is drawn there.
+        entry: sites before its computation.
+        exit: sites after it.
         hidden: whether it is a ReLU of an additional layer, which --compat published keeps ideal.
     """
 

@@ -1,4 +1,4 @@
-"""Sizes of the network's signals, and the design figures that follow: MACs and multipliers."""
+"""Sizes of the network's signals, and the hardware that follows from them: MACs and multipliers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aanntwin.config import IMAGE_SHAPES, N_CLASSES, ModelParams
 from common.errors import InputError
 
-MOST_WEIGHTS = 2**25  # of a network: with gradient and velocity half a GiB, a thousand times the default's
+MOST_WEIGHTS = 2**25  # of a network: half a GiB with gradient and velocity
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Sizes:
     Attributes:
         in_channels, in_size: of the image.
         conv_out, pool_out: sides of the convolution's and the pool's output.
-        features: numbers that the first linear layer gets.
+        features: inputs of the first linear layer.
         widths: inputs and outputs of the linear layers in order: features, additional widths, classes.
         macs: multiply-accumulate units of each group: convolution, additional layers, last layer.
-        multipliers: in all of them.
+        multipliers: total of all groups.
     """
 
     in_channels: int
@@ -45,7 +45,7 @@ def derive(params: ModelParams, image_shape: tuple[int, int, int] | str, classes
     and each of a later group as many as the group before has MACs.
 
     Raises:
-        InputError: kernel and stride, or pool, do not fit, or the network is too large; the message names the numbers.
+        InputError: kernel and stride, or pool, do not fit, or the network is too large.
     """
     shape = IMAGE_SHAPES[image_shape] if isinstance(image_shape, str) else image_shape
     params.check()
@@ -64,13 +64,14 @@ def derive(params: ModelParams, image_shape: tuple[int, int, int] | str, classes
         )
     pool_out, rest = divmod(conv_out, params.pool_size)
     if rest:
-        raise InputError(f"the convolution's output side {conv_out} is not divided by pool_size {params.pool_size}")
+        raise InputError(f"pool_size {params.pool_size} does not divide the convolution's output side {conv_out}")
     features = pool_out * pool_out * params.conv_out_channels
     widths = (features, *params.additional_layers, classes)
     weights = channels * params.kernel_size**2 * params.conv_out_channels
     weights += sum(count * each for count, each in zip(widths[1:], widths[:-1], strict=True))
-    if max(weights, params.conv_out_channels * conv_out**2) > MOST_WEIGHTS:
-        raise InputError(f"the network has {weights:.3g} weights, allowed: {MOST_WEIGHTS} of them and of its signals")
+    if max(weights, outputs := params.conv_out_channels * conv_out**2) > MOST_WEIGHTS:
+        have = f"{weights:.3g} weights and {outputs:.3g} outputs of the convolution"
+        raise InputError(f"the network has {have}, allowed: {MOST_WEIGHTS} of each")
     operands = (params.kernel_size**2, *widths[:-1])
     multipliers = sum(count * each for count, each in zip(widths, operands, strict=True))
     return Sizes(channels, width, conv_out, pool_out, features, widths, widths, multipliers)

@@ -1,4 +1,4 @@
-"""Training and tests of the PyTorch model, on any device: the definition, and the way for models of one's own."""
+"""Train and test the PyTorch model, on any device: the reference, and the engine for your own models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TorchEngine:
 
     Args:
         settings: what to train.
-        model: what to train in place of the settings' own model.
+        model: trained in place of the settings' model.
     """
 
     images_a_beat = 100
@@ -64,7 +64,7 @@ class TorchEngine:
         self._labels = torch.from_numpy(np.array(labels)).to(self._device)
 
     def train(self, order: NDArray[np.int64], start: int, stop: int, epoch: int) -> tuple[float, int]:
-        """See engine.Engine. The noise of an epoch begins with a seed of its own, so that no state is carried over."""
+        """See engine.Engine. Each epoch's noise has its own seed, so that no generator state is carried over."""
         if epoch != self._epoch:
             self._epoch = epoch
             _restart(self._model, self._settings.seed, "training", epoch)

@@ -1,4 +1,4 @@
-"""Train and test a twin: epochs from the cache as far as it goes, the others by the compiled steps or by PyTorch's."""
+"""Train and test a twin: epochs in the cache are read, the others trained by the compiled or the PyTorch engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aanntwin.model import Model
 
 Weights = dict[str, "Tensor"]
-# (done, total, mean loss so far) of an epoch; it may raise Interrupted.
+# Called with (images done, images in all, mean loss so far) of an epoch; it may raise Interrupted.
 Beat = Callable[[int, int, float], None]
 ADVICE = "lower the learning rate, or the noises and ranges if they are large"
 
@@ -55,18 +55,18 @@ def train(
     model: Model | None = None,
     beat_images: int = 0,
 ) -> Weights:
-    """The weights after so many epochs (0: the initial ones), on the CPU, float32, by their names on file.
+    """The weights after `epochs` epochs (0: the initial ones), on the CPU, float32, by their names on file.
 
     Args:
         settings: what to train; its testing nonidealities do not matter.
-        epochs: in all, those in the cache included.
-        cache: where each epoch's weights are kept and looked for; None trains from the start and keeps nothing.
-        beat: called often, for progress; what it raises stops the training after the last epoch on disk.
-        model: a PyTorch model of one's own, trained as it stands, by PyTorch, and without cache.
+        epochs: in total, those in the cache included.
+        cache: where each epoch's weights are read and stored; None trains from the start and stores nothing.
+        beat: called often, for progress; it may raise to stop the training, and the epochs on disk remain.
+        model: your own PyTorch model, trained from its present weights, by PyTorch and without cache.
         beat_images: images from one call of beat to the next; 0 for about a tenth of a second.
 
     Raises:
-        InputError: settings do not fit, or the data set is not there.
+        InputError: settings do not fit, or the data set is missing.
         RunError: the loss, or a weight after an epoch, is not finite; names epoch and step.
     """
     ends = train_epochs(settings, epochs, cache=cache, beat=beat, model=model, beat_images=beat_images)
@@ -84,9 +84,9 @@ def train_epochs(
     beat_images: int = 0,
     after: int = 0,
 ) -> Iterator[Epoch]:
-    """Every epoch in turn, cached ones too, those after the first `after`; arguments and errors as `train`.
+    """Every epoch in turn, cached ones too; arguments and errors as `train`.
 
-    With `after`, the cache has that epoch.
+    The first `after` epochs are skipped; the last of these must be in the cache.
     """
     if model is not None and cache is not None:
         raise ValueError("the cache knows settings only; train a model of your own without it")
@@ -163,7 +163,7 @@ def evaluate(
         settings: shape, normalization, compat, seed, engine and threads.
         images, labels: what to test on.
         nonidealities: of the test; None for settings.testing_nonidealities.
-        draw: numbers the noise: another draw, other noise. The same draw is the same noise for any weights.
+        draw: number of the noise draw; the same draw is the same noise for any weights.
 
     Raises:
         InputError: the weights do not fit the model.
@@ -182,7 +182,7 @@ def evaluate_many(
     draws: int = 1,
     first_draw: int = 0,
 ) -> list[list[tuple[float, float]]]:
-    """For each of the nonidealities, (loss, accuracy) of each draw; see `evaluate`. Without noise one draw is made.
+    """For each of the nonidealities, (loss, accuracy) of each draw; see `evaluate`. Without noise, one test serves all.
 
     Errors as `evaluate`.
     """

@@ -1,4 +1,4 @@
-"""A whole run of the main command: train, test, normalize, save. The run folder and the screen are the driver's."""
+"""A run of the main command: train, test, normalize, save. `common.experiment` keeps the run folder and prints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from common.runs.files import read_lines
 from common.runs.metrics import NAME as METRICS
 from common.runs.metrics import keep_rows
 
-CHECKPOINT = "checkpoint"  # a folder in a run's, with the last epoch of a training without the cache
+CHECKPOINT = "checkpoint"  # folder in a run folder, for the last epoch of a training without the cache
 
 
 @contextlib.contextmanager
@@ -36,14 +36,14 @@ def open_twin(configs: Sequence[TwinConfig], starts: Sequence[Start]) -> Iterato
     """The trainer of one configuration.
 
     Raises:
-        InputError: the data set or the device is not there.
+        InputError: the data set or the device is missing.
     """
     [config], [start] = configs, starts
     yield TwinTrainer(config, start)
 
 
 def cache_of(config: TwinConfig, folder: Path | None) -> Cache | None:
-    """Where the epochs of a run lie: in the cache, or without it the last one in the run folder, if there is one."""
+    """Where a run's epochs are stored: the cache, or with --no_cache the run folder, if any (only its last epoch)."""
     if not config.plan.no_cache:
         return Cache(config.plan.cache_dir)
     return LastEpoch(folder / CHECKPOINT) if folder else None
@@ -52,8 +52,8 @@ def cache_of(config: TwinConfig, folder: Path | None) -> Cache | None:
 class TwinTrainer:
     """Trains one twin epoch by epoch and tests it; see `common.experiment.Trainer`.
 
-    A resumed run keeps the rows of metrics.csv and goes on behind them. A run that is started again in its folder by
-    its own command writes them anew, with the epochs that the cache has.
+    A resumed run keeps the rows of metrics.csv and appends to them. A run that is started again in its folder
+    (without --resume) rewrites them, beginning with the epochs in the cache.
     """
 
     def __init__(self, config: TwinConfig, start: Start) -> None:
@@ -95,7 +95,7 @@ class TwinTrainer:
         )
 
     def _done(self) -> int:
-        """Epochs of which there are both the rows and, on disk, the state of the last one."""
+        """The number of epochs that have a row in metrics.csv and whose last state is on disk."""
         rows = max(0, len(read_lines(self._run.folder / METRICS)) - 1)
         return min(rows, self._cache.last(self._settings), self._plan.count_epoch)
 
@@ -125,7 +125,7 @@ class TwinTrainer:
         self._progress.describe(f"epoch {epoch.number} (loss {epoch.loss:.4f})")
 
     def finish(self) -> list[Result | None]:
-        """Normalize, save, and say how the last test ended."""
+        """Normalize, save, and return the result of the last test."""
         weights = self._weights if self._weights is not None else self._last_weights()
         loss, accuracy = self._tested or self._test(weights)
         if self._plan.normalize:
@@ -139,7 +139,7 @@ class TwinTrainer:
         return [Result("final_test_acc", final)]
 
     def _last_weights(self) -> Weights:
-        """Where no epoch was left to train, or none is wanted."""
+        """The final weights where no epoch was trained now."""
         epochs = self._plan.count_epoch
         return self._cache.load(self._settings, epochs) if epochs else initial_weights(self._settings)
 

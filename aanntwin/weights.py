@@ -1,4 +1,4 @@
-"""Weight files: safetensors of ours, and the .pth files of the published program."""
+"""Weight files: our safetensors, and the .pth files of the published program."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _NAME = re.compile(r"(conv2d|additional_linear_\d{1,6}|linear)_(weight|bias)")
 def load_weights(path: str | Path) -> Weights:
     """Read a weight file: float32 tensors by name, in the model's order.
 
-    Safetensors, or a PyTorch file, whatever its name: names as ours, or those of a module with numbered layers
-    (layers.2.weight), of which the four-dimensional one is the convolution.
+    A safetensors or a PyTorch file, whatever its name. Tensors have our names, or those of a module with numbered
+    layers (layers.2.weight), the first of which is the convolution.
 
     Raises:
         InputError: the file is missing, damaged, or holds something else, or a number that is not finite.
@@ -40,7 +40,7 @@ def load_weights(path: str | Path) -> Weights:
 
 
 def load_model(path: str | Path) -> tuple[Weights, ModelParams | None]:
-    """The weights of a file, and the network's shape if it is one of ours that says it; errors as `load_weights`."""
+    """The weights of a file, and the network's shape if it is recorded there; errors as `load_weights`."""
     where = f"weights {shorten(path)}"
     raw, metadata = parse_tensors(read_bytes(path, "weights"), where)
     named = raw if all(_NAME.fullmatch(name) for name in raw) else _by_number(raw, where)
@@ -54,7 +54,7 @@ def load_model(path: str | Path) -> tuple[Weights, ModelParams | None]:
 def save_weights(path: str | Path, weights: Mapping[str, Tensor], model_params: ModelParams | None = None) -> None:
     """Write a weight file atomically: what torch.save writes where the name ends in .pth or .pt, else safetensors.
 
-    With the latter goes the network's shape, so that `load_model` finds it.
+    The latter also records the network's shape for `load_model`.
     """
     place = Path(path)
     plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
@@ -92,7 +92,7 @@ def layer_names(weights: Mapping[str, Any]) -> list[str]:
 def model_params_of(
     weights: Mapping[str, Tensor], stride: int | None = None, padding: int | None = None, pool_size: int | None = None
 ) -> ModelParams:
-    """The network's shape from its weights; stride, padding and pool leave no trace in them and default to ours.
+    """The network's shape from its weights; stride, padding and pool cannot be derived and have our defaults.
 
     Raises:
         InputError: padding is not below the kernel's size.
@@ -112,18 +112,18 @@ def model_params_of(
 
 
 def initial_weights(settings: Settings) -> Weights:
-    """The weights that a training with these settings begins with."""
+    """The weights with which a training with these settings begins."""
     from aanntwin.model import build_model
 
     return build_model(settings).weights()
 
 
 def _by_number(raw: Weights, where: str) -> Weights:
-    """Names of ours for layers.<n>.weight and layers.<n>.bias: the convolution, then linear layers in order."""
+    """Our names for layers.<n>.weight and layers.<n>.bias: the convolution, then linear layers in order."""
     found = {name: re.fullmatch(r"(?:layers\.)?(\d{1,6})\.(weight|bias)", name) for name in raw}
     if not all(found.values()):
         wrong = next(name for name, match in found.items() if match is None)
-        raise InputError(f"{where}: {shorten(wrong)!r} is no name of a layer's weight or bias")
+        raise InputError(f"{where}: {shorten(wrong)!r} is not the name of a layer's weight or bias")
     numbers = sorted({int(match[1]) for match in found.values() if match})
     names = ["conv2d", *(f"additional_linear_{index}" for index in range(len(numbers) - 2)), "linear"]
     of = dict(zip(numbers, names, strict=False))

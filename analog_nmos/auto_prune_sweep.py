@@ -10,7 +10,8 @@ from common.experiment import train_of
 from common.sweeps.sweep import Sweep
 
 DESCRIPTION = """\
-Train and prune over the published hinge grid: 1458 runs of 100 epochs. Starting it again goes on where it was.
+Train and prune over the published hinge grid: 1458 runs of 100 epochs. Start it again to resume:
+finished runs are skipped.
 
 example: nmos-auto-prune-sweep --gamma 0.3 --delta 0.02,0.05 --epochs 20 --sweep-dir results/small
          nmos-auto-prune-sweep --dry-run

@@ -1,4 +1,4 @@
-"""A table of finished runs beside plain classifiers on the same split (`nmos-compare`)."""
+"""A table of finished runs and of plain classifiers on the same split (`nmos-compare`)."""
 
 from __future__ import annotations
 

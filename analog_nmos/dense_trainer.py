@@ -1,4 +1,4 @@
-"""Train a dense network of transistors on digits with the hinge objective, or one of your own (`nmos-dense`)."""
+"""Train a dense network of transistors on digits with the hinge or another objective (`nmos-dense`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.cli import option
 from common.experiment import main_of, run_of
 
 DESCRIPTION = """\
-Train 640 transistors to read 8x8 digits by coupled learning with a hinge objective, or with one of your own.
+Train 640 transistors to read 8x8 digits by coupled learning with the hinge objective, or an objective of your own.
 
 example: nmos-dense 1 --epochs 10 --gamma 0.3 --delta 0.1 --body-tie floating --vg-init fixed --vg-init-fixed 4
 """
@@ -26,15 +26,13 @@ class HingeConfig(TrainerConfig):
     job = "dense_trainer"
 
     margin: float = option(
-        0.02, "gap between the label's output and the best other one below which a sample trains", unit="V", low=0.0
+        0.02, "a sample trains if its label's output is less than this above the best other one", unit="V", low=0.0
     )
     delta: float = option(
-        0.05, "nudge: the label's output goes up and its best rival down by half of it", unit="V", above=0.0
+        0.05, "nudge: half of it raises the label's output, half lowers the best other one", unit="V", above=0.0
     )
     objective: str = option("hinge", "loss, and which outputs are nudged where", choices=OBJECTIVES)
-    objective_options: str = option(
-        "", "hyperparameters of --objective that are no options here: NAME=VALUE, several with spaces between them"
-    )
+    objective_options: str = option("", "further hyperparameters of --objective: NAME=VALUE, separated by spaces")
 
     @property
     def trains(self) -> str:
@@ -42,7 +40,7 @@ class HingeConfig(TrainerConfig):
         return self.objective
 
     def check(self) -> None:
-        """Raise InputError where options contradict each other, or the objective takes none of a name."""
+        """Raise InputError where options contradict each other or do not fit the objective."""
         super().check()
         hyperparameters(objective_class(self.objective), self)
 

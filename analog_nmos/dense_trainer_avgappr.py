@@ -12,7 +12,7 @@ from common.experiment import main_of, run_of
 
 DESCRIPTION = """\
 Train 640 transistors to read 8x8 digits by coupled learning towards class prototypes: epoch 1 clamps the outputs to a
-one-hot target, later ones nudge them towards what the circuit gives for the mean digit of the class.
+one-hot target, later epochs nudge them towards the circuit's outputs for the mean image of the class.
 
 example: nmos-prototype 0 --epochs 10 --gamma 0.3 --delta 0.3 --body-tie floating --vg-init fixed --vg-init-fixed 4
 """
@@ -24,7 +24,9 @@ class PrototypeConfig(TrainerConfig):
 
     job, trains = "dense_trainer_avgappr", "prototype"
 
-    delta: float = option(0.3, "nudge: outputs go this share of the way to the prototype (from epoch 2)", above=0.0)
+    delta: float = option(
+        0.3, "nudge: outputs are clamped this fraction of the way to the prototype (from epoch 2)", above=0.0
+    )
 
 
 EXPERIMENT = trainer_of("nmos-prototype", DESCRIPTION, PrototypeConfig)

@@ -24,7 +24,7 @@ class CrossEntropyConfig(TrainerConfig):
     job, trains = "dense_trainer_cross_entropy", "cross-entropy"
 
     softmax_temp: float = option(1.0, "temperature T of softmax(V / T)", unit="V", above=0.0)
-    delta: float = option(0.3, "nudge: outputs go to V + delta * (onehot - softmax)", unit="V", above=0.0)
+    delta: float = option(0.3, "nudge: outputs are clamped to V + delta * (onehot - softmax)", unit="V", above=0.0)
 
 
 EXPERIMENT = trainer_of("nmos-xent", DESCRIPTION, CrossEntropyConfig)

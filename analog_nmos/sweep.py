@@ -28,7 +28,7 @@ def gate_settings(word: str) -> dict[str, Any]:
     """The settings that a word such as fix4 or rand1to6 stands for.
 
     Raises:
-        InputError: another word.
+        InputError: the word has neither form.
     """
     if fixed := re.fullmatch(f"fix{_NUMBER}", word):
         return {"vg_init": "fixed", "vg_init_fixed": float(fixed[1])}
@@ -70,7 +70,7 @@ def cross_entropy_specs(config: type[Any]) -> Callable[[Sequence[Axis]], list[Ru
 
 
 def short(config: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], float]:
-    """A short version of a run for --dry-run; where an epoch takes minutes, it sees some of the samples."""
+    """A short run for --dry-run to time, with few samples if an epoch takes minutes, and the factor to all samples."""
     if not BACKENDS.get(config.get("backend", "ngspice")).takes_minutes:
         return {**config, "epochs": epochs}, 1.0
     train, test = 40, 10
@@ -88,7 +88,7 @@ def _specs(axes: Sequence[Axis], config: type[Any], name: str, named: Sequence[s
 
 
 def _group(config: TrainerConfig) -> str:
-    """Runs with the same word can train side by side in one process; "" where the backend solves one circuit each."""
+    """Runs of the same group can train side by side; "" where the backend solves one circuit in a process."""
     if BACKENDS.get(config.backend).most_replicas == 1:
         return ""
     plain = type(config)()
@@ -98,7 +98,7 @@ def _group(config: TrainerConfig) -> str:
 
 
 def _published(config: TrainerConfig) -> dict[str, Any]:
-    """For run_spec.json and runspecs.jsonl of a sweep: flat, and nothing else, since readers unpack it into a class."""
+    """For run_spec.json and runspecs.jsonl: flat, with just these keys, since scripts pass them to a class."""
     known = {field.name for field in fields(config)}
     names = ("seed", "epochs", "gamma", "delta", "margin", "softmax_temp", "body_tie")
     return {

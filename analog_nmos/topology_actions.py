@@ -17,7 +17,7 @@ from common.errors import InputError
 from common.inputs import read_array, shorten
 from common.plotting import save
 
-NAME_BYTES = 230  # of the 255 that a file system takes: a file has a longer name while it is written
+NAME_BYTES = 230  # file systems allow 255, and the temporary file has a longer name
 
 
 def build(arguments: Namespace) -> None:
@@ -79,7 +79,7 @@ def show(arguments: Namespace) -> None:
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise InputError(f"--out {arguments.out}: is no folder and cannot be made ({problem.strerror})") from None
+        raise InputError(f"--out {arguments.out}: is not a folder and cannot be created ({problem.strerror})") from None
     stem = arguments.file.stem
     title = f"{stem}: {network.n_edges} edges"
     figures = {"graph": whole_graph(network, title), "graph_outputs": output_graphs(network, title)}
@@ -93,9 +93,9 @@ def show(arguments: Namespace) -> None:
 
 def _check_target(path: Path, force: bool) -> None:
     if len(os.fsencode(path.name)) > NAME_BYTES:
-        raise InputError(f"{shorten(path)}: the name is too long; it may have {NAME_BYTES} bytes")
-    # os.path, as Path's own questions raise OSError for names that are too long
+        raise InputError(f"{shorten(path)}: the name is too long; at most {NAME_BYTES} bytes are allowed")
+    # os.path: the methods of Path raise OSError for names that are too long
     if os.path.isdir(path) or not os.path.isdir(path.parent):
         raise InputError(f"{path}: name a file in a folder that exists")
     if os.path.exists(path) and not force:
-        raise InputError(f"{path}: exists already; name another file, or replace it by --force")
+        raise InputError(f"{path}: exists already; name another file, or replace it with --force")

@@ -20,7 +20,7 @@ examples: nmos-topology build dense.npz
           nmos-topology prune dense.npz pruned.npz --pairs "0,3;7,9"
           nmos-topology info pruned.npz
           nmos-topology show pruned.npz --out figures --plot-format pdf
-          each is done in a second or two
+Each takes a second or two.
 """
 
 
@@ -34,7 +34,7 @@ def _work(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         getattr(topology_actions, arguments.action)(arguments)
-    for warning in caught:  # such as a pickled meta that was dropped: one line, without our source code
+    for warning in caught:  # one line, without our source code
         print(f"warning: {warning.message}", file=sys.stderr)
     return 0
 
@@ -63,7 +63,9 @@ def _prune(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--copies-of", type=_rows(3), metavar="I,K,C;...", help="copy C of the edges from I to K")
     which.add_argument("--flat", type=_numbers, metavar="N,...", help="all edges of the pair N = I * outputs + K")
     which.add_argument("--vg-below", type=_volts, metavar="X", help="edges with a gate voltage below this [V]")
-    parser.add_argument("--gate-voltages", type=Path, metavar="VG.npy", help="of all edges in volts, for --vg-below")
+    parser.add_argument(
+        "--gate-voltages", type=Path, metavar="VG.npy", help="file with the voltages of all edges [V], for --vg-below"
+    )
     _force(parser)
 
 
@@ -75,7 +77,7 @@ def _show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="NPZ file of a network")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: .)")
     parser.add_argument(
-        "--plot-format", choices=("png", "pdf", "svg"), default="png", help="of the files (default: png)"
+        "--plot-format", choices=("png", "pdf", "svg"), default="png", help="format of the files (default: png)"
     )
 
 
@@ -85,7 +87,7 @@ def _force(parser: argparse.ArgumentParser) -> None:
 
 ACTIONS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "build": ("write a network in which every input is joined to every output", _build),
-    "prune": ("write a network without some of its edges, named in one of four ways", _prune),
+    "prune": ("write a network without the edges that one of four options names", _prune),
     "info": ("print counts, degrees, parallel edges, isolated nodes and the meta", _info),
     "show": ("draw the connections of each output as an image, and the network as a graph", _show),
 }
@@ -95,7 +97,7 @@ def _numbers(text: str) -> list[int]:
     try:
         return [integer(part) for part in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is no list of whole numbers such as 3,17") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a list of whole numbers such as 3,17") from None
 
 
 def _rows(width: int) -> Callable[[str], list[list[int]]]:
@@ -107,7 +109,9 @@ def _rows(width: int) -> Callable[[str], list[list[int]]]:
         except argparse.ArgumentTypeError:
             rows = []
         if not rows or any(len(row) != width for row in rows):
-            raise argparse.ArgumentTypeError(f"{shown(text)} is no list of {width} numbers each, such as {example!r}")
+            raise argparse.ArgumentTypeError(
+                f"{shown(text)} is not a list of {width} numbers each, such as {example!r}"
+            )
         return rows
 
     return convert
@@ -117,7 +121,7 @@ def _volts(text: str) -> float:
     try:
         return number(text)
     except InputError:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is no voltage such as 0.6") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a voltage such as 0.6") from None
 
 
 if __name__ == "__main__":

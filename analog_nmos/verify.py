@@ -41,7 +41,7 @@ class VerifyConfig(CircuitOptions):
     """What to compare."""
 
     run_dir: Path | None = option(
-        None, "a run folder; its circuit options, gate voltages and test set", positional=True
+        None, "run folder whose circuit options, gate voltages and test set are used", positional=True
     )
     topology: Path | None = option(None, "without a run: NPZ file of the network (default: the shipped dense one)")
     model_card: Path | None = option(None, "without a run: SPICE model card (default: the shipped ALD1106)")
@@ -91,7 +91,7 @@ def compare(circuit: Circuit, nudge_V: float) -> Comparison:
     from analog_nmos.backends.native import NativeBackend
 
     parts = ([circuit.topology], circuit.card, circuit.options)
-    tolerance_V = min(1e-7, 1e-3 * circuit.options.reltol)  # as much tighter as ngspice is
+    tolerance_V = min(1e-7, 1e-3 * circuit.options.reltol)  # tightened along with ngspice's
     results: list[tuple[FloatArray, float]] = []
     backends: list[Callable[[], Backend]] = [
         lambda: NgspiceBackend(*parts),
@@ -101,7 +101,7 @@ def compare(circuit: Circuit, nudge_V: float) -> Comparison:
         backend = make()
         backend.set_gates(circuit.gate_V[None])
         first = dataclasses.replace(circuit, input_V=circuit.input_V[:1])
-        _solve_all(backend, first, None, nudge_V)  # loading and compiling are paid once
+        _solve_all(backend, first, None, nudge_V)  # not timed: loading and compiling
         results.append(_solve_all(backend, circuit, results[0][0] if results else None, nudge_V))
         backend.close()
     (spice_V, spice_s), (native_V, native_s) = results
@@ -112,19 +112,24 @@ def compare(circuit: Circuit, nudge_V: float) -> Comparison:
     return Comparison(largest, int(flips), int((~both).sum()), both.size, spice_s, native_s)
 
 
-def _solve_all(backend: Backend, circuit: Circuit, like: FloatArray | None, nudge_V: float) -> tuple[FloatArray, float]:
-    """Outputs (2, samples, outputs) in volts, free and clamped, and seconds a solve; `like` gives the targets."""
-    outputs, everyone = circuit.topology.out_nodes, np.ones(1, bool)
+def _solve_all(
+    backend: Backend, circuit: Circuit, other: FloatArray | None, nudge_V: float
+) -> tuple[FloatArray, float]:
+    """Outputs (2, samples, outputs) in volts, free and clamped, and seconds a solve.
+
+    Targets are nudged from the free outputs of `other`, the other backend's result, or from its own if None.
+    """
+    outputs, mask = circuit.topology.out_nodes, np.ones(1, bool)
     shape = (2, len(circuit.input_V), outputs.size)
     found, seconds = np.full(shape, np.nan), 0.0
     for sample, row in enumerate(circuit.input_V):
         start = time.perf_counter()
-        found[0, sample] = backend.solve_free(row[None], everyone).node_V[0, outputs]
+        found[0, sample] = backend.solve_free(row[None], mask).node_V[0, outputs]
         seconds += time.perf_counter() - start
-        free_V = found[0, sample] if like is None else like[0, sample]
+        free_V = found[0, sample] if other is None else other[0, sample]
         target_V, clamped = _pull_apart(free_V, nudge_V)
         start = time.perf_counter()
-        found[1, sample] = backend.solve_clamped(row[None], target_V[None], clamped[None], everyone).node_V[0, outputs]
+        found[1, sample] = backend.solve_clamped(row[None], target_V[None], clamped[None], mask).node_V[0, outputs]
         seconds += time.perf_counter() - start
     return found, seconds / found[..., 0].size
 
@@ -164,7 +169,7 @@ def report(config: VerifyConfig) -> str:
     """Compare at the tolerances of the circuit and at tight ones; the table as text.
 
     Raises:
-        RunError: a prediction differs, a solve failed on one side, or the difference at tight tolerances is too large.
+        RunError: a prediction differs, a solve failed, or the difference at tight tolerances is too large.
     """
     name, circuit = load(config)
     tight = dataclasses.replace(circuit, options=dataclasses.replace(circuit.options, **TIGHT))

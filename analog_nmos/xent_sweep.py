@@ -11,7 +11,7 @@ from common.sweeps.axes import Axis
 from common.sweeps.sweep import Sweep
 
 DESCRIPTION = """\
-Train over the published cross-entropy grid: 810 runs of 20 epochs. Starting it again goes on where it was.
+Train over the published cross-entropy grid: 810 runs of 20 epochs. Start it again to resume: finished runs are skipped.
 
 example: nmos-xent-sweep --gamma 0.3 --delta 0.25,0.5 --softmax-temp 0.001 --sweep-dir results/small
          nmos-xent-sweep --dry-run

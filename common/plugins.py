@@ -60,7 +60,7 @@ class Registry(Generic[Member]):
             found = load(found, self.what)
         kind = load(self._kind, self.what) if isinstance(self._kind, str) else self._kind
         if not (isinstance(found, kind) or (isinstance(found, type) and issubclass(found, kind))):
-            raise InputError(f"{self.what} {name}: is no {kind.__module__}.{kind.__qualname__}")
+            raise InputError(f"{self.what} {name}: is not of type {kind.__module__}.{kind.__qualname__}")
         return cast(Member, found)
 
     @property

@@ -1,1 +1,1 @@
-"""How much pixel corruption in training a classifier stands."""
+"""How much pixel corruption in the training images a classifier tolerates."""

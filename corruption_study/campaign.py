@@ -33,7 +33,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "cnn_batch_size": 256,
     }
 }
-OWN = ("epochs", "batch_size")  # settings that a model family may have for itself
+OWN = ("epochs", "batch_size")  # settings that may differ between model families
 LARGEST_SEED = 1_000_000_000
 
 
@@ -42,11 +42,11 @@ class Training(Setup):
     """Training."""
 
     cpu_threads_per_worker: int = option(1, "threads of a worker's computation", low=1)
-    data_workers: int = option(2, "recorded for get_dataloaders; the campaign makes batches while training", low=0)
-    mlp_epochs: int | None = option(None, "epochs of the MLP, where they differ", low=1)
-    mlp_batch_size: int | None = option(None, "batch size of the MLP, where it differs", low=1)
-    cnn_epochs: int | None = option(None, "epochs of the CNN, where they differ", low=1)
-    cnn_batch_size: int | None = option(None, "batch size of the CNN, where it differs", low=1)
+    data_workers: int = option(2, "only recorded, for get_dataloaders; a campaign needs no such processes", low=0)
+    mlp_epochs: int | None = option(None, "epochs of the MLP, if not --epochs", low=1)
+    mlp_batch_size: int | None = option(None, "batch size of the MLP, if not --batch-size", low=1)
+    cnn_epochs: int | None = option(None, "epochs of the CNN, if not --epochs", low=1)
+    cnn_batch_size: int | None = option(None, "batch size of the CNN, if not --batch-size", low=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +58,11 @@ class Campaign(Training):
     )
     model_types: tuple[str, ...] = option(("mlp",), "model families", choices=MODEL_TYPES)
     ps: tuple[float, ...] = option((0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), "corruption strengths", low=0, high=1)
-    repeats: int = option(5, "runs of each combination, with seeds of their own", low=1)
+    repeats: int = option(5, "runs of each combination, each with its own seed", low=1)
     seed: int = option(1234, "seed from which each run's seed is drawn", low=0)
 
     def check(self) -> None:
-        """Raise InputError for what names no run or one run twice, and for layers that do not fit."""
+        """Raise InputError for a list that is empty or has a value twice, and for layers that do not fit."""
         for name in ("activations", "model_types", "ps", "test_ps"):
             values = getattr(self, name)
             flag = name.replace("_", "-")
@@ -75,7 +75,7 @@ class Campaign(Training):
 
 
 def settle(preset: str | None, file: Mapping[str, Any], given: Mapping[str, Any]) -> Campaign:
-    """The campaign of a preset, a file and a command line; see `layered`.
+    """The campaign that a preset, a file and a command line describe; see `layered`.
 
     Raises:
         InputError: a setting is unknown or out of range.
@@ -84,9 +84,9 @@ def settle(preset: str | None, file: Mapping[str, Any], given: Mapping[str, Any]
 
 
 def layered(preset: str | None, file: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a preset, over which those of a file and then those of the command line go.
+    """The settings of a preset, overridden by those of a file, and these by those of the command line.
 
-    epochs and batch_size hold for all model families, but for those with an option of their own in the same layer.
+    epochs and batch_size hold for all model families, except where the same source also sets e.g. mlp_epochs.
     """
     values: dict[str, Any] = {}
     for layer in (PRESETS[preset] if preset else {}, file, given):
@@ -100,16 +100,16 @@ def layered(preset: str | None, file: Mapping[str, Any], given: Mapping[str, Any
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Settings of a file such as ``ps = [0, 0.5]``; hyphens and underscores are the same, and 1 may stand for 1.0.
+    """Settings of a file such as ``ps = [0, 0.5]``; hyphens and underscores are the same.
 
     Raises:
-        InputError: it is not there or not TOML.
+        InputError: the file is missing or is not TOML.
     """
     return {name.replace("-", "_"): value for name, value in inputs.read_toml(path, "--config").items()}
 
 
 def take_start(file: dict[str, Any], where: Any) -> None:
-    """Move output_dir, max_workers and stack from a file's settings to how to run, where the command line lacks them.
+    """Move output_dir, max_workers and stack from a file's settings to `where`; the command line wins.
 
     Raises:
         InputError: they are of the wrong type.
@@ -126,7 +126,7 @@ def take_start(file: dict[str, Any], where: Any) -> None:
 
 
 def specs_of(campaign: Campaign) -> list[RunSpec]:
-    """The runs in their order: activation, model type, p, repeat, the last one fastest; a seed drawn for each."""
+    """The runs in order: activation, model type, p, repeat, the last varying fastest; a seed is drawn for each."""
     draw = random.Random(campaign.seed)
     specs: list[RunSpec] = []
     for activation in campaign.activations:
@@ -142,7 +142,7 @@ def specs_of(campaign: Campaign) -> list[RunSpec]:
 
 
 def run_settings(campaign: Campaign, activation: str, model_type: str, p: float, seed: int) -> dict[str, Any]:
-    """One run's settings in JSON's types, without those that say how to run here (`local`)."""
+    """One run's settings in JSON's types, without the `local` ones."""
     shared = {field.name: getattr(campaign, field.name) for field in dataclasses.fields(Setup)}
     shared |= {name: own for name in OWN if (own := getattr(campaign, f"{model_type}_{name}", None)) is not None}
     config = TrainConfig(
@@ -160,7 +160,7 @@ def run_settings(campaign: Campaign, activation: str, model_type: str, p: float,
 
 
 def families(specs: Sequence[RunSpec]) -> dict[str, list[RunSpec]]:
-    """Runs by what decides their cost: model type, batch size and epochs go together in a campaign."""
+    """Runs by model type, which decides their cost: batch size and epochs are the same within a type."""
     found: dict[str, list[RunSpec]] = {}
     for spec in specs:
         found.setdefault(spec.config["model_type"], []).append(spec)
@@ -168,5 +168,5 @@ def families(specs: Sequence[RunSpec]) -> dict[str, list[RunSpec]]:
 
 
 def _group(config: Mapping[str, Any]) -> str:
-    """A word that is the same for runs that can be replicas of one stack."""
+    """A key that is the same for runs that can be replicas in one stack."""
     return json.dumps({name: value for name, value in config.items() if name not in ("p", "seed")}, sort_keys=True)

@@ -1,7 +1,7 @@
-"""Checkpoints of runs side by side: after every epoch a file a run, from which it goes on to the last bit.
+"""Checkpoints of runs side by side: one file per run and epoch, from which the run continues bit by bit the same.
 
-Each run keeps its newest two, so that there is always an epoch of which all runs of a stack have one: a kill may fall
-between the files of two runs, and a file may be damaged.
+Each run keeps its newest two, so that all runs of a stack always have one of the same epoch: the process may be killed
+after writing the files of only some runs, and a file may be damaged.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class State:
 
 
 def save(stack: Stack, folders: Sequence[Path]) -> None:
-    """Write the checkpoints of all runs after an epoch, and take away those that are no longer needed.
+    """Write the checkpoints of all runs after an epoch, and delete those that are no longer needed.
 
     Args:
         stack: the runs.
@@ -57,7 +57,7 @@ def save(stack: Stack, folders: Sequence[Path]) -> None:
         }
         with atomic_writer(folder / _name(stack.epoch)) as stream:
             stream.write(dump(_tensors(stack, r), {name: json.dumps(value) for name, value in facts.items()}))
-    for folder in folders:  # only now, as all runs of the stack have the new one
+    for folder in folders:  # only now that all runs of the stack have the new one
         for path in sorted(folder.glob(PATTERN)):
             if path.name not in [_name(stack.epoch - age) for age in range(KEPT)]:
                 path.unlink(missing_ok=True)
@@ -75,9 +75,10 @@ def readable(folder: Path, warn: Callable[[str], None]) -> dict[int, Path]:
 
 
 def together(found: Mapping[int, Mapping[int, Path]]) -> list[tuple[int, list[int]]]:
-    """Which runs can go on side by side, from which epoch: the newest that all have, else those of one newest epoch.
+    """Groups of runs that can go on side by side, each with its epoch, as (epoch, runs).
 
-    Runs that were in different stacks last time may have no epoch in common. Epoch 0 needs no checkpoint.
+    One group from the newest epoch that all have, if it is recent; else runs are grouped by their newest epoch (they
+    were in different stacks before). Epoch 0 needs no checkpoint.
     """
     if not found:
         return []
@@ -89,7 +90,7 @@ def together(found: Mapping[int, Mapping[int, Path]]) -> list[tuple[int, list[in
 
 
 def restore(stack: Stack, paths: Sequence[Path]) -> None:
-    """Bring a new stack to where its runs were: a checkpoint for each, all of one epoch.
+    """Restore a new stack from a checkpoint for each run, all of the same epoch.
 
     Raises:
         InputError: a checkpoint belongs to another network.
@@ -107,13 +108,13 @@ def restore(stack: Stack, paths: Sequence[Path]) -> None:
 
 
 def remove(folder: Path) -> None:
-    """A run that is over needs none."""
+    """Delete the checkpoints of a run that is done."""
     for path in folder.glob(PATTERN):
         path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> State:
-    """A checkpoint.
+    """Read a checkpoint.
 
     Raises:
         InputError: it is damaged.

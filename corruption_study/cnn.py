@@ -1,8 +1,9 @@
-"""R small convolutional networks side by side: autograd, since convolutions dwarf its overhead.
+"""R small convolutional networks side by side, by autograd: its overhead is small beside the convolutions.
 
-On a CPU each replica is a pass of its own, as alone; on other devices all are one pass of grouped convolutions.
-Channels come last in memory, which makes pooling ten times faster; where the activation is monotonic it comes after the
-pooling, on a quarter of the numbers and with the same results.
+On a CPU each replica takes a separate pass, as when it trains alone; on other devices grouped convolutions take all
+replicas in one pass.
+Channels come last in memory, which makes pooling ten times faster. A monotonic activation is applied after the
+pooling, to a quarter of the numbers and with the same results.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class StackedCNN:
 
     def _alone(self, x_BxD: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
         side = math.isqrt(x_BxD.shape[1])
-        # Strides that say "channels last", which one channel alone leaves open, decide the layout of all that follows.
+        # With one channel, torch cannot tell whether the layout is "channels last"; these strides decide it.
         x = x_BxD.as_strided((len(x_BxD), 1, side, side), (x_BxD.stride(0), 1, side, 1))
         for name in self._convolutions:
             x = self._pooled(functional.conv2d(x, parameters[name], parameters[_bias(name)], padding=1))

@@ -1,4 +1,4 @@
-"""All that a run depends on. Importing this loads neither torch nor numba."""
+"""The settings of a run. Importing this loads neither torch nor numba."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Layer(NamedTuple):
-    """The layer of torch.nn that an activation is, with its arguments; whether its function never falls."""
+    """An activation's layer in torch.nn, its arguments, and whether its function is monotonic."""
 
     name: str
     arguments: tuple[float, ...] = ()
@@ -38,7 +38,7 @@ DATASETS = ("mnist", "fashion-mnist", "digits")
 CORRUPTION_HELP = "what strength p does to the training set: " + ", ".join(CORRUPTIONS)
 
 
-# The published program gives TrainConfig's first twelve fields by place; the order of the classes makes theirs.
+# The published program passes TrainConfig's first twelve fields by position; the order of the base classes keeps it.
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Network:
 
     activation: str = option("relu", "activation function", choices=tuple(ACTIVATIONS))
     model_type: str = option("mlp", "model family", choices=MODEL_TYPES)
-    p: float = option(0.0, "strength of the corruption: for pixels, the probability of each", low=0, high=1)
+    p: float = option(0.0, "strength of the corruption, e.g. the probability that a pixel changes", low=0, high=1)
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Start:
 class Setup(Optimization):
     """Settings that all runs of a campaign share."""
 
-    max_train_samples: int | None = option(None, "train on the first so many images (default: all)", low=1)
-    use_cuda: bool = option(False, "train on the first CUDA device, as many runs side by side as is fastest")
+    max_train_samples: int | None = option(None, "train on the first N images (default: all)", low=1)
+    use_cuda: bool = option(False, "train on the first CUDA device")
     _: KW_ONLY
     hidden_sizes: tuple[int, ...] = option((256, 128), "widths of the MLP's hidden layers", low=1)
     channels: tuple[int, ...] = option((32, 64), "channels of the CNN's convolutions", low=1)
@@ -82,7 +82,7 @@ class Setup(Optimization):
     corruption: str = option("uniform", CORRUPTION_HELP, choices=CORRUPTIONS)
     dataset: str = option("mnist", "mnist, fashion-mnist, or digits: 8x8 digits scaled up, bundled", choices=DATASETS)
     data_root: str | None = option(None, "folder of the image files (default: $NONIDEAL_DATA, else ./data)", local=True)
-    test_ps: tuple[float, ...] = option((), "also test on images corrupted so strongly", low=0, high=1)
+    test_ps: tuple[float, ...] = option((), "also test on test images corrupted with these strengths", low=0, high=1)
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,12 @@ class TrainConfig(Setup, Start, Optimization, Network):
     quiet: bool = option(False, "print nothing but errors", local=True)
 
     def check(self) -> None:
-        """Raise InputError for layers that the images do not allow."""
+        """Raise InputError for layers that do not fit the images."""
         check_layers(self.channels, self.hidden_sizes)
 
 
 def check_layers(channels: tuple[int, ...], hidden_sizes: tuple[int, ...]) -> None:
-    """Raise InputError for layers that images of 28x28 pixels do not allow."""
+    """Raise InputError for layers that do not fit images of 28x28 pixels."""
     if not 1 <= len(channels) <= 4:
         raise InputError(
             f"argument --channels: {len(channels)} convolutions, allowed: 1 to 4 (28 pixels halve each time)"

@@ -1,4 +1,4 @@
-"""What corruption does to a training set, for R replicas at once, each with its own strength and random numbers.
+"""Corrupt a training set for R replicas at once, each with its own strength and random numbers.
 
 The random numbers of an image are a function of (seed, epoch, image) alone (`common.replicas.counter`), so they are the
 same in any batch, beside any other run, on any number of threads, and on any device.
@@ -43,14 +43,14 @@ class StrengthError(InputError, ValueError):
 
 
 class CorruptedImages:
-    """Training images as R replicas see them.
+    """Training images, corrupted for each of R replicas.
 
     Args:
         images: the clean ones.
-        kind: a word of `CORRUPTIONS`.
+        kind: a name in `CORRUPTIONS`, or package.module:Name.
         strengths: p of each replica.
         seeds: seed of each replica.
-        name: the random stream, so that test images draw others than training images.
+        name: of the random stream; test images use another than training images.
         kernels: use the CPU kernel where the images are on the CPU.
     """
 
@@ -75,7 +75,7 @@ class CorruptedImages:
             self._on_device()
 
     def start_epoch(self, epoch: int) -> None:
-        """From here on draw the numbers of this epoch."""
+        """Use the random numbers of this epoch from now on."""
         self._keys = child_keys(self._streams, epoch)
         if not self._kernels and self._kind.tensors:
             self._device_keys = as_int64(self._keys, self._images.device)
@@ -135,7 +135,7 @@ class CorruptedImages:
         return out
 
     def _with_tensors(self, index: Tensor) -> Tensor:
-        """The kernel's formulas in tensor operations; nothing waits for the device."""
+        """The kernel's formulas in tensor operations, without synchronizing with the device."""
         assert self._kind.tensors is not None
         clean = self._images.gather(index)
         rows = child_keys_torch(self._device_keys[:, None], index)

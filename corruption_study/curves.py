@@ -20,7 +20,7 @@ class Curve:
     """The runs of one activation and model type.
 
     Attributes:
-        activation, model_type: which.
+        activation, model_type: of the runs.
         p: strengths, ascending, (P,).
         accuracies: P arrays, the repeats at each strength.
     """
@@ -48,7 +48,7 @@ class Half:
     Attributes:
         p: the first such strength, between measured ones by a straight line; infinite if the curve stays above.
         low, high: bootstrap interval of 95%; an end is infinite where more than 2.5% of the draws stay above.
-        level: the accuracy in question.
+        level: that half of the accuracy.
     """
 
     p: float
@@ -78,7 +78,7 @@ def half_point(p: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
     if not len(below):
         return math.inf
     k = int(below[0])
-    if k == 0:  # an accuracy of nothing to begin with
+    if k == 0:  # the first accuracy is 0
         return float(p[0])
     return float(p[k - 1] + (mean[k - 1] - level) / (mean[k - 1] - mean[k]) * (p[k] - p[k - 1]))
 
@@ -89,7 +89,7 @@ def half_of(curve: Curve, *, draws: int = DRAWS, seed: int = 0) -> Half:
     means = np.stack([rng.choice(v, (draws, len(v))).mean(1) for v in curve.accuracies], axis=1)
     points = np.array([half_point(curve.p, mean) for mean in means])
     edge = (1 - LEVEL) / 2
-    # A quantile between a number and infinity is not a number; take a drawn value instead.
+    # Interpolating between a number and infinity gives NaN; take one of the drawn values instead.
     low, high = np.quantile(points, [edge, 1 - edge], method="nearest")
     mean = curve.mean
     return Half(half_point(curve.p, mean), float(low), float(high), float(mean[0] / 2))

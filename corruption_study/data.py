@@ -22,13 +22,13 @@ def load_images(config: TrainConfig) -> Dataset:
     """The whole image set of a run.
 
     Raises:
-        InputError: there are no files and no network.
+        InputError: the files are missing and cannot be downloaded.
     """
     return load(_NAMES.get(config.dataset, config.dataset), config.data_root)
 
 
 def check_images(config: TrainConfig) -> None:
-    """Raise InputError where there are no images, or fewer to train on than a run wants."""
+    """Raise InputError where there are no images, or fewer training images than max_train_samples."""
     most = len(load_images(config).train_x)
     if config.max_train_samples is not None and config.max_train_samples > most:
         raise InputError(f"argument --max-train-samples: {config.max_train_samples}, allowed: at most {most}")

@@ -1,4 +1,4 @@
-"""Where a run computes."""
+"""The device of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def get_device(use_cuda: bool = False) -> torch.device:
     """The CPU, or the first CUDA device.
 
     Raises:
-        InputError: a CUDA device is wanted and there is none.
+        InputError: use_cuda is set and there is no CUDA device.
     """
     if not use_cuda:
         return resolve_device("cpu")

@@ -16,11 +16,11 @@ from corruption_study.config import TrainConfig
 from corruption_study.data import load_images
 from corruption_study.stack_size import Measured, measure, sizes_up_to
 
-START_S = 4.0  # a worker's own start: Python, Dask
+START_S = 4.0  # to start a worker: Python, Dask
 
 
 def describe(specs: Sequence[RunSpec], todo: Sequence[RunSpec], folder: Path, workers: int, stack: int | None) -> str:
-    """Some lines for the user. Nothing is written to the campaign's folder.
+    """The estimate of a campaign as text. Nothing is written to the campaign's folder.
 
     Raises:
         RunError: the measured steps failed.
@@ -31,7 +31,7 @@ def describe(specs: Sequence[RunSpec], todo: Sequence[RunSpec], folder: Path, wo
         config = build(TrainConfig, dict(those[0].config))
         busy = min(workers, len(those))
         most = stack if stack is not None else max(1, len(those) // workers)
-        # In as many processes as will work: cores that share a memory or a clock slow each other down.
+        # Measured in as many processes as will train: cores that share memory or a clock slow each other down.
         found = probe.measure(_steps, config, most, processes=busy, what="measuring some steps")
         run_s = max(_run_s(config, each.value) for each in found)
         seconds += math.ceil(len(those) / busy) * run_s
@@ -54,7 +54,7 @@ def of_runs(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> Estimate
     with open_runs(configs, starts):
         found = measure(configs[0], (len(configs),))
     seconds = found.start_s + len(configs) * _run_s(configs[0], found)
-    line = f"{len(configs)} run(s) of {configs[0].model_type}: {1e3 * found.step_s:.3g} ms for each step of each"
+    line = f"{len(configs)} run(s) of {configs[0].model_type}: {1e3 * found.step_s:.3g} ms for each step of a run"
     return Estimate((line,), seconds, memory_MiB=probe.peak_memory_MiB())
 
 

@@ -49,7 +49,7 @@ def draw(curves: Sequence[Curve], halves: Sequence[Half], corruption: str = "") 
 
 
 def label_of(corruption: str) -> str:
-    """What figures call a kind of corruption; of a user's own whose module is not here, its name."""
+    """The label of a kind of corruption in figures; its name if its module cannot be imported."""
     try:
         return CORRUPTIONS.get(corruption).label
     except InputError:

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: one in ordinary PyTorch, and R side by side, whose gradients are written out."""
+"""Multilayer perceptrons: one in ordinary PyTorch, and R side by side with gradients computed by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MLP(nn.Module):
 
 
 class StackedMLP:
-    """R networks of `MLP` in memory that is allocated once; the gradient at the images is never computed.
+    """R networks of `MLP`; memory is allocated once, and gradients with respect to the images are not computed.
 
     Args:
         bank: parameters, named as in its state_dict.
@@ -50,7 +50,7 @@ class StackedMLP:
         self._memory: dict[tuple[str, int, int], Tensor] = {}
 
     def forward(self, x_RxBxD: Tensor) -> Tensor:
-        """Logits, R x B x 10, in memory that the next call uses again."""
+        """Logits, R x B x 10; the next call overwrites them."""
         return self._forward(x_RxBxD)[-1]
 
     def backward(self, x_RxBxD: Tensor, labels_RxB: Tensor, score: CrossEntropy) -> None:
@@ -69,7 +69,7 @@ class StackedMLP:
                 self._activation.backward(grad, layers[2 * place - 2], below)
 
     def _forward(self, x: Tensor) -> list[Tensor]:
-        """Before and after each activation, then the logits."""
+        """The signals before and after each activation, then the logits."""
         found = []
         for place, name in enumerate(self._names):
             weight, bias = self.bank.views[f"{name}.weight"], self.bank.views[f"{name}.bias"]

@@ -1,4 +1,4 @@
-"""What a model family is, for ordinary PyTorch and for replicas side by side; `config.MODEL_TYPES` lists them."""
+"""The interface of a model family, in ordinary PyTorch and as replicas; `config.MODEL_TYPES` lists them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Network(Protocol):
     """R networks of one family side by side."""
 
     def forward(self, x_RxBxD: Tensor) -> Tensor:
-        """Logits, R x B x 10; the next call may use their memory again."""
+        """Logits, R x B x 10; the next call may overwrite them."""
 
     def backward(self, x_RxBxD: Tensor, labels_RxB: Tensor, score: CrossEntropy) -> None:
         """Add a batch to the score, and write the gradients of each replica's mean loss into the bank."""
@@ -31,8 +31,8 @@ class ModelType:
 
     Attributes:
         sizes: the settings that decide its size, by their names in `TrainConfig`; `module` takes them as keywords.
-        module: from the name of an activation and sizes to a network in ordinary PyTorch.
-        stacked: from parameters of R such networks, named as in the module's state_dict, and an activation to all R.
+        module: makes a network in ordinary PyTorch from the name of an activation and the sizes.
+        stacked: makes all R networks from their parameters, named as in the module's state_dict, and an activation.
     """
 
     sizes: tuple[str, ...]
@@ -40,11 +40,11 @@ class ModelType:
     stacked: Callable[[Bank, str], Network]
 
     def sizes_of(self, config: Any) -> dict[str, Any]:
-        """Its sizes among a run's settings."""
+        """The values of `sizes` in a run's settings."""
         return {name: getattr(config, name) for name in self.sizes}
 
     def shapes(self, activation: str, sizes: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-        """The shape of each parameter, in the order of the module's state_dict; no memory is taken."""
+        """The shape of each parameter, in the order of the module's state_dict; allocates nothing."""
         with torch.device("meta"):
             module = self.module(activation, **sizes)
         return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}

@@ -3,7 +3,7 @@
     from corruption_study.nnet_models import TrainConfig, train_and_evaluate
     train_and_evaluate(TrainConfig(activation="tanh", p=0.4, epochs=2))["test_accuracy"]      # about 0.95, seconds
 
-`train_and_evaluate` is what the campaign calls for every run. The other functions are the same training taken apart:
+`train_and_evaluate` trains with the campaign's own code. The other functions are the same training step by step:
 get_dataloaders, build_model, train_one_epoch and evaluate give, from the same seed, the same batches with the same
 corruption, and losses that agree with the campaign's to rounding.
 """
@@ -55,7 +55,7 @@ def build_model(model_type: str, activation: str, **sizes: Any) -> nn.Module:
     """A new network with random weights: mlp (hidden_sizes=...) or cnn (channels=..., hidden=...), in any case.
 
     Raises:
-        ValueError: another model type or activation.
+        ValueError: the model type or the activation is unknown.
     """
     name = model_type if is_own(model_type) else model_type.lower()
     if name not in MODEL_TYPES:
@@ -64,7 +64,7 @@ def build_model(model_type: str, activation: str, **sizes: Any) -> nn.Module:
 
 
 def initial_model(cfg: TrainConfig) -> nn.Module:
-    """The network of a run with the weights it starts from, on the run's device. Leaves torch's own seed alone."""
+    """The network of a run with its initial weights, on the run's device. Does not change torch's global seed."""
     sizes = MODEL_TYPES.get(cfg.model_type).sizes_of(cfg)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_generator(cfg.seed, "init").initial_seed())
@@ -72,7 +72,7 @@ def initial_model(cfg: TrainConfig) -> nn.Module:
 
 
 def corrupt_pixels(x: Tensor, p: float, *, generator: torch.Generator | None = None) -> Tensor:
-    """Each pixel, with probability p, becomes a fresh uniform value in [0, 1); p = 0 returns x itself.
+    """Each pixel, with probability p, becomes a new uniform value in [0, 1); p = 0 returns x itself.
 
     Args:
         x: pixels in [0, 1], of any shape; not changed.
@@ -84,7 +84,7 @@ def corrupt_pixels(x: Tensor, p: float, *, generator: torch.Generator | None = N
     """
     if check_strength(p) == 0:
         return x
-    # 53 random bits decide: with float32's 24 a probability of 1e-9 would never or too often come true.
+    # Compared in float64: float32's 24 random bits are too coarse for a probability such as 1e-9.
     chosen = torch.rand(x.shape, generator=generator, device=x.device, dtype=torch.float64) < p
     return torch.where(chosen, torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype), x)
 
@@ -96,11 +96,11 @@ class CorruptedDataset(Dataset[tuple[Tensor, Tensor]]):
         images: the clean ones, as bytes; or any data set of pairs (image in [0, 1], label), whose images get uniform
             corruption from torch's own generator.
         p: strength.
-        corruption: what it does; see `corruption_study.corruption`.
+        corruption: its kind; see `corruption_study.corruptions`.
         seed: of the random numbers.
 
-    An item is asked for as (epoch, index), which always gives the same corruption: that of the campaign's run with this
-    seed. A plain index counts its visits as epochs.
+    The item (epoch, index) always has the same corruption: that of the campaign's run with this seed. With a plain
+    index, the number of earlier reads of that image is its epoch.
     """
 
     def __init__(
@@ -114,13 +114,13 @@ class CorruptedDataset(Dataset[tuple[Tensor, Tensor]]):
             raise ChoiceError("corruption and seed are for images as bytes; other data sets get uniform corruption")
 
     def __len__(self) -> int:
-        return len(self._base)  # type: ignore[arg-type] # Dataset promises no length; those with a number of items have one
+        return len(self._base)  # type: ignore[arg-type] # the type Dataset declares no __len__
 
     def __getitem__(self, item: Item) -> tuple[Tensor, Tensor]:
         return self.__getitems__([item])[0]
 
     def __getitems__(self, items: Sequence[Item]) -> list[tuple[Tensor, Tensor]]:
-        """Many items at once, which torch's DataLoader asks for."""
+        """Many items at once, as torch's DataLoader requests them."""
         images = self._base
         if not isinstance(images, Images):
             clean = (images[item] for item in items)
@@ -172,11 +172,11 @@ def get_dataloaders(
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """Training batches (corrupted, shuffled anew each epoch) and clean test batches of a run, as torch DataLoaders.
 
-    `num_workers` processes prepare them; no number depends on how many.
+    `num_workers` processes prepare them; the numbers do not depend on how many.
 
     Args:
-        batch_size: a run's settings, which say the rest too; or the images of a step of the default run.
-        p, num_workers, max_train_samples: see `TrainConfig`; the last is taken as 1 if it is less.
+        batch_size: a run's settings, in place of all arguments; or the batch size of an otherwise default run.
+        p, num_workers, max_train_samples: see `TrainConfig`; max_train_samples below 1 counts as 1.
     """
     cfg = batch_size
     if not isinstance(cfg, TrainConfig):
@@ -226,14 +226,14 @@ def evaluate(model: nn.Module, loader: DataLoader[Any], device: Any) -> tuple[fl
 
 
 def train_and_evaluate(cfg: TrainConfig) -> dict[str, Any]:
-    """Train a run with Adam and test it on clean images: the campaign's own code, to the last bit.
+    """Train a run with Adam and test it on clean images; the same numbers as in a campaign, bit by bit.
 
     Returns activation, model_type, p and seed, final_loss (also as train_loss), test_accuracy (a fraction), test_loss,
-    train_accuracy, seconds, and corrupted_test_accuracy (by strength) where cfg.test_ps asks for it. Sets torch's
+    train_accuracy, seconds, and corrupted_test_accuracy (by strength) if cfg.test_ps is given. Sets torch's
     number of threads to cfg.cpu_threads.
 
     Raises:
-        InputError: a setting out of range, no data, no CUDA device.
+        InputError: a setting is out of range, or there is no data or no CUDA device.
         RunError: the loss is not finite.
     """
     check(cfg)

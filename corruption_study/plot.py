@@ -1,4 +1,4 @@
-"""Plot a campaign and say where accuracy has fallen by half (`corruption-plot`)."""
+"""Plot a campaign and find where accuracy has fallen to half (`corruption-plot`)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from corruption_study.figure import draw
 from corruption_study.tables import PER_RUN, csv_text, read_rows
 
 DESCRIPTION = """\
-Draw accuracy.png of a campaign (one subplot per activation and model type, also while the campaign runs), print the p
-at which each curve has fallen to half of its first accuracy, with a 95% bootstrap interval, and write them to
-half_accuracy.csv.
+Plot a campaign, also while it runs: accuracy.png has one subplot per activation and model type. Print, and write to
+half_accuracy.csv, the p at which each curve has fallen to half of its first accuracy, with a 95% bootstrap interval.
 
 example: corruption-plot results/corruption_study/default
 """
@@ -31,9 +30,9 @@ FIGURE, TABLE = "accuracy", "half_accuracy.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class PlotConfig:
-    """Drawing."""
+    """Figure and bootstrap."""
 
-    format: str = option("png", "of the figure", choices=("png", "pdf", "svg"))
+    format: str = option("png", "format of the figure", choices=("png", "pdf", "svg"))
     draws: int = option(2000, "bootstrap draws", low=100)
     seed: int = option(0, "seed of the bootstrap", low=0)
 
@@ -42,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = Parser(prog="corruption-plot", description=DESCRIPTION)
     default = Path("results/corruption_study/default")
-    parser.add_argument("folder", type=Path, nargs="?", default=default, help=f"of a campaign (default: {default})")
+    parser.add_argument("folder", type=Path, nargs="?", default=default, help=f"the campaign's (default: {default})")
     parser.add_argument(
         "--run-dir", type=Path, metavar="DIR", help="where the files go (default: the campaign's folder)"
     )
@@ -62,7 +61,7 @@ def _work(config: PlotConfig, where: argparse.Namespace) -> int:
 
 
 def run(config: PlotConfig, folder: Path, run_dir: Path | None = None) -> list[str]:
-    """Write the figure and half_accuracy.csv of a campaign; lines that say what they show.
+    """Write the figure and half_accuracy.csv of a campaign; return the table as lines to print.
 
     Raises:
         InputError: there is no campaign with a finished run in the folder.
@@ -90,7 +89,7 @@ def run(config: PlotConfig, folder: Path, run_dir: Path | None = None) -> list[s
 
 
 def _cell(value: float) -> str:
-    """Infinite ends, which stand for "beyond the largest p", are written as inf."""
+    """A number as text; infinity, which means "beyond the largest p", becomes inf."""
     return f"{value:.6g}"
 
 

@@ -1,4 +1,4 @@
-"""The settings of a campaign whose folder is there, and what a resumed one may change."""
+"""Read the settings of a campaign from its folder, and apply the changes that a resumed campaign may make."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from common.sweeps.folder import search_own_modules
 from corruption_study.campaign import OWN, Campaign, families, specs_of
 from corruption_study.config import Setup
 
-SETTINGS = "campaign"  # where manifest.json has them
+SETTINGS = "campaign"  # their name in manifest.json
 FUNCTION = "corruption_study.worker:train"
 
 
@@ -32,7 +32,7 @@ def resumed(folder: Path, given: Mapping[str, Any]) -> tuple[Campaign, list[RunS
     """The settings and runs of the campaign in a folder, with those settings of `given` that may change.
 
     Raises:
-        InputError: there is no campaign, or a setting differs that may not.
+        InputError: there is no campaign, or a setting differs that must not.
     """
     search_own_modules(folder)
     specs = read_specs(folder)
@@ -45,11 +45,11 @@ def resumed(folder: Path, given: Mapping[str, Any]) -> tuple[Campaign, list[RunS
 
 
 def settings_of(specs: Sequence[RunSpec], seed: int | None) -> dict[str, Any]:
-    """A campaign's settings from its runs: earlier versions recorded no others.
+    """A campaign's settings, derived from its runs: earlier versions recorded only these.
 
     Args:
         specs: the runs.
-        seed: one that the campaign may have; which one it has, its runs can only confirm.
+        seed: the campaign's, if the user gives it; it is recorded only where the runs' seeds confirm it.
     """
     first = specs[0].config
     names = [field.name for field in dataclasses.fields(Setup) if field.name in first]

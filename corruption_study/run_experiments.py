@@ -33,7 +33,7 @@ __all__ = ["main", "run", "summarize_runs", "write_csv"]
 PROG = "corruption-run"
 DESCRIPTION = """\
 Train classifiers on corrupted images and test them on clean ones: every activation x model type x p x repeat, as one
-campaign. Starting it again goes on where it stopped. Without options: 105 runs of the default MLP, some minutes.
+campaign. Start it again to go on where it stopped. Without options: 105 runs of the default MLP, some minutes.
 
 example: corruption-run --activations relu --ps 0,0.4,0.8 --epochs 5
          corruption-run --preset reliable --dry-run
@@ -46,16 +46,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     group = parser.add_argument_group("how to run")
     add = group.add_argument
     add("--preset", choices=sorted(PRESETS), help="settings to start from: reliable is 2400 runs of larger networks")
-    add("--config", type=Path, metavar="FILE.toml", help="settings in a file, e.g. ps = [0, 0.5]; options win over it")
-    add("--output-dir", type=Path, metavar="DIR", help="folder (default: results/corruption_study/<preset or default>)")
+    add(
+        "--config", type=Path, metavar="FILE.toml", help="settings in a file, e.g. ps = [0, 0.5]; options win over them"
+    )
+    add(
+        "--output-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder (default: results/corruption_study/<preset or default>)",
+    )
     add("--run-dir", type=Path, metavar="DIR", help="the same as --output-dir")
     add("--resume", type=Path, metavar="DIR", help="go on with the campaign in this folder, with its settings")
-    add("--dry-run", action="store_true", help="count the runs, estimate time and memory from some steps; run nothing")
+    add("--dry-run", action="store_true", help="count the runs, estimate time and memory from some steps; train none")
     add("--max-workers", type=whole(1), metavar="N", help="runs at a time (default: all cores; 1 with --use-cuda)")
-    add("--stack", type=whole(1), metavar="N", help="train so many runs side by side (default: measured)")
-    add("--limit", type=whole(1), metavar="N", default=0, help="start at most so many runs now (default: all)")
-    add("--only", metavar="GLOB", default="", help="only runs whose folder or name matches, e.g. 'mlp_relu_p0.4_*'")
-    add("--retry-failed", action="store_true", help="run those again that have failed")
+    add("--stack", type=whole(1), metavar="N", help="runs that train side by side in a process (default: measured)")
+    add("--limit", type=whole(1), metavar="N", default=0, help="start at most N runs now (default: all)")
+    add("--only", metavar="GLOB", default="", help="only runs whose name matches, e.g. 'mlp_relu_p0.4_*'")
+    add("--retry-failed", action="store_true", help="run failed runs again")
     add("--quiet", action="store_true", help="print nothing but errors")
     add_options(parser, Campaign)
     given = vars(parser.parse_args(argv))
@@ -66,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _work(given: dict[str, Any], where: argparse.Namespace) -> int:
     if where.output_dir and where.run_dir:
-        raise InputError("--output-dir and --run-dir say the same; give one of them")
+        raise InputError("--output-dir and --run-dir mean the same; give one of them")
     if where.resume and (where.output_dir or where.run_dir):
         raise InputError("--resume goes on in its own folder; leave out --output-dir and --run-dir")
     where.output_dir = where.output_dir or where.run_dir or where.resume
@@ -101,14 +108,14 @@ def run(
     Args:
         campaign: its settings.
         run_dir: its folder.
-        options: how many runs at a time, which ones, and how loudly.
-        stack: how many of them side by side in a process; None means as many as a measurement says.
+        options: how many runs at a time, which ones, and whether to be quiet.
+        stack: how many of them train side by side in a process; None means as many as measured to be fastest.
         specs: the runs; None means all of the campaign's.
 
     Raises:
         InputError: no data, no CUDA device, or the folder holds another campaign.
-        RunError, OSError: it had to stop.
-        Interrupted: a signal; the next start goes on.
+        RunError, OSError: the campaign had to stop.
+        Interrupted: a signal stopped it; the next start goes on.
     """
     options = options or Options()
     check(campaign)
@@ -121,7 +128,7 @@ def run(
     work = Work(FUNCTION, lists=True, replicas=replicas, score="final_test_acc")
     tables = Tables(folder, specs, before)
     if not todo and not options.quiet:
-        print(f"{len(before)} of {len(specs)} runs over, 0 to do now, in {run_dir}")
+        print(f"{len(before)} of {len(specs)} runs ended, 0 to do now, in {run_dir}")
     watch = Watch(tables, len(specs), len(before))
     facts = {SETTINGS: recorded(campaign)}
     ended = run_sweep(specs, folder, work, prog=PROG, options=options, facts=facts, listener=watch)
@@ -131,7 +138,7 @@ def run(
 def dry_run(
     campaign: Campaign, folder: Path, options: Options, stack: int | None, specs: Sequence[RunSpec] | None = None
 ) -> str:
-    """What a start would do, in some lines."""
+    """What a start would do, as text."""
     check(campaign)
     specs = merged_specs(folder, specs or specs_of(campaign))
     todo = selected(specs, finished(folder, specs, retry_failed=options.retry_failed), options)
@@ -139,16 +146,16 @@ def dry_run(
 
 
 def check(campaign: Campaign) -> None:
-    """Raise InputError if the campaign's images or its device are not here."""
+    """Raise InputError if the campaign's images or its device are not available."""
     get_device(campaign.use_cuda)
     chosen = {name: getattr(campaign, name) for name in ("dataset", "data_root", "max_train_samples")}
     check_images(TrainConfig(**chosen))
-    if campaign.data_root is not None:  # workers inherit it; a run's settings do not depend on the machine
+    if campaign.data_root is not None:  # for the workers; a run's recorded settings do not depend on the machine
         os.environ[ROOT_VARIABLE] = str(Path(campaign.data_root).expanduser().resolve())
 
 
 def workers_for(campaign: Campaign, wanted: int | None) -> int:
-    """How many processes train at a time: the cores by their threads, or one for a CUDA device."""
+    """How many processes train at a time: cores / threads per worker, or one for a CUDA device."""
     if campaign.use_cuda:
         return 1  # runs share the device as replicas; more processes would only take turns
     cores = available_cores()

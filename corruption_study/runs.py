@@ -1,4 +1,4 @@
-"""Runs of one architecture that advance side by side, each in a run folder of its own."""
+"""Runs of one architecture that advance side by side, each with its own run folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from corruption_study.trainer import Stack, results_of, stack_key
 
 @contextlib.contextmanager
 def open_runs(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> Iterator[Runs]:
-    """The trainer of runs that differ in p and seed alone; their checkpoints go once all of them are done.
+    """The trainer of runs that differ only in p and seed; their checkpoints are deleted when all of them are done.
 
     Raises:
         InputError: they differ in more, there are no images, or there is no CUDA device.
@@ -32,7 +32,7 @@ def open_runs(configs: Sequence[TrainConfig], starts: Sequence[Start]) -> Iterat
     keys = [vars(stack_key(config)) for config in configs]
     for name, value in keys[0].items():
         if any(key[name] != value for key in keys):
-            raise InputError(f"runs side by side differ in {name}, allowed: in p and seed alone")
+            raise InputError(f"runs side by side differ in {name}, allowed: p and seed")
     get_device(configs[0].use_cuda)
     check_images(configs[0])
     runs = Runs(configs)
@@ -53,8 +53,8 @@ class _Part:
 class Runs:
     """See `common.experiment.Trainer`.
 
-    Runs that stand at different epochs (their checkpoints come from different stacks) are trained in several stacks,
-    one after the other.
+    Runs whose checkpoints are of different epochs (they were in different stacks) are trained in several stacks, one
+    after the other.
     """
 
     def __init__(self, configs: Sequence[TrainConfig]) -> None:
@@ -66,7 +66,7 @@ class Runs:
         self._stack: Stack | None = None
 
     def facts(self, folders: Sequence[Path]) -> Sequence[Mapping[str, Any]]:
-        """None."""
+        """Nothing more for run_meta.json."""
         return [{} for _ in folders]
 
     def begin(self, runs: Sequence[Run], progress: Progress) -> None:
@@ -81,7 +81,7 @@ class Runs:
             progress.skip(epoch * len(members))
 
     def advance(self) -> bool:
-        """An epoch of the stack at work; a stack that has done its last one is tested, and the next one begins."""
+        """Train the current stack for an epoch; a stack after its last epoch is tested, and the next one begins."""
         while self._parts:
             part = self._parts[0]
             stack = self._stack = self._stack or self._begun(part)
@@ -94,7 +94,7 @@ class Runs:
         return False
 
     def finish(self) -> Sequence[Result | None]:
-        """What the runs end with."""
+        """The results of the runs."""
         return self._results
 
     def _begun(self, part: _Part) -> Stack:

@@ -24,13 +24,13 @@ LARGEST = 100_000
 
 @dataclass(frozen=True)
 class Measured:
-    """What a few steps of a family took.
+    """The measured times of a model family.
 
     Attributes:
         stack: how many runs side by side.
-        step_s: of one run, side by side with others.
-        test_s: for all test images, likewise.
-        start_s: until the first step.
+        step_s: of a training step, per run.
+        test_s: of a test on all test images, per run.
+        start_s: until the first step is done.
     """
 
     stack: int
@@ -40,17 +40,17 @@ class Measured:
 
 
 def stack_of(folder: Path, model_type: str) -> int:
-    """The size that stack.json in the campaign's folder names; 1 without it."""
+    """The stack size in the campaign's stack.json; 1 without it."""
     return _known(folder).get(model_type, 1)
 
 
 def settle_stacks(folder: Path, specs: Sequence[RunSpec], workers: int, wanted: int | None) -> int:
-    """Write stack.json and return the largest size in it: as `wanted`, else as recorded there, else as measured now."""
+    """Write stack.json and return its largest size; sizes are `wanted`, else as recorded, else measured now."""
     known = _known(folder)
     for model_type, those in families(specs).items():
         if wanted is not None:
             known[model_type] = wanted
-        elif len(those) <= workers:  # nothing to gain: every run has a worker
+        elif len(those) <= workers:  # nothing to gain: each run gets its own worker
             known.setdefault(model_type, 1)
         elif model_type not in known:
             config = build(TrainConfig, dict(those[0].config))
@@ -60,7 +60,7 @@ def settle_stacks(folder: Path, specs: Sequence[RunSpec], workers: int, wanted: 
 
 
 def _known(folder: Path) -> dict[str, int]:
-    """Stack sizes by model type; nothing without the file.
+    """Stack sizes by model type; empty without the file.
 
     Raises:
         InputError: it is damaged.
@@ -70,7 +70,7 @@ def _known(folder: Path) -> dict[str, int]:
         return {}
     found = read_json(path, "stack sizes")
     if not all(isinstance(size, int) and 1 <= size <= LARGEST for size in found.values()):
-        raise InputError(f"stack sizes {path}: are no whole numbers from 1 to {LARGEST}; remove the file")
+        raise InputError(f"stack sizes {path}: must be whole numbers from 1 to {LARGEST}; remove the file")
     return found
 
 

@@ -19,12 +19,12 @@ from common.runs.spec import RunSpec
 from corruption_study.config import TrainConfig
 
 PER_RUN, SUMMARY, TEST_PS = "results_per_run.csv", "results_summary.csv", "results_test_ps.csv"
-# The published columns first and in their order; what we add follows.
+# The published columns come first and in their order; ours follow.
 PUBLISHED = (
     "activation", "model_type", "p", "epochs", "batch_size", "learning_rate", "weight_decay", "seed", "num_workers",
     "cpu_threads", "max_train_samples", "use_cuda",
 )  # fmt: skip
-# Numbers of a run: their column, and the metric of `common.runs.result`; the published program calls one by two names.
+# A run's columns and their metrics in `common.runs.result`; the published program writes train_loss under two names.
 RESULTS = {
     "final_loss": "train_loss",
     "test_accuracy": "test_acc",
@@ -54,7 +54,7 @@ def columns(test_ps: Iterable[float]) -> list[str]:
 
 def row(spec: RunSpec, outcome: Outcome) -> dict[str, Any]:
     """One run as a row; lists are written with spaces between."""
-    result = from_columns(outcome.result)  # DONE of an earlier version has other names
+    result = from_columns(outcome.result)  # also reads the names of earlier versions
     settings = {name: " ".join(map(str, v)) if isinstance(v, list) else v for name, v in spec.config.items()}
     numbers = {name: result.final[metric] for name, metric in RESULTS.items()}
     return {**settings, "repeat": spec.axes["repeat"], **numbers, **result.more, "seconds": round(outcome.seconds, 3)}
@@ -66,7 +66,7 @@ class Tables:
     Args:
         folder: the campaign's.
         specs: all its runs.
-        ended: ends of runs so far, by index.
+        ended: outcomes of the runs that have ended, by index.
     """
 
     def __init__(self, folder: Path, specs: Sequence[RunSpec], ended: Mapping[int, Outcome]) -> None:
@@ -83,7 +83,7 @@ class Tables:
             append_line(self._folder / PER_RUN, line)
 
     def write(self) -> None:
-        """Write all tables anew, the runs in the campaign's order."""
+        """Rewrite all tables, with the runs in the campaign's order."""
         rows = [row(self._specs[index], self._ended[index]) for index in sorted(self._ended)]
         write_text(self._folder / PER_RUN, csv_text(self._columns, rows))
         write_text(self._folder / SUMMARY, csv_text((*KEY, *SPREAD), summary(rows)))
@@ -142,10 +142,10 @@ def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The whole rows of a table of ours, also while it grows.
+    """The rows of results_per_run.csv; a last line that is still being written is left out.
 
     Raises:
-        InputError: there is no such file, or it lacks our columns.
+        InputError: the file is missing, or has no rows or lacks columns.
     """
     text = read_text(path, "table of a campaign")
     rows = list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))

@@ -1,4 +1,4 @@
-"""Train one network on corrupted images and test it on clean ones: a campaign's run by itself.
+"""Train one network on corrupted images and test it on clean ones, as one run of a campaign does.
 
 corruption-train --dataset digits --p 0.4 --epochs 10      # test accuracy about 0.9, a few seconds
 """

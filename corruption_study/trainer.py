@@ -1,4 +1,4 @@
-"""Train runs that share an architecture side by side, as replicas; a run alone is a stack of one."""
+"""Train runs that share an architecture side by side, as replicas; a single run is a stack of one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def stack_key(config: TrainConfig) -> TrainConfig:
 
 
 class Stack:
-    """R runs in training.
+    """R runs that train side by side.
 
     Args:
         configs: they differ in `OWN` only.
@@ -65,7 +65,7 @@ class Stack:
         self._memory: dict[int, torch.Tensor] = {}
 
     def train_epoch(self, before_step: Callable[[], None] = lambda: None) -> None:
-        """One pass through the training set; leaves the training loss and accuracy of each replica, and what broke.
+        """One pass through the training set; sets losses, accuracies and, for losses that are not finite, broken.
 
         Args:
             before_step: called before every step; may raise to stop.
@@ -82,7 +82,7 @@ class Stack:
                 self.broken.setdefault(r, RunError(f"training loss is {loss} in epoch {self.epoch}"))
 
     def step(self, index_RxB: torch.Tensor) -> None:
-        """One step of every replica on the images of its own index row."""
+        """One step of every replica, each on the images of its row of indices."""
         x = self.images.gather(index_RxB, self._room(*index_RxB.shape))
         self.network.backward(x, self.images.labels_of(index_RxB), self.score)
         self.adam.step()
@@ -94,7 +94,7 @@ class Stack:
         )
 
     def test_corrupted(self, p: float) -> tuple[list[float], list[float]]:
-        """The same on test images corrupted with strength p, each replica on a draw of its own."""
+        """The same on test images corrupted with strength p, with independent random numbers for each replica."""
         kind = self.config.corruption
         strengths = [p] * len(self.configs)
         images = CorruptedImages(
@@ -117,7 +117,7 @@ class Stack:
 
 
 def results_of(stack: Stack) -> list[Result | RunError]:
-    """Test runs that have been trained; for each its result, or the error that its loss became."""
+    """Test runs that have been trained; for each its result, or an error if its loss is not finite."""
     test_losses, test_accuracies = stack.test()
     corrupted = {test_column(p): stack.test_corrupted(p)[1] for p in stack.config.test_ps}
     results: list[Result | RunError] = []
@@ -139,11 +139,11 @@ def results_of(stack: Stack) -> list[Result | RunError]:
 def train(
     configs: Sequence[TrainConfig], *, start: Callable[[Stack], None] = lambda stack: None, kernels: bool = True
 ) -> list[dict[str, Any] | RunError]:
-    """Train runs side by side and test them, without run folders; for each its numbers, or what its loss became.
+    """Train runs side by side and test them, without run folders; for each its numbers, or an error (loss not finite).
 
     The numbers are activation, model_type, p and seed, final_loss and its published name train_loss (mean training loss
-    of the last epoch), test_accuracy, test_loss, train_accuracy, seconds (the stack's, shared evenly), and
-    corrupted_test_accuracy (by test_p) if asked for.
+    of the last epoch), test_accuracy, test_loss, train_accuracy, seconds (the stack's, divided by its runs), and
+    corrupted_test_accuracy (by test_p) if test_ps is given.
 
     Args:
         configs: they differ in p and seed only.

@@ -1,4 +1,4 @@
-"""What a campaign does when a run ends: it adds a row to its tables and prints a line with p and accuracy."""
+"""When a run of a campaign ends, add a row to the tables and print a line with p and accuracy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Watch(Listener):
     Args:
         tables: get a row for every run that is done.
         runs: how many the campaign has.
-        over: how many ended in earlier starts.
+        over: how many have ended before this start.
     """
 
     def __init__(self, tables: Tables, runs: int, over: int) -> None:
@@ -24,7 +24,7 @@ class Watch(Listener):
         self._say: Callable[[str], None] = lambda line: None
 
     def started(self, say: Callable[[str], None]) -> None:
-        """Remember where lines go."""
+        """Remember how to print lines."""
         self._say = say
 
     def ended(self, spec: RunSpec, outcome: Outcome) -> None:
@@ -40,5 +40,5 @@ class Watch(Listener):
         self._say(f"[{self._over:>{len(str(self._runs))}}/{self._runs}] {what}")
 
     def saved(self) -> None:
-        """Bring all tables to the campaign's order."""
+        """Rewrite all tables in the campaign's order."""
         self._tables.write()

@@ -16,7 +16,7 @@ _ZERO = np.float32(0.0)
 
 @leaf
 def convolve(net: Any, weights: Any, image: Any, planes: Any) -> None:
-    """planes = bias + sum over kernel elements of weight * image, in the image's pitch."""
+    """planes = bias + sum over kernel elements of weight * image, with the image's row pitch."""
     for c in range(0, net.channels, 4):
         for v in range(0, net.vectors, 2):
             bias = net.conv_bias + c
@@ -45,7 +45,7 @@ def convolve(net: Any, weights: Any, image: Any, planes: Any) -> None:
 
 @leaf
 def gather(net: Any, planes: Any, dense: Any) -> None:
-    """The rows of the output one behind the other; each vector's surplus is overwritten by the next row."""
+    """Pack the rows of the output densely; what a vector writes beyond a row is overwritten by the next row."""
     to = 0
     for c in range(net.real_channels):
         for y in range(net.side):
@@ -69,7 +69,7 @@ def scatter(net: Any, dense: Any, planes: Any) -> None:
 
 @leaf
 def add_gradient(net: Any, planes: Any, image: Any, gradient: Any) -> None:
-    """gradient of weights and biases += that of this image, from the gradient of the output in the image's pitch."""
+    """gradient of weights and biases += that of this image; `planes` has the output's gradient in the image's pitch."""
     size = net.vectors * 16
     for c in range(0, net.channels, 4):
         start = c * size
@@ -93,7 +93,7 @@ def add_gradient(net: Any, planes: Any, image: Any, gradient: Any) -> None:
 
 @leaf
 def _add_last(net: Any, planes: Any, image: Any, gradient: Any, c: int) -> None:
-    """An odd last kernel element, and the bias."""
+    """The last kernel element if their number is odd, and the bias."""
     size = net.vectors * 16
     a0 = b0 = c0 = d0 = a1 = b1 = c1 = d1 = splat(_ZERO)
     last = net.tap_place[net.taps - 1]

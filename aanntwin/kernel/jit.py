@@ -1,4 +1,4 @@
-"""numba's decorators with the types that the rest of the package can rely on."""
+"""numba's decorators, typed for the rest of the package."""
 
 from __future__ import annotations
 

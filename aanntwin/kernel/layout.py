@@ -1,8 +1,9 @@
-"""How the kernels see a model: where each number lies in a few flat float32 arrays.
+"""The kernels' memory layout of a model: where each number lies in a few flat float32 arrays.
 
-The image lies in stride^2 planes, one for each remainder of row and column, so that the pixels that one kernel element
-meets at neighbouring outputs are neighbours: element (row, column) of the convolution's output sits at row * pitch +
-column, and a kernel element adds a fixed offset to that. Rows of weights are padded with zeros to whole vectors.
+The image lies in stride^2 planes, one for each remainder of row and column, so that the pixels that a kernel element
+multiplies for neighbouring outputs are neighbours: element (row, column) of the convolution's output lies at
+row * pitch + column, and a kernel element adds a fixed offset to that. Rows of weights are padded with zeros to whole
+vectors.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from aanntwin.kernel.simd import WIDTH, aligned, round_up
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-SLACK = 128  # floats behind a buffer that whole vectors and noise blocks may touch
+SLACK = 128  # floats after a buffer that whole vectors and noise blocks may write
 
 
 class NetShape(NamedTuple):
@@ -37,7 +38,7 @@ class NetShape(NamedTuple):
 
 
 class Net(NamedTuple):
-    """Sizes and places. `channels` is rounded up to four; the weights of what is added stay zero."""
+    """Sizes and offsets. `channels` is rounded up to a multiple of four; the weights of the added ones stay zero."""
 
     real_channels: int
     in_channels: int
@@ -68,7 +69,7 @@ class Net(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Room for one image on its way forward and back."""
+    """Buffers for the forward and backward pass of one image."""
 
     pixels: Floats
     image: Floats
@@ -84,7 +85,7 @@ class Work(NamedTuple):
 
 
 def make_net(shape: NetShape, *, reshaped: bool) -> Net:
-    """Places for a model; `reshaped` says that a clip or a polynomial changes the linear layers' inputs."""
+    """The layout of a model; `reshaped`: a clip or a polynomial changes the linear layers' inputs."""
     side, channels = shape.side, round_up(shape.channels, 4)
     pitch = -(-(shape.in_size + 2 * shape.padding) // shape.stride)
     plane = round_up(pitch * pitch + SLACK)
@@ -106,7 +107,7 @@ def make_net(shape: NetShape, *, reshaped: bool) -> Net:
 
 
 def _places(shape: NetShape, pitch: int, plane: int) -> tuple[Ints, NDArray[np.uint64]]:
-    """Offset of each kernel element, and the place of each pixel, both in the order channel, row, column."""
+    """Offset of each kernel element and of each pixel, both in the order channel, row, column."""
 
     stride = shape.stride
 
@@ -131,7 +132,7 @@ def _signal_places(widths: Ints, reshaped: bool) -> tuple[Ints, Ints, Ints]:
 
 
 def make_work(net: Net) -> Work:
-    """Room for `net`, zeroed."""
+    """Zeroed buffers for `net`."""
     dense = net.real_channels * net.side**2 + SLACK
     pitched = net.channels * net.vectors * WIDTH + SLACK
     widest = int(max(net.row.max(), net.rows.max())) + SLACK

@@ -1,4 +1,4 @@
-"""Linear layers of one image: sums, and in one pass over the weights their gradient and the operand's."""
+"""Linear layers for one image: outputs, and the gradients of weights and input in one pass over the weights."""
 
 # mypy: allow-untyped-calls
 
@@ -34,7 +34,7 @@ def multiply(net: Any, layer: int, weights: Any, signals: Any) -> None:
 def multiply_back(net: Any, layer: int, weights: Any, signals: Any, work: Any, target: Any, scale: Any) -> None:
     """grad_operand = weights.T @ grad_sums, and target += scale * outer(grad_sums, operand).
 
-    `target` is laid out as the weights and may be they: each is read before it changes.
+    `target` has the layout of the weights and may be the weights: each is read before it is written.
     """
     row, x = net.row[layer], net.operand[layer]
     grad = work.grad_sums

@@ -1,4 +1,4 @@
-"""Normal random numbers as a function of place: seed, epoch, image, layer and element, with no state to carry along.
+"""Normal random numbers as a function of seed, epoch, image, layer and element, without a generator's state.
 
 Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter of
 four words into four random words; pairs of these become pairs of normals by Box and Muller's method. The largest
@@ -91,7 +91,7 @@ def _log(word: Any) -> Any:
 
 @leaf
 def gaussian_pair(first: Any, second: Any) -> Any:
-    """Two vectors of independent normals from two of random words."""
+    """Two vectors of independent normals from two vectors of random words."""
     radius = root(_log(first) * _MINUS_TWO)
     # The lower 30 bits are an angle within +- pi/4; the upper two turn it by a multiple of pi/2.
     t = from_signed(left(second, splat(_TWO))) * _QUARTERS
@@ -107,7 +107,7 @@ def gaussian_pair(first: Any, second: Any) -> Any:
 def add_normals(
     values: Any, start: int, count: int, scale: Any, key0: Any, key1: Any, site: int, image: int, epoch: int
 ) -> None:
-    """values[start + i] += scale * normal(i) for all i < count; up to 15 elements behind are changed as well."""
+    """values[start + i] += scale * normal(i) for all i < count; up to 15 elements after these are changed as well."""
     for base in range(0, count, BLOCK):
         c0 = plus(lanes(), splat(_u(base // 4)))
         w0, w1, w2, w3 = philox(c0, splat(_u(image)), splat(_u(site)), splat(_u(epoch)), key0, key1)

@@ -1,4 +1,4 @@
-"""Maxima over squares of the convolution's output, and the way back."""
+"""Maxima over squares of the convolution's output, and their gradient."""
 
 # mypy: allow-untyped-calls
 
@@ -11,7 +11,7 @@ from aanntwin.kernel.jit import leaf
 
 @leaf
 def pool(net: Any, dense: Any, winner: Any, target: Any, to: int) -> None:
-    """target = maxima; winner = the place of each, the first one among equals; a NaN wins."""
+    """target = maxima; winner = the index of each, the first among equals; NaN counts as largest."""
     size, place = net.pool, 0
     for c in range(net.real_channels):
         for y in range(net.pool_side):

@@ -1,4 +1,4 @@
-"""What the circuit does to a row of signals: clip, polynomial, ReLU; forward and back."""
+"""Clip, polynomial and ReLU of a row of signals, forward and backward."""
 
 # mypy: allow-untyped-calls
 
@@ -16,7 +16,7 @@ _ZERO = np.float32(0.0)
 
 @leaf
 def zero_tail(values: Any, start: int, count: int) -> None:
-    """Zero what vectors have touched behind `count` values, up to the next whole vector."""
+    """Zero what vectors have written after `count` values, up to the next whole vector."""
     for i in range(start + count, start + (count + 15) // 16 * 16):
         values[i] = _ZERO
 
@@ -60,7 +60,7 @@ def shape_back(source: Any, at: int, gradient: Any, count: int, limit: Any, slop
 
 @leaf
 def relu(source: Any, at: int, target: Any, to: int, count: int, cutoff: Any) -> None:
-    """target = max(cutoff, source); what is not a number stays so."""
+    """target = max(cutoff, source); NaN stays NaN."""
     for i in range(0, count, 16):
         x = load(source, at + i)
         store(target, to + i, where_up_to(x, cutoff, cutoff, x))

@@ -52,7 +52,7 @@ def round_up(size: int, step: int = WIDTH) -> int:
 
 
 def aligned(size: int, dtype: Any = np.float32) -> NDArray[Any]:
-    """Zeros that start at a multiple of 64 bytes, so that aligned vectors never straddle two cache lines."""
+    """Zeros that start at a multiple of 64 bytes, so that no aligned vector lies in two cache lines."""
     room = np.zeros(size + WIDTH, dtype)
     start = (-room.ctypes.data // room.itemsize) % WIDTH
     return room[start : start + size]
@@ -84,7 +84,7 @@ def _is_float(*kinds: Any) -> bool:
 
 
 def _define(function: Any, emit: Callable[[Any, Any, Any], Any]) -> None:
-    """Give an operator a meaning for (Floats, Floats), (Floats, float32) and (float32, Floats)."""
+    """Define an operator for (Floats, Floats), (Floats, float32) and (float32, Floats)."""
 
     def generic(self: Any, args: tuple[Any, ...], kws: Any) -> Any:
         return signature(FLOATS, *args) if len(args) == 2 and _is_float(*args) else None
@@ -197,7 +197,7 @@ def _compare(comparison: str) -> Any:
     return intrinsic(where)
 
 
-where_above = _compare(">")  # lane by lane, `yes` where a > b and `no` elsewhere, also where either is not a number
+where_above = _compare(">")  # lane by lane, `yes` where a > b and `no` elsewhere, also where either is NaN
 where_up_to = _compare("<=")
 
 

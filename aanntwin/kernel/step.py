@@ -19,12 +19,12 @@ from aanntwin.kernel.shaping import relu, relu_back, shape, shape_back, zero_tai
 from aanntwin.kernel.simd import fma, load, splat, store
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
-# Numbers of the places where noise is drawn, in the signal's order; linear layer n has SUMS + 2 n, its ReLU one more.
+# Numbers of the places where noise is drawn, in the signal's order; linear layer n: SUMS + 2 n, its ReLU one more.
 INPUT, CONV, CONV_RELU, SUMS = 0, 1, 2, 3
 
 
 class Circuit(NamedTuple):
-    """The nonidealities in float32: a noise of 0 and an infinite limit are none, as is an empty polynomial."""
+    """The nonidealities in float32: noise 0, an infinite limit and an empty polynomial have no effect."""
 
     input_noise: np.float32
     conv_noise: np.float32
@@ -44,7 +44,7 @@ class Circuit(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """Of the update: learning rate, momentum and weight decay."""
+    """Learning rate, momentum and weight decay."""
 
     lr: np.float32
     momentum: np.float32
@@ -58,8 +58,8 @@ def _noise(circuit: Any, values: Any, start: int, count: int, scale: Any, site: 
 
 
 @compiled
-def _see(net: Any, circuit: Any, work: Any, pixels: Any, table: Any, image: int, epoch: int) -> None:
-    """Normalize, input noise, clip and polynomial; then each pixel to its place."""
+def _load_image(net: Any, circuit: Any, work: Any, pixels: Any, table: Any, image: int, epoch: int) -> None:
+    """Normalize, add input noise, clip, apply the polynomial; then store each pixel in its place."""
     for i in range(net.pixels):
         work.pixels[i] = table[pixels[i]]
     _noise(circuit, work.pixels, 0, net.pixels, circuit.input_noise, INPUT, image, epoch)
@@ -117,7 +117,7 @@ def _loss(net: Any, work: Any, label: int, scale: Any) -> Any:
 
 @compiled
 def _backward(net: Any, circuit: Any, work: Any, weights: Any, gradient: Any, target: Any, scale: Any) -> None:
-    """Gradients of biases and convolution into `gradient`, of linear weights times `scale` into `target`."""
+    """Add gradients of biases and convolution to `gradient`, of linear weights times `scale` to `target`."""
     signals = work.signals
     for layer in range(net.layers - 1, -1, -1):
         for o in range(0, net.rows[layer], 16):
@@ -159,14 +159,14 @@ def _train(
     labels: Any, table: Any, order: Any, start: int, stop: int, batch: int, epoch: int,
 ) -> Any:  # fmt: skip
     total = 0.0
-    # A single image's plain step goes straight into the linear weights.
+    # Plain SGD with batch size 1 updates the linear weights in the backward pass.
     direct = batch == 1 and rates.momentum == _ZERO and rates.decay == _ZERO
     for first in range(start, stop, batch):
         last = min(first + batch, stop)
         share = np.float32(_ONE / np.float32(last - first))
         for place in range(first, last):
             n = order[place]
-            _see(net, circuit, work, images[n], table, place, epoch)
+            _load_image(net, circuit, work, images[n], table, place, epoch)
             _forward(net, circuit, work, weights, place, epoch)
             loss = _loss(net, work, labels[n], share)
             if not math.isfinite(loss):
@@ -186,7 +186,7 @@ def _test(
 ) -> None:  # fmt: skip
     at, count = net.sums[net.layers - 1], net.widths[net.layers]
     for n in range(start, stop):
-        _see(net, circuit, work, images[n], table, n, epoch)
+        _load_image(net, circuit, work, images[n], table, n, epoch)
         _forward(net, circuit, work, weights, n, epoch)
         best = 0
         for o in range(1, count):

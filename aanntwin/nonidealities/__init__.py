@@ -1,1 +1,1 @@
-"""What a circuit does to its signals: each imperfection is a class, ours here and a user's own anywhere."""
+"""Nonidealities of a circuit: each is a class, ours in this folder, a user's own in any module."""

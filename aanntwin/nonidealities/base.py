@@ -1,4 +1,4 @@
-"""What a nonideality is, and the sites in the signal's path where one can act."""
+"""The interface of a nonideality, and the sites in the signal's path where one can act."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Normals = Callable[["Tensor"], "Tensor"]
 
 @dataclass(frozen=True)
 class Site:
-    """Where in the network the circuit can be imperfect; all layers of a kind have the same sites.
+    """A place in the network where nonidealities act; all layers of a kind have the same sites.
 
     Attributes:
-        name: by which nonidealities give it.
-        title: in tables.
-        where: in sentences and on axes.
+        name: in `Nonideality.sites`.
+        title: its name in tables.
+        where: its name in sentences and on axes.
         of_image: whether the signal there has the range of the normalized image, not of a layer's output.
     """
 
@@ -34,7 +34,7 @@ class Site:
     of_image: bool = False
 
 
-# In the order in which the signal meets them.
+# In the order of the signal's path.
 SITES = {
     site.name: site
     for site in (
@@ -50,18 +50,18 @@ SITES = {
 
 
 class Nonideality(ABC):
-    """An imperfection of a circuit at some level. A subclass declares it:
+    """A nonideality of a circuit at some level. A subclass declares:
 
     Attributes:
-        sites: names of SITES; it acts at each of them, in every layer that has one.
-        help: of its option.
+        sites: names of SITES; it acts at each of them, in every layer that has it.
+        help: text of its option.
         default: its level where none is given; None means that it does not act.
         low, high, above: allowed levels, as for `common.cli.option`.
         random: whether `apply` draws normals, so that two passes differ.
-        rising: whether a larger level (True) or a smaller one (False) is worse; None where that cannot be said.
-            aanntwin-spec looks for the worst level that a model bears, aanntwin-sweep-noise tests at rising ones.
-        kernel: whether the compiled steps have it; if not, they leave a circuit with it to PyTorch.
-        since_format_1: whether it is part of every key of the cache. Later ones count only where they act, so that
+        rising: whether a larger level (True) or a smaller one (False) is worse; None for neither. With
+            it, aanntwin-spec finds the worst tolerable level; if True, aanntwin-sweep-noise can test rising levels.
+        kernel: whether there is a compiled kernel for it; if not, PyTorch computes any circuit that has it.
+        since_format_1: whether it is part of every key of the cache. Others count only where they act, so that
             weights that were cached before they existed are still found.
 
     Args:
@@ -85,9 +85,9 @@ class Nonideality(ABC):
 
     @abstractmethod
     def apply(self, x: Tensor, normals: Normals) -> Tensor:
-        """The signal behind it, in the shape of x: (B, C, H, W) before the first linear layer, then (B, width).
+        """The signal after it, in the shape of x: (B, C, H, W) before the first linear layer, then (B, width).
 
-        Gradients go through it as through any operation of PyTorch; x itself must not be changed.
+        Use differentiable PyTorch operations; x itself must not be changed.
         """
 
     @property
@@ -97,21 +97,21 @@ class Nonideality(ABC):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal for two that do the same, their normals aside."""
+        """Equal for two that have the same effect, apart from their random numbers."""
         return self.name, self.level
 
     def stream(self, layer: str) -> str:
-        """The name of its normals in a layer."""
+        """The name of its random stream in a layer."""
         return f"{layer} {self.name}"
 
     @classmethod
     def title(cls, name: str) -> str:
-        """What tables call it, as an option or package.module:Name."""
+        """Its name in tables; `name` is an option or package.module:Name."""
         return name.rpartition(":")[2].replace("_", " ")
 
     @classmethod
     def axis(cls, name: str) -> str:
-        """What figures call its level."""
+        """The label of its level in figures."""
         return f"level of {cls.title(name)}"
 
     @classmethod
@@ -121,11 +121,11 @@ class Nonideality(ABC):
 
     @classmethod
     def as_level(cls, value: Level) -> Level:
-        """A value as given, as `apply` takes it."""
+        """A given value in the form that `apply` uses."""
         return value
 
     @classmethod
     def option(cls) -> Any:
-        """A field of config.Nonidealities, and so an option of every group of them."""
+        """Its field in config.Nonidealities, which makes it an option of every group of nonidealities."""
         made = option(cls.default, cls.help, low=cls.low, high=cls.high, above=cls.above, empty=cls.default is None)
         return field(default=made.default, metadata={**made.metadata, "nonideality": cls})

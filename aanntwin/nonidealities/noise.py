@@ -1,4 +1,4 @@
-"""Additive Gaussian noise; the level is its standard deviation, and 0 is none."""
+"""Additive Gaussian noise; the level is its standard deviation; 0 means no noise."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Noise(Nonideality):
 
     @property
     def acts(self) -> bool:
-        """Whether there is any."""
+        """Whether the level is not 0."""
         return bool(self.level)
 
     def stream(self, layer: str) -> str:
-        """See Nonideality. For ours the layer alone, by which the compiled steps number their noise too."""
+        """See Nonideality. For ours it is the layer alone, as in the compiled kernels."""
         return super().stream(layer) if ":" in self.name else layer
 
     @classmethod
@@ -41,24 +41,24 @@ class Noise(Nonideality):
 
 
 class InputNoise(Noise):
-    """Of the normalized image."""
+    """On the normalized image."""
 
-    sites, help = ("input",), "noise of the normalized image"
+    sites, help = ("input",), "noise on the normalized image"
 
 
 class Conv2dOutNoise(Noise):
-    """Of the convolution."""
+    """On the convolution's output."""
 
-    sites, help = ("conv2d_out",), "noise of the convolution's output"
+    sites, help = ("conv2d_out",), "noise on the convolution's output"
 
 
 class ReluOutNoise(Noise):
-    """Of a ReLU."""
+    """On a ReLU's output."""
 
-    sites, help = ("relu_out",), "noise of a ReLU's output"
+    sites, help = ("relu_out",), "noise on a ReLU's output"
 
 
 class LinearOutNoise(Noise):
-    """Of a linear layer."""
+    """On a linear layer's output."""
 
-    sites, help = ("linear_out",), "noise of a linear layer's output"
+    sites, help = ("linear_out",), "noise on a linear layer's output"

@@ -1,4 +1,4 @@
-"""The input stages of layers, clip and polynomial, and the cutoff of the ReLUs."""
+"""Clip and polynomial at the inputs of layers, and the cutoff of the ReLUs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Clip(Nonideality):
-    """A layer's input is kept within plus and minus the level."""
+    """Limits a layer's input to plus and minus the level."""
 
     above = 0.0
     rising, kernel, since_format_1 = False, True, True
@@ -29,13 +29,13 @@ class Clip(Nonideality):
 class Conv2dInputClip(Clip):
     """Of the convolution."""
 
-    sites, help = ("conv2d_input",), "the convolution's input is kept within +- this"
+    sites, help = ("conv2d_input",), "limits the convolution's input to +- this"
 
 
 class LinearInputClip(Clip):
     """Of a linear layer."""
 
-    sites, help = ("linear_input",), "a linear layer's input is kept within +- this"
+    sites, help = ("linear_input",), "limits a linear layer's input to +- this"
 
 
 class Polynomial(Nonideality):
@@ -52,7 +52,7 @@ class Polynomial(Nonideality):
 
     @classmethod
     def as_level(cls, value: Level) -> Level:
-        """See Nonideality: a sum of no powers is 0, as in the published program."""
+        """See Nonideality; without coefficients the polynomial is 0, as in the published program."""
         return (0.0,) if value == () else value
 
 
@@ -60,14 +60,14 @@ class Conv2dInputNonlin(Polynomial):
     """Of the convolution."""
 
     sites = ("conv2d_input",)
-    help = "coefficients of a polynomial of the convolution's input after the clip, power 0 first; none: 0"
+    help = "coefficients of a polynomial of the convolution's input after the clip, power 0 first; without any 0"
 
 
 class LinearInputNonlin(Polynomial):
     """Of a linear layer."""
 
     sites = ("linear_input",)
-    help = "coefficients of a polynomial of a linear layer's input after the clip, power 0 first; none: 0"
+    help = "coefficients of a polynomial of a linear layer's input after the clip, power 0 first; without any 0"
 
 
 class ReluCutoff(Nonideality):

@@ -1,4 +1,4 @@
-"""Nonidealities of a user's own, named in options as package.module:Name=LEVEL."""
+"""A user's own nonidealities, named in options as package.module:Name=LEVEL."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def join(name: str, level: float) -> str:
 
 
 def canonical(word: Any) -> Any:
-    """The word with its number in one form, so that 0.1 and .10 are the same; a wrong one stays for `check`."""
+    """The text with its number in canonical form, so that 0.1 and .10 are equal; `check` refuses a malformed one."""
     if not isinstance(word, str):
         return word
     name, level = split(word)
@@ -43,7 +43,7 @@ def canonical(word: Any) -> Any:
 
 
 def kind_of(word: str) -> type[Nonideality]:
-    """The class that a word names; errors as `Registry.get`."""
+    """The class that package.module:Name=LEVEL names; errors as `Registry.get`."""
     return OWN.get(split(word)[0])
 
 
@@ -55,7 +55,7 @@ def make(word: str) -> Nonideality:
 
 
 def check(given: Sequence[str]) -> None:
-    """Raise InputError where a word has not the form, names nothing that fits, or has a level out of range."""
+    """Raise InputError where one is malformed, is not a usable nonideality, or has a level out of range."""
     names = [split(word)[0] for word in given]
     for word in given:
         name, text = split(word)
@@ -66,7 +66,7 @@ def check(given: Sequence[str]) -> None:
         level = finite(text)
         kind = OWN.get(name)
         if inspect.isabstract(kind) or not isinstance(kind, type):
-            raise InputError(f"own {name}: has no method apply, or is no class")
+            raise InputError(f"own {name}: has no method apply, or is not a class")
         _check_sites(name, kind)
         for bound, wrong, allowed in _BOUNDS:
             limit = getattr(kind, bound)
@@ -81,6 +81,6 @@ def _check_sites(name: str, kind: type[Nonideality]) -> None:
 
 
 def digest(word: str) -> str:
-    """Of the file in which the class is written, so that another text is another nonideality."""
+    """Hash of the file that defines the class: the cache's key changes when the file does."""
     file = inspect.getsourcefile(kind_of(word))
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16] if file else ""

@@ -1,1 +1,1 @@
-"""Tools around the twin: each module is a command, and can be run as a file."""
+"""Tools for the twin. Most modules are commands, and can be run as files; the others are shared by these."""

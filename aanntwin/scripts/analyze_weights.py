@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = Parser(prog=PROG, description=DESCRIPTION)
     parser.add_argument("file", type=Path, metavar="FILE", help="weights (.safetensors, or a published .pth)")
-    parser.add_argument("--format", choices=FORMATS, default="text", help="of the table (default: text)")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="format of the table (default: text)")
     given = parser.parse_args(argv)
     return run_command(PROG, lambda: run(given.file, given.format))
 

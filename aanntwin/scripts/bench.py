@@ -1,4 +1,4 @@
-"""The test bench of the tools: images as the first layer sees them, and many variants of a model tested on them."""
+"""The test bench of the tools: normalised images, on which many variants of a model are tested."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Bench:
 
     Args:
         settings: data set, normalization, model's stride, padding and pool size, test's nonidealities, seed, device.
-        train: the training images, not those of the test.
-        most: so many images at most, the first ones; 0 means all.
+        train: use the training images, not the test images.
+        most: use the first `most` images; 0 means all.
 
     Attributes:
-        settings: the same.
+        settings: as given.
         images: (N, C, H, W), normalised.
         labels: (N,).
     """
@@ -66,5 +66,5 @@ class Bench:
         return self.test([Variant(weights, self.settings.testing_nonidealities) for weights in versions])
 
     def test_nonidealities(self, weights: Weights, values: Sequence[Nonidealities], draws: int = 1) -> Tested:
-        """Test weights under several nonidealities; a row for each, and in it for each draw."""
+        """Test weights under several nonidealities; variants are ordered by nonidealities, then by draw."""
         return self.test([Variant(weights, value, draw) for value in values for draw in range(draws)])

@@ -1,4 +1,4 @@
-"""The results of the design sweep as rows: on standard output as they come, in a file, and back from that file."""
+"""The results of the design sweep as rows: printed as runs end, written to a file, and read from it again."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 HEADER = (*COLUMNS, "loss", "accuracy", "settings")
 EARLIER = tuple("features" if name == "final_size" else name for name in HEADER)  # of files of earlier versions
-LOOK_S = 2.0
+POLL_S = 2.0
 
 
 class DesignRows:
-    """Looks for finished runs while the block goes on: a row of each to standard output, in the sweep's order.
+    """A context in which finished runs are printed as rows on standard output, in the sweep's order.
 
-    A row appears when those before it have ended; at the end of the block the rest follows.
+    A row appears when all runs before it have ended; the rest follows at the end of the context.
 
     Args:
         designs, runs: of the sweep, in the same order.
         folder: the sweep's.
         fingerprint: of the settings, the last cell of each row.
-        file: is replaced by all rows so far whenever there are more; None writes none.
+        file: rewritten with all rows so far whenever there are new ones; None for no file.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class DesignRows:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self._look(last=True)
+        self._print_ended(last=True)
 
     def _watch(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            self._look()
+        while not self._stop.wait(POLL_S):
+            self._print_ended()
 
-    def _look(self, *, last: bool = False) -> None:
-        """Print what has ended since; stops at the first run that has not, or at the last call skips those."""
+    def _print_ended(self, *, last: bool = False) -> None:
+        """Print runs that have ended, up to the first that has not; the last call skips those that have not."""
         fresh, still = list[list[str]](), list[tuple[Design, Any]]()
         for place, (design, spec) in enumerate(self._waiting):
             outcome = read_outcome(self._folder / spec.folder)
@@ -79,8 +79,8 @@ class DesignRows:
             if outcome is None or outcome.status != "done":
                 continue
             loss, accuracy = outcome.result["loss"], outcome.result["accuracy"]
-            told = "" if loss is None else f"{loss:.6f}"  # a published database has none
-            fresh.append([*design.cells, told, f"{accuracy:.6f}", self._fingerprint])
+            loss_cell = "" if loss is None else f"{loss:.6f}"  # a published database has none
+            fresh.append([*design.cells, loss_cell, f"{accuracy:.6f}", self._fingerprint])
             self._database[design_key(design.params)] = accuracy
             self.points.append((float(design.sizes.multipliers), float(accuracy)))
         self._waiting = still
@@ -99,15 +99,15 @@ class DesignRows:
         try:
             self._out.write(text)
             self._out.flush()
-        except BrokenPipeError:  # the reader has seen enough; the sweep goes on
+        except BrokenPipeError:  # the reader has closed the pipe; the sweep goes on
             mute_stdout()
 
 
 def take_over(file: Path, designs: Sequence[Design], runs: Sequence[RunSpec], folder: Path, fingerprint: str) -> int:
-    """Mark as done in the sweep's folder what a results file has and the folder lacks; returns how many.
+    """Mark runs as done in the sweep's folder whose results are in a results file only; returns how many.
 
     Raises:
-        InputError: it is no results file, or one of other settings.
+        InputError: it is not a results file, or one of other settings.
     """
     if not file.exists():
         return 0
@@ -128,7 +128,7 @@ def _is_database(file: Path) -> bool:
 
 
 def _of_database(file: Path, designs: Sequence[Design], fingerprint: str) -> dict[int, dict[str, Any]]:
-    """Results by the number of the design; those of designs that the sweep has not stay in the file."""
+    """Results by the number of the design; the file may hold other designs too, which it keeps."""
     database = read_database(file)
     accuracies = {number: database.get(design_key(design.params)) for number, design in enumerate(designs)}
     return {number: {"loss": None, "accuracy": found} for number, found in accuracies.items() if found is not None}
@@ -144,7 +144,7 @@ def _of_table(file: Path, designs: Sequence[Design], fingerprint: str) -> dict[i
         try:
             result = {"loss": float(loss) if loss else None, "accuracy": float(accuracy)}
         except ValueError:
-            raise InputError(f"{file}: {loss!r:.40} and {accuracy!r:.40} are no loss and accuracy") from None
+            raise InputError(f"{file}: {loss!r:.40} and {accuracy!r:.40} are not a loss and an accuracy") from None
         if all(value is None or math.isfinite(value) for value in result.values()):
             found[number] = result
     return found
@@ -154,7 +154,7 @@ def _read(file: Path) -> list[list[str]]:
     try:
         lines = list(csv.reader(read_text(file, "results file").splitlines()))
     except csv.Error as problem:
-        raise InputError(f"results file {file}: is no CSV ({problem})") from None
+        raise InputError(f"results file {file}: is not CSV ({problem})") from None
     if not lines or tuple(lines[0]) not in (HEADER, EARLIER) or any(len(line) != len(HEADER) for line in lines):
-        raise InputError(f"{file} is no results file of this sweep, whose columns are {', '.join(HEADER)}")
+        raise InputError(f"{file} is not a results file of this sweep, whose columns are {', '.join(HEADER)}")
     return lines[1:]

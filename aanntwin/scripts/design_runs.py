@@ -1,4 +1,4 @@
-"""The runs of the design sweep: which designs, and what is trained and tested of each."""
+"""The runs of the design sweep: each trains and tests one design."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from common.sweeps import RunSpec
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train: settings without a shape, epochs, what each run keeps, and how often it tells its loss."""
+    """What to train: settings without a shape, epochs, what each run keeps, and how often it prints its loss."""
 
     settings: Settings
     count_epoch: int = 100
@@ -33,7 +33,7 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve letters for all that changes the results of a design, for the rows of a results file."""
+        """A short hash of everything that changes a design's results, for the rows of a results file."""
 
         settings = {name: value for name, value in to_json(self.settings).items() if name not in LOCAL}
         text = json.dumps([settings, self.count_epoch], sort_keys=True)

@@ -1,4 +1,4 @@
-"""Every design that a chip could have: channels, kernel, stride, padding and pool that fit together."""
+"""The design space of a chip: all channels, kernels, strides, paddings and pools that fit together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = (*VARIED, "conv_out", "pool_out", "final_size", "macs", "multipliers")
 
 @dataclass(frozen=True)
 class Design:
-    """A model's shape and what follows from it."""
+    """A model's shape and the sizes derived from it."""
 
     params: ModelParams
     sizes: Sizes
@@ -31,12 +31,12 @@ class Design:
 
     @property
     def name(self) -> str:
-        """Such as c4_k6_s2_p1_pool1."""
+        """The design's name, e.g. c4_k6_s2_p1_pool1."""
         return "c{}_k{}_s{}_p{}_pool{}".format(*(getattr(self.params, name) for name in VARIED))
 
 
 def designs(image_shape: tuple[int, int, int], additional_layers: tuple[int, ...] = ()) -> list[Design]:
-    """All valid designs by rising number of multipliers; equal ones in the order of their parameters.
+    """All valid designs by rising number of multipliers, then in the order of their parameters.
 
     Channels are 1 to 128 in powers of two, kernel, stride and pool 1 to 7, and the padding is below the kernel.
 
@@ -51,6 +51,6 @@ def designs(image_shape: tuple[int, int, int], additional_layers: tuple[int, ...
             params = ModelParams(**dict(zip(VARIED, values, strict=True)), additional_layers=additional_layers)
             try:
                 found.append((values, Design(params, derive(params, image_shape))))
-            except InputError:  # these sizes do not fit, which is what the search is for
+            except InputError:  # sizes that do not fit are not designs
                 continue
     return [design for values, design in sorted(found, key=lambda entry: (entry[1].sizes.multipliers, entry[0]))]

@@ -1,4 +1,4 @@
-"""--dry-run of the sweeps: what is to do, and from short trainings and tests how long that takes here."""
+"""--dry-run of the sweeps: the runs to do, and their time, estimated from short trainings and tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROBES = 7  # designs that are measured; the others are interpolated
 
 
 def noise_sweep(prog: str, plan: noise_runs.Plan, runs: Sequence[RunSpec], folder: Path, options: Options) -> str:
-    """What sweep_noise will do; trains and tests for a few seconds, writes nothing."""
+    """The estimate of sweep_noise as text; trains and tests for a few seconds, writes nothing."""
     todo, workers = _todo(runs, folder, options)
     settings = one_thread(plan.settings)
     start(settings)
@@ -49,7 +49,7 @@ def noise_sweep(prog: str, plan: noise_runs.Plan, runs: Sequence[RunSpec], folde
 
 
 def design_sweep(prog: str, plan: design_runs.Plan, runs: Sequence[RunSpec], folder: Path, options: Options) -> str:
-    """What sweep_model_parameters will do; trains some designs for a moment each, writes nothing."""
+    """The estimate of sweep_model_parameters as text; trains some designs briefly, writes nothing."""
     todo, workers = _todo(runs, folder, options)
     head = f"{prog}: {len(runs)} designs, {len(todo)} to do now, in {folder}"
     if not todo:
@@ -62,7 +62,7 @@ def design_sweep(prog: str, plan: design_runs.Plan, runs: Sequence[RunSpec], fol
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(PROBES, len(order))).astype(int))]
     measured = [measure(every[place]) for place in chosen]
     seconds = [plan.count_epoch * train_n * probe.train + test_n * probe.test for probe in measured]
-    # Designs of equal work need not take equal time: of those measured the points are joined on logarithmic scales.
+    # Time is not proportional to work: interpolate between the measured designs on logarithmic scales.
     each = np.exp(np.interp(np.log(work), np.log(work[chosen]), np.log(seconds)))
     return (
         f"{head}\n"
@@ -73,7 +73,7 @@ def design_sweep(prog: str, plan: design_runs.Plan, runs: Sequence[RunSpec], fol
 
 
 def _repetition_s(plan: noise_runs.Plan, settings: Settings) -> float:
-    """Seconds of one test image at all noises."""
+    """Seconds per test image, for all test noises."""
     from aanntwin.scripts.bench import Bench
 
     bench, weights = Bench(settings, train=False, most=TESTED), initial_weights(settings)
@@ -83,7 +83,7 @@ def _repetition_s(plan: noise_runs.Plan, settings: Settings) -> float:
 
 
 def _todo(runs: Sequence[RunSpec], folder: Path, options: Options) -> tuple[list[RunSpec], int]:
-    """What a start would do now, and on how many workers."""
+    """The runs that a start would do now, and the number of workers."""
     settled = merged_specs(folder, runs)
     ended = finished(folder, settled, retry_failed=options.retry_failed)
     todo = [] if len(ended) == len(settled) else selected(settled, ended, options)

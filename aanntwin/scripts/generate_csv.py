@@ -34,11 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = Parser(prog=PROG, description=DESCRIPTION)
     parser.add_argument(
-        "--dataset-name", choices=tuple(IMAGE_SHAPES), default="MNIST", help="whose images (default: MNIST)"
+        "--dataset-name", choices=tuple(IMAGE_SHAPES), default="MNIST", help="data set of the images (default: MNIST)"
     )
-    parser.add_argument(
-        "--output-path", type=Path, metavar="FILE", help="write there instead of to the standard output"
-    )
+    parser.add_argument("--output-path", type=Path, metavar="FILE", help="write to FILE, not to standard output")
     add_format(parser, "columns and order")
     add_reports(parser)
     given = parser.parse_args(argv)
@@ -69,7 +67,7 @@ def _parameters(design: Design) -> tuple[int, ...]:
 
 
 def _published(design: Design) -> list[str]:
-    """The cells of PUBLISHED: the features of that program are the classes."""
+    """The cells of PUBLISHED, where feature_count is the number of classes."""
     sizes = design.sizes
     derived = (sizes.in_size, N_CLASSES, sizes.conv_out, sizes.pool_out, sizes.features)
     return [str(value) for value in (*_parameters(design), *derived)]

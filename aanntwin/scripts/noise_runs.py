@@ -1,4 +1,4 @@
-"""The runs of the noise sweep: what each trains and tests, and their results as OUT has them."""
+"""The runs of the noise sweep: each trains a model and tests it; and their results in the form of OUT."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TRAINING = (NONE, "0", *(f"{tenth / 10:.1f}" for tenth in range(1, 11)))
 
 TESTING = (NONE, "0", *(f"{hundredth / 100:.2f}" for hundredth in range(1, 101)))
 
-# Word on the command line: the option's name of what is worse the larger it is. A user's own has package.module:Name.
+# Name on the command line: name of the option, for all that get worse as they rise. Others are package.module:Name.
 NOISE_TYPES = {name.removesuffix("_noise"): name for name, kind in NONIDEALITIES.items() if kind.rising}
 TESTS = "tests.jsonl"
 
@@ -37,12 +37,12 @@ class Plan:
     """What to train and test.
 
     Attributes:
-        settings: of every training but its input noise, and of every test but its noise of `noise_type`.
+        settings: of every training except its input noise, and of every test except its noise of `noise_type`.
         count_epoch: of a training.
         noise_type: of NOISE_TYPES, or package.module:Name.
-        runs_per_point: tests of each point, with draws of their own.
+        runs_per_point: tests of each point, each with its own noise draw.
         reference: largest output of every layer after normalisation.
-        cache: the cache of epochs; None trains without.
+        cache: folder of the cache; None trains without it.
         prints: what the trainings print.
     """
 
@@ -70,7 +70,7 @@ def specs(plan: Plan) -> list[RunSpec]:
 
 
 def train_and_test(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """A run: train, normalise, and test at all noises, a line of tests.jsonl per repetition, which a restart skips."""
+    """A run: train, normalise, and test at all noises; each repetition is a line of tests.jsonl, kept by a restart."""
     from aanntwin.scripts.bench import Bench
 
     settings = one_thread(with_noise(from_json(config["settings"]), config["training_noise"]))
@@ -98,7 +98,7 @@ def test_once(bench: Any, weights: Any, noise_type: str, draw: int) -> dict[str,
 
 
 def noise_type(word: str) -> str:
-    """The word for a noise of the test, if it is one.
+    """Check the name of a test noise, and return it.
 
     Raises:
         InputError: it is neither one of NOISE_TYPES nor a nonideality of a user's own with levels from 0 to 1.
@@ -112,7 +112,7 @@ def noise_type(word: str) -> str:
 
 
 def axis_of(noise_type: str) -> str:
-    """What a figure calls its levels."""
+    """The label of its levels in figures."""
     name = NOISE_TYPES.get(noise_type, noise_type)
     return (NONIDEALITIES.get(name) or users.kind_of(name)).axis(name)
 
@@ -126,7 +126,7 @@ def with_noise(settings: Settings, word: str) -> Settings:
 
 
 def gather(runs: Sequence[tuple[RunSpec, Path]]) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """The results of run folders as OUT has them."""
+    """The results of run folders in the form of OUT."""
     results = {}
     for spec, folder in runs:
         repetitions = [json.loads(line) for line in read_lines(folder / TESTS)]
@@ -137,7 +137,7 @@ def gather(runs: Sequence[tuple[RunSpec, Path]]) -> dict[str, dict[str, list[tup
 
 
 def take_over(output: Path, runs: Sequence[RunSpec], folder: Path, runs_per_point: int) -> int:
-    """Put what OUT has into the folders of runs that have not begun; returns of how many. Errors as `read_noise`."""
+    """Copy results in OUT to the folders of runs that have not begun; returns how many. Errors as `read_noise`."""
     found, taken = read_noise(output, TRAINING, TESTING), 0
     for spec in runs:
         tests, run = found.get(spec.config["training_noise"]), folder / spec.folder

@@ -1,8 +1,8 @@
-"""Rescale every layer so that its largest output is a reference, keeping the function (`aanntwin-normalize`).
+"""Rescale every layer so that its largest output is a reference value (`aanntwin-normalize`).
 
     aanntwin-normalize weights.safetensors --output_path normalised.safetensors
 
-prints each layer's range of outputs over the training images before and after, and the test's loss and accuracy.
+prints each layer's range of outputs over the training images before and after, and the test loss and accuracy.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from common.cli import Parser, run_command
 
 PROG = "aanntwin-normalize"
 DESCRIPTION = """\
-Rescale every layer of a weight file, or of a model that is trained, so that the largest output recorded over the
-training images is its reference. The logits keep their ratios, so the accuracy stays; the loss need not.
+Rescale every layer of a weight file, or of a model that is trained first, so that its largest output over the training
+images is the reference. The logits keep their ratios, so the accuracy does not change; the loss may.
 
 example: aanntwin-normalize weights.safetensors --reference 0.8 --output_path normalised.safetensors
 """

@@ -1,7 +1,7 @@
-"""The JSON files of the published sweeps: how their keys are written, and results from such files.
+"""Read and write the JSON files of the published sweeps.
 
-They do not say of which settings they are, so that nobody can check it: a sweep takes results from one only where the
-user asks for the published format, and says so. A null stands for what was not tested.
+They do not record their settings, which therefore cannot be checked: a sweep uses results from one only with --format
+published, and prints a line about it. null means not tested.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def add_format(group: Any, text: str) -> None:
 
 
 def design_key(params: ModelParams) -> str:
-    """A design's name in the database: channels, kernel, stride, padding, pool, and None or a list of widths."""
+    """A design's key in the database: channels, kernel, stride, padding, pool, and None or a list of widths."""
     layers = list(params.additional_layers) or None
     sides = (params.conv_out_channels, params.kernel_size, params.stride, params.padding, params.pool_size)
     return "_".join(str(value) for value in (*sides, layers))
 
 
 def read_database(file: Path) -> dict[str, float | None]:
-    """Accuracies from 0 to 1 by `design_key`, None where there is none; an empty one if there is no file.
+    """Accuracies from 0 to 1, or None, by `design_key`; empty if there is no file.
 
     Raises:
-        InputError: it is something else.
+        InputError: the file has another content.
     """
     content: dict[str, Any] = read_json(file, "results file") if file.exists() else {}
     for key, value in content.items():
@@ -49,23 +49,23 @@ def read_database(file: Path) -> dict[str, float | None]:
 
 
 def noise_key(word: str) -> str:
-    """A noise as the published program's keys have it, from ours: null, 0.0, 0.01."""
+    """The published program's key for one of our noises: null, 0.0, 0.01."""
     return "null" if word == NONE else repr(float(word))
 
 
 def read_noise(file: Path, training: Sequence[str], testing: Sequence[str]) -> dict[str, dict[str, Pairs]]:
-    """{training noise: {test noise: [(loss, accuracy), ..]}} with our words, from either form of keys.
+    """{training noise: {test noise: [(loss, accuracy), ..]}} with our keys, from either form of keys.
 
-    What is not there for every test noise, or not a finite number, counts as missing.
+    A training noise counts as missing if a test noise is missing or a number is not finite.
 
     Raises:
-        InputError: it is something else, or has a training noise that is not among ours.
+        InputError: the file has another content, or a training noise that is not among ours.
     """
     content = read_json(file, "results file") if file.exists() else {}
     found = {}
     for key, tests in _by_word(content, training).items():
         if key not in training:
-            raise InputError(f"results file {file}: has the training noise {key!r:.80}, which this sweep has not")
+            raise InputError(f"results file {file}: has the training noise {key!r:.80}, which is not in this sweep")
         given = _by_word(tests, testing) if isinstance(tests, dict) else {}
         pairs = {word: _pairs(given.get(word)) for word in testing}
         if min(len(runs) for runs in pairs.values()) and len({len(runs) for runs in pairs.values()}) == 1:
@@ -86,7 +86,7 @@ def database_text(database: Mapping[str, float | None]) -> str:
 
 
 def _by_word(content: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """The same under our words, where a key means the same noise."""
+    """The same content under our keys; unknown keys are kept."""
     ours = {noise_key(word): word for word in words}
 
     def word_of(key: str) -> str:
@@ -99,7 +99,7 @@ def _by_word(content: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]
 
 
 def _pairs(value: Any) -> Pairs:
-    """(loss, accuracy) of each run; none if one of them is no such pair."""
+    """(loss, accuracy) of each run; empty if one of them is not a pair of numbers."""
     runs = [value] if isinstance(value, list) and value and not isinstance(value[0], list) else value
     if not isinstance(runs, list):
         return []

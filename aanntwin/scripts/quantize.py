@@ -2,8 +2,8 @@
 
     aanntwin-quantize in.safetensors out.safetensors 4 2.5 3 2.5
 
-keeps 4 bits and a sign of the convolution's weights and 3 of the linear ones, with full scales of 2.5 standard
-deviations, in a second.
+quantises the convolution's weights to a sign and 4 bits and the linear layers' to a sign and 3 bits, with full scales
+of 2.5 standard deviations, in a second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PROG = "aanntwin-quantize"
 DESCRIPTION = """\
-Quantise the weights of a model file; biases stay as they are. Every layer has a full scale of its own, given in
+Quantise the weights of a model file; biases stay as they are. Every layer has its own full scale, given in
 standard deviations of its weights. Levels lie at (n + 1/2) steps of full scale / 2^bits, or at n steps (--with_zero).
 
 example: aanntwin-quantize in.safetensors out.safetensors 4 2.5 3 2.5

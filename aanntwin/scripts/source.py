@@ -1,4 +1,4 @@
-"""Where a tool gets its model from: a weight file, or a training whose epochs are in the cache or will be."""
+"""Get a tool's model: from a weight file, or from a training, whose epochs are cached."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aanntwin.weights import Weights
 
 CACHE = Path("cache/models")
-# A weight file says the rest of the model's shape.
+# The rest of the model's shape follows from a weight file.
 OPEN = ("stride", "padding", "pool_size")
 LOCAL = tuple(field.name for field in dataclasses.fields(Settings) if field.metadata.get("local"))
 # Without effect on the test of a weight file.
@@ -39,9 +39,9 @@ class Source:
     """What to load or train.
 
     Attributes:
-        settings: of the model, its training and its test. With a file its model_params are the default's until `load`.
+        settings: of the model, its training and its test. With a file, model_params are defaults until `load`.
         file: of weights, instead of a training.
-        shape: stride, padding and pool size where the user gave them beside a file.
+        shape: stride, padding and pool size, where given together with a file.
         count_epoch: of the training.
         cache: folder of the cache; None trains without it.
     """
@@ -53,7 +53,7 @@ class Source:
     cache: Path | None = CACHE
 
     def load(self) -> tuple[Weights, Settings]:
-        """Weights and the settings that belong to them; trains what is not in the cache.
+        """Weights and their settings; trains epochs that are not in the cache.
 
         Raises:
             InputError: the file cannot be read, or does not fit the settings.
@@ -67,7 +67,7 @@ class Source:
 
 def add_source(parser: Parser, *, without: tuple[str, ...] = ()) -> None:
     """Add an optional weight file, the options of a training, and all groups of settings except those named."""
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="weights; without it a model is trained")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="weights; without it, a model is trained")
     group = parser.add_argument_group("a training, where no FILE is given")
     add_training(group)
     add_settings(parser, without=without)
@@ -76,7 +76,9 @@ def add_source(parser: Parser, *, without: tuple[str, ...] = ()) -> None:
 def add_training(group: Any) -> None:
     """Add --count_epoch, --cache_path and --no_cache."""
     group.add_argument("--count-epoch", type=whole(1), default=100, metavar="N", help="epochs (default: 100)")
-    group.add_argument("--cache-path", type=Path, default=CACHE, metavar="DIR", help=f"of epochs (default: {CACHE})")
+    group.add_argument(
+        "--cache-path", type=Path, default=CACHE, metavar="DIR", help=f"folder of cached epochs (default: {CACHE})"
+    )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 
@@ -101,7 +103,7 @@ def take_shape(values: dict[str, Any]) -> dict[str, int]:
     """Remove the group model_params: stride, padding and pool size, where given, for a weight file.
 
     Raises:
-        InputError: another field is given, which the file's weights say.
+        InputError: another field is given, which the file decides.
     """
     names = [field.name for field in dataclasses.fields(ModelParams)]
     whole_group = "model_params_json" in values
@@ -109,12 +111,12 @@ def take_shape(values: dict[str, Any]) -> dict[str, int]:
     params = take_group(values, "model_params")
     if closed := [name for name in given if name not in OPEN]:
         allowed = ", ".join(f"--model_params_{name}" for name in OPEN)
-        raise InputError(f"--model_params_{closed[0]}: FILE says it; allowed beside a file: {allowed}")
+        raise InputError(f"--model_params_{closed[0]}: FILE decides it; allowed with a file: {allowed}")
     return {name: getattr(params, name) for name in OPEN if whole_group or name in given}
 
 
 def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[Weights, ModelParams]:
-    """The weights of a file and the model's shape, from what the file says of itself, `shape`, and the defaults.
+    """The weights of a file and the model's shape: as recorded there, else from the weights, `shape` and defaults.
 
     Raises:
         InputError: the file cannot be read, contradicts `shape`, or does not fit the images.
@@ -130,7 +132,7 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
 
 
 def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Settings) -> None:
-    """Raise InputError where a file's weights do not take the images, or not what the convolution makes of them."""
+    """Raise InputError where a file's weights do not fit the images or the output of the convolution."""
     from aanntwin.model import check_weights
 
     sizes = derive(params, settings.image_shape)
@@ -151,12 +153,12 @@ def open_cache(folder: Path | None) -> Cache | None:
 
 
 def start(settings: Settings) -> None:
-    """Load torch with as many threads as the settings say."""
+    """Load torch and set its number of threads from the settings."""
     set_threads(settings.threads, libraries=("torch",))
 
 
 def one_thread(settings: Settings) -> Settings:
-    """The settings for a worker, of which each core has one; a number of threads that the user gave stays."""
+    """The settings for a worker: one thread, unless the user set a number of threads."""
     return settings.replace(threads=settings.threads or 1)
 
 
@@ -184,7 +186,7 @@ def _differences(group: Any, default: Any) -> dict[str, Any]:
 
 def add_print_rate(group: Any) -> None:
     """Add --print_rate, whose value may be left out."""
-    text = "print the loss every so many steps into the stdout.txt of a run; 0 or none never"
+    text = "print the loss every N steps, into the run's stdout.txt; without N or with 0 never"
     group.add_argument("--print-rate", type=whole(0), nargs="?", metavar="N", help=text)
 
 

@@ -1,4 +1,4 @@
-"""What a chip must reach for a trained model: noise floors, clipping levels, weight bits (`aanntwin-spec`).
+"""Find what a chip must reach for a trained model: noise, clipping levels, weight bits (`aanntwin-spec`).
 
     aanntwin-spec weights.safetensors --target_loss 1
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 PROG = "aanntwin-spec"
 DESCRIPTION = """\
-For a weight file, or a model that is trained, find how much of each imperfection it bears alone: the largest noises,
-the smallest clips and the fewest weight bits whose mean loss of accuracy is at most the target.
+For a weight file, or a model that is trained first, find how much of each imperfection alone it tolerates: the largest
+noises, the smallest clips and the fewest weight bits whose mean loss of accuracy is at most the target.
 
 Layers are normalised first (--as_is leaves that out), so that noises and clips of layer outputs are in units of full
 scale. Every level is compared with the unimpaired model on the same test images and the same draws of noise. Intervals
-are 95 percent bootstrap intervals over test images and draws: how far the limit may be off for another sample of
-images. Full scales of quantised weights are chosen on training images.
+are 95 percent bootstrap intervals over test images and draws: how the limit varies with the sample of images.
+Full scales of quantised weights are chosen on training images.
 
 example: aanntwin-spec weights.safetensors --target_loss 1 --format markdown
 """
-MOST_DRAWS = 1000  # each test image is kept for each of them
+MOST_DRAWS = 1000  # a result per test image is stored for each
 HEADER = (
     "imperfection",
     "limit",
@@ -59,7 +59,7 @@ class Plan:
     Attributes:
         target_loss: of accuracy, in percentage points.
         draws: of noise per level.
-        precision: to which ratio noises and clips are found.
+        precision: relative precision of noises and clips.
         images: test images, the first ones; 0 for all.
         tuning_images: training images on which full scales are chosen, the first ones.
         reference: largest output of every layer after normalisation; None leaves the weights as they are.
@@ -84,10 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=positive,
         default=1.0,
         metavar="X",
-        help="loss of accuracy [percentage points] (default: 1)",
+        help="allowed loss of accuracy [percentage points] (default: 1)",
     )
     add("--draws", type=whole(1), default=10, metavar="N", help="draws of noise for every level (default: 10)")
-    text = "noises and clips are found to this ratio (default: 0.01)"
+    text = "relative precision of noises and clips (default: 0.01)"
     add("--precision", type=positive, default=0.01, metavar="X", help=text)
     add("--images", type=whole(2), default=0, metavar="N", help="use the first N test images (default: all)")
     text = "training images on which full scales of weights are chosen (default: 5000)"
@@ -97,11 +97,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=positive,
         default=1.0,
         metavar="X",
-        help="largest output of a layer, normalised (default: 1)",
+        help="largest output of every layer after normalisation (default: 1)",
     )
     add("--as-is", action="store_true", help="do not normalise; noises and clips are in the weights' own units")
-    add("--format", choices=FORMATS, default="text", help="of the table (default: text)")
-    add("--output-path", type=Path, metavar="OUT", help="write the table there as well")
+    add("--format", choices=FORMATS, default="text", help="format of the table (default: text)")
+    add("--output-path", type=Path, metavar="OUT", help="also write the table to this file")
     add_source(parser)
     values = vars(parser.parse_args(argv))
     return run_command(PROG, lambda: _work(values))

@@ -1,4 +1,4 @@
-"""What a circuit can be imperfect in, one at a time: levels from harmless to harmful, and the variants they make."""
+"""The imperfections of a circuit, one at a time: levels from harmless to harmful, and the variants to test."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Found:
     """A row of the specification.
 
     Attributes:
-        title: in the table.
+        title: its name in the table.
         name: of the nonideality, as an option or package.module:Name; or conv, linear for weight bits.
         nonideality: its class; None for weight bits.
-        limit: what was found.
+        limit: result of the search.
         weights: with the fewest bits, for the test of all limits at once.
         full_scale: of those bits, in standard deviations.
     """
@@ -50,7 +50,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Requirement:
-    """What the search is to meet: a loss of accuracy as a fraction, on so many draws, to a ratio."""
+    """Goal of the search: allowed loss of accuracy as a fraction, number of noise draws, relative precision."""
 
     target: float = 0.01
     draws: int = 10
@@ -64,7 +64,7 @@ class Spec:
         weights: of the model.
         bench: with the test images; its testing nonidealities hold throughout.
         tuning: with training images, on which full scales are chosen.
-        wanted: see there.
+        wanted: goal of the search.
         full_scale: the largest output that layers are normalised to; scales the levels tried.
     """
 
@@ -78,7 +78,7 @@ class Spec:
         self.base = self._correct([Variant(weights, self._base, draw) for draw in range(wanted.draws)])[0]
 
     def rows(self) -> Iterator[Found]:
-        """Every limit in turn: of what is worse at a larger level, of what is worse at a smaller one, of bits."""
+        """Every limit in turn: of what gets worse as it rises, of what gets worse as it falls, of weight bits."""
         for rising in (True, False):
             for name, kind in quantities(self._base).items():
                 if kind.rising is rising:
@@ -87,7 +87,7 @@ class Spec:
             yield self._fewest_bits(name, title)
 
     def together(self, rows: Sequence[Found]) -> Limit:
-        """The loss of all limits at once, with its interval; limits that do not exist or were not reached stay out."""
+        """The loss of all limits at once, with its interval; limits that were not found or not reached are left out."""
         weights, circuit = dict(self._weights), self._base
         for row in rows:
             if row.nonideality and _is_limit(row):
@@ -145,9 +145,9 @@ class Spec:
 
 
 def quantities(circuit: Nonidealities) -> dict[str, type[Nonideality]]:
-    """Everything whose worst level can be looked for, by name: all of ours, and those of a user's own that are given.
+    """All nonidealities that have a worst level, by name: ours, and the given ones of a user's own.
 
-    Of the latter the base has none: with_level takes the place of what is given.
+    The level given for the latter does not matter: the search replaces it.
     """
     own = {users.split(word)[0]: users.kind_of(word) for word in circuit.own}
     return {name: kind for name, kind in {**NONIDEALITIES, **own}.items() if kind.rising is not None}

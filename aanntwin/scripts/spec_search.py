@@ -1,12 +1,12 @@
-"""Find the worst level of an imperfection that a model still bears, and how sure that is.
+"""Find the worst level of an imperfection that a model tolerates, with a confidence interval.
 
 The loss of a level is the mean over draws of (accuracy without it - accuracy with it), on the same images and the same
 draws of all noise: a paired comparison. Levels go from harmless to harmful; the limit is where the loss first exceeds
 the target, found by bisection with several levels inside the bracket at a time: they share all work before the
 imperfection and every draw of its noise.
 
-The interval is a percentile bootstrap: images are resampled, the same ones with and without the imperfection, and so
-are draws; each resample has a limit of its own, and the interval holds the middle 95 percent of those.
+The interval is a percentile bootstrap: images and draws are resampled, the same ones with and without the imperfection;
+each resample has its own limit, and the interval holds the middle 95 percent of these.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ Correct = NDArray[np.bool_]
 TestLevels = Callable[[Sequence[float]], Correct]
 
 INSIDE = 8  # levels tested in a pass of the multisection
-AROUND = 13  # levels near the limit on which resamples find theirs, beside those of the first pass
-SPREAD = 2.0  # the former reach from the limit / SPREAD to the limit * SPREAD
+AROUND = 13  # levels near the limit that are added for the resamples' limits
+SPREAD = 2.0  # these levels go from limit / SPREAD to limit * SPREAD
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         value: the worst level that meets the target; None if not even the mildest does.
-        low, high: ends of the interval of `value`; 0 or infinite where they lie beyond all levels that were tried.
-        open: no level was harmful enough, and the value is the worst one tried.
-        loss, loss_low, loss_high: of accuracy at that level, as a fraction, with its interval.
+        low, high: ends of the interval of `value`; 0 or infinite where they lie beyond the tested levels.
+        open: even the worst tested level meets the target; it is the value.
+        loss, loss_low, loss_high: loss of accuracy at that level, as a fraction, with its interval.
     """
 
     value: float | None
@@ -51,12 +51,12 @@ class Limit:
 
 
 class Resamples:
-    """Bootstrap weights of images and draws, the same for all that is compared.
+    """Bootstrap weights of images and draws, the same for all comparisons.
 
     Args:
-        images, draws: how many there are.
+        images, draws: their numbers.
         seed: of the resampling.
-        count: resamples.
+        count: number of resamples.
     """
 
     def __init__(self, images: int, draws: int, seed: int, count: int = RESAMPLES) -> None:
@@ -93,12 +93,12 @@ def find_level(
     """The worst level of a continuous imperfection.
 
     Args:
-        test: gives what was correct at some levels.
-        base: (draws, images) what is correct without the imperfection.
+        test: gives `Correct` for some levels.
+        base: (draws, images) correct without the imperfection.
         start: levels above 0 from harmless to harmful, rising (noise) or falling (clip), in equal ratios.
-        target: the loss of accuracy that is borne, as a fraction.
+        target: the allowed loss of accuracy, as a fraction.
         resamples: for the interval.
-        precision: the limit is found to this ratio, e.g. 0.01.
+        precision: relative precision of the limit, e.g. 0.01.
     """
     levels = np.asarray(start, dtype=float)
     correct = test(start)
@@ -119,7 +119,7 @@ def find_level(
 def find_fewest(correct: Correct, base: Correct, levels: Sequence[float], target: float, resamples: Resamples) -> Limit:
     """The last level of a list, from harmless to harmful, that meets the target as do all before it.
 
-    Arguments as for `find_level`; `correct` is what was correct at all levels.
+    Arguments as for `find_level`; `correct` is for all levels.
     """
     losses, drawn = mean_losses(base, correct), resamples.losses(base, correct)
     bad = first_above(losses, target)
@@ -137,7 +137,7 @@ def mean_losses(base: Correct, correct: Correct) -> NDArray[np.float64]:
 
 
 def first_above(losses: NDArray[np.float64], target: float) -> int:
-    """The place of the first loss above the target; their number if there is none."""
+    """The index of the first loss above the target; the number of losses if there is none."""
     above = np.flatnonzero(losses > target)
     return int(above[0]) if len(above) else len(losses)
 
@@ -145,7 +145,7 @@ def first_above(losses: NDArray[np.float64], target: float) -> int:
 def limit_between(levels: NDArray[np.float64], losses: NDArray[np.float64], target: float) -> float:
     """Where losses first exceed the target, interpolated between two levels on a logarithmic scale.
 
-    Beyond the levels it is 0 or infinite, by their direction.
+    Beyond the levels it is 0 or infinite, depending on their direction.
     """
     bad = first_above(losses, target)
     rising = levels[-1] > levels[0]
@@ -159,7 +159,7 @@ def limit_between(levels: NDArray[np.float64], losses: NDArray[np.float64], targ
 
 
 def _multisect(test: TestLevels, base: Correct, good: float, bad: float, target: float, precision: float) -> float:
-    """The last good level, to the precision: as bisection, with several levels inside the bracket at a time."""
+    """The last good level, to the given precision: bisection with several levels inside the bracket at a time."""
     while max(good / bad, bad / good) > 1 + precision:
         levels = np.geomspace(good, bad, INSIDE + 2)
         place = first_above(mean_losses(base, test(levels[1:-1].tolist())), target)
@@ -177,8 +177,8 @@ def _merged(
 
 
 def _tails(values: Sequence[float] | NDArray[np.float64], *, whole: bool = False) -> tuple[float, float]:
-    """The interval that holds the middle of the values."""
+    """The interval that holds the middle 95 percent of the values."""
     share = (1 - CONFIDENCE) / 2
-    method = "nearest" if whole or not np.isfinite(values).all() else "linear"  # infinite ones have no point between
+    method = "nearest" if whole or not np.isfinite(values).all() else "linear"  # no interpolation with infinite values
     low, high = np.quantile(np.asarray(values, dtype=float), [share, 1 - share], method=method)  # type: ignore[call-overload]
     return float(low), float(high)

@@ -2,7 +2,7 @@
 
     aanntwin-sweep-model-parameters designs.csv --count_epoch 1 --limit 50
 
-prints a CSV row per design as it is done and keeps the results file up to date. Started again, it goes on where it was.
+prints a CSV row per design when it is done and updates the results file. Start it again to go on where it stopped.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 PROG = "aanntwin-sweep-model-parameters"
 DESCRIPTION = """\
 Train and test every valid design: channels 1 to 128 in powers of two, kernel 1 to 7, stride 1 to 7, padding below the
-kernel, pool 1 to 7, ordered by multipliers. Rows go to the standard output and, with the same numbers, to FILE; a plot
-of accuracy against multipliers goes beside it. What FILE or the sweep's folder has already is not trained again.
+kernel, pool 1 to 7, ordered by multipliers. Rows go to standard output and, with the same numbers, to FILE; a plot of
+accuracy against multipliers goes beside it. Designs in FILE, or done in the sweep's folder, are not trained again.
 
 example: aanntwin-sweep-model-parameters designs.csv --count_epoch 1 --limit 50
          aanntwin-sweep-model-parameters --dry-run
@@ -46,15 +46,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog=PROG, description=DESCRIPTION)
     parser.usage = "%(prog)s [FILE] [options]"
     parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="results (.csv or .json); the plot ends in .png"
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="results (.csv or .json); the plot has the same name with .png",
     )
     group = parser.add_argument_group("what to train")
     add = group.add_argument
     add("--count-epoch", type=whole(1), default=100, metavar="N", help="epochs (default: 100)")
     add("--save-weights", action="store_true", help="keep the weights of every design in its run's folder")
-    add("--no-cache", action="store_true", help="keep no epochs while a design is trained")
+    add("--no-cache", action="store_true", help="do not cache epochs while a design is trained")
     add_print_rate(group)
-    add_format(group, "of FILE: ours is .csv, published a .json with accuracies by shape")
+    add_format(group, "format of FILE: ours is .csv, published a .json with accuracies by shape")
     add_reports(parser)
     text = "widths of linear layers that every design has (default: none)"
     add("--model-params-additional-layers", type=whole(1), nargs="*", metavar="N", help=text)
@@ -83,7 +87,7 @@ def _work(values: dict[str, Any]) -> int:
 
 
 def run(plan: Plan, file: Path | None, folder: Path, options: Options) -> int:
-    """Do what is not done yet, with a row on the standard output per design, and plot; 0, or 1 if a run has failed.
+    """Do the runs that are not done, print a row per design, and plot; returns 0, or 1 if a run has failed.
 
     Raises:
         InputError: FILE or the folder holds results of other settings.
@@ -93,7 +97,7 @@ def run(plan: Plan, file: Path | None, folder: Path, options: Options) -> int:
         file.absolute().parent.mkdir(parents=True, exist_ok=True)
         taken = take_over(file, found, runs, folder, plan.fingerprint)
         if taken and file.suffix.lower() == ".json" and not options.quiet:
-            print(f"{taken} designs are in {file}, which does not say of which settings", file=sys.stderr)
+            print(f"{taken} designs are taken from {file}, which does not record its settings", file=sys.stderr)
     with DesignRows(found, runs, folder, plan.fingerprint, file) as rows:
         ended = sweeping.run(PROG, runs, folder, "aanntwin.scripts.sweep_model_parameters:train_and_test", options, {})
     if rows.points:

@@ -1,8 +1,9 @@
-"""Train at several noises of the input, test each model at many noises, and plot (`aanntwin-sweep-noise`).
+"""Train at several input noises, test each model at many noises, and plot (`aanntwin-sweep-noise`).
 
     aanntwin-sweep-noise noise.json --count_epoch 10 --runs_per_point 3
 
-trains twelve models and tests each at 102 noises; on two cores a few minutes. Started again, it goes on where it was.
+trains twelve models and tests each at 102 noises, in a few minutes on two cores. Start it again to go on where it
+stopped.
 """
 
 from __future__ import annotations
@@ -58,21 +59,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog=PROG, description=DESCRIPTION)
     parser.usage = "%(prog)s OUT [options]"
     parser.add_argument(
-        "output", type=Path, metavar="OUT", help="results (.json); the plot gets the same name with .png"
+        "output", type=Path, metavar="OUT", help="results (.json); the plot has the same name with .png"
     )
     group = parser.add_argument_group("what to train and test")
     add = group.add_argument
-    kinds = ", ".join([*NOISE_TYPES, "or package.module:Name of your own"])
-    text = f"of the test: {kinds} (default: input)"
+    kinds = ", ".join([*NOISE_TYPES, "or your own package.module:Name"])
+    text = f"noise of the tests: {kinds} (default: input)"
     add("--noise-type", type=spoken(noise_type), default="input", metavar="NAME", help=text)
     add("--runs-per-point", type=whole(1), default=1, metavar="N", help="tests of each point (default: 1)")
     text = "largest output of every layer after normalisation (default: 1)"
     add("--reference", type=number(0, above=True), default=1.0, metavar="X", help=text)
     add_training(group)
     add_print_rate(group)
-    add("--test-each-epoch", action="store_true", help="test after each epoch, into the stdout.txt of a run")
+    add("--test-each-epoch", action="store_true", help="test after each epoch; printed into the run's stdout.txt")
     add("--output-path", type=Path, nargs="?", metavar="FILE", help="has no effect; the results go to OUT")
-    add_format(group, "keys of OUT; with the published ones, OUT is also read, and what it has is not done again")
+    add_format(group, "keys of OUT; with published, results already in OUT are read and not computed again")
     add_reports(parser)
     sweeping.add_start(parser, "OUT with .sweep in place of .json")
     add_settings(parser)
@@ -104,15 +105,15 @@ def _work(values: dict[str, Any]) -> int:
 
 
 def run(plan: Plan, output: Path, folder: Path, options: Options, style: str = "ours") -> int:
-    """Do what is not done yet, then write the results so far and the plot; returns 0, or 1 if a training has failed.
+    """Do the runs that are not done, write the results so far and the plot; returns 0, or 1 if a run has failed.
 
     Raises:
-        InputError: the folder holds a sweep with other settings, or OUT, in the published format, something else.
+        InputError: the folder holds a sweep with other settings, or OUT (published format) another content.
     """
     runs = specs(plan)
     output.absolute().parent.mkdir(parents=True, exist_ok=True)
     if style == "published" and (taken := take_over(output, runs, folder, plan.runs_per_point)):
-        print(f"{taken} trainings are tested in {output}, which does not say of which settings", file=sys.stderr)
+        print(f"{taken} trainings are taken from {output}, which does not record its settings", file=sys.stderr)
     function = "aanntwin.scripts.sweep_noise:train_and_test"
     ended = sweeping.run(PROG, runs, folder, function, options, {"noise_type": plan.noise_type})
     results = gather([(spec, folder / spec.folder) for spec in runs if _done(ended, spec)])

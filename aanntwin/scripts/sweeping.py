@@ -1,4 +1,4 @@
-"""The options with which both sweeps start, and how a sweep shows itself while the results go to standard output."""
+"""The options of both sweeps, and running a sweep with its progress on stderr (standard output is for results)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def add_start(parser: Parser, folder: str) -> None:
 
     Args:
         parser: of the tool.
-        folder: what the help says of the default of --sweep_dir.
+        folder: the default of --sweep_dir, in words for its help.
     """
     add = parser.add_argument_group("how to run").add_argument
     add("--sweep-dir", type=Path, metavar="DIR", help=f"the sweep's folder (default: {folder})")
     add("--dry-run", action="store_true", help="count the runs, measure short ones, estimate the whole; write nothing")
-    add("--limit", type=whole(1), default=0, metavar="N", help="start at most so many runs now")
+    add("--limit", type=whole(1), default=0, metavar="N", help="start at most N runs now")
     add("--only", default="", metavar="GLOB", help="only runs whose name or number matches, e.g. 'c4_*'")
     add("--workers", type=whole(1), metavar="N", help="processes (default: as many as cores)")
-    add("--retry-failed", action="store_true", help="run those again that have FAILED")
+    add("--retry-failed", action="store_true", help="run failed runs again")
     add("--quiet", action="store_true", help="print nothing but results and errors")
 
 
@@ -43,13 +43,13 @@ def take_start(values: dict[str, Any]) -> tuple[Path | None, bool, Options]:
 def run(
     prog: str, specs: Sequence[RunSpec], folder: Path, function: str, options: Options, facts: Mapping[str, Any]
 ) -> dict[int, Outcome]:
-    """As `common.sweeps.run_sweep`, with its progress on stderr; the best run is the one of the highest accuracy."""
+    """As `common.sweeps.run_sweep`, with its progress on stderr; the best run has the highest accuracy."""
     with contextlib.redirect_stdout(sys.stderr):
         return run_sweep(specs, folder, Work(function, score="accuracy"), prog=prog, options=options, facts=facts)
 
 
 def report_failures(ended: Mapping[int, Outcome], folder: Path) -> int:
-    """The exit code: 1 if a run has failed, with a line on stderr that says where to look."""
+    """The exit code: 1 if a run has failed, with a line on stderr that names the folder."""
     failed = [outcome for outcome in ended.values() if outcome.status == "failed"]
     if failed:
         print(

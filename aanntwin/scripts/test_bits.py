@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 PROG = "aanntwin-test-bits"
 DESCRIPTION = """\
-Test a weight file, or a model that is trained, with one layer's weights or biases quantised: 0 to 7 bits (the sign not
-counted) and full scales of 0.1 to 3 standard deviations; "clipped" is limited to the full scale and not quantised.
-The published format has absolute full scales and commas, and writes files only where --output_path is given.
+Test a weight file, or a model that is trained first, with one layer's weights or biases quantised: 0 to 7 bits (the
+sign not counted) and full scales of 0.1 to 3 standard deviations; "clipped" is limited to it, not quantised.
+The published format prints absolute full scales, comma-separated, and writes files only if --output_path is given.
 
 example: aanntwin-test-bits weights.safetensors --layer linear --type weight
 """
@@ -50,7 +50,7 @@ ENDINGS = (".csv", ".png")
 
 @dataclass(frozen=True)
 class Grid:
-    """What to quantise, and how: a layer's weight or bias, mid-rise or mid-tread."""
+    """What to quantise (a layer's weight or bias), and how (mid-rise or mid-tread)."""
 
     layer: str = "linear"
     kind: str = "weight"
@@ -69,11 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     text = "conv2d, additional_linear_0, .., linear, or a tensor such as conv2d_bias (default: linear)"
     add("--layer", default="linear", metavar="NAME", help=text)
-    add("--type", choices=KINDS, help="what of the layer (default: weight)")
+    add("--type", choices=KINDS, help="the layer's weight or bias (default: weight)")
     add("--with-zero", action="store_true", help="mid-tread: zero is a level (default: mid-rise)")
     text = "table and figure, two files (default: results/aanntwin/test_bits/<layer>_<type>)"
     add("--output-path", type=Path, metavar="OUT", help=text)
-    add_format(parser, "of what is printed")
+    add_format(parser, "format of the printed table")
     add_source(parser)
     values = vars(parser.parse_args(argv))
 
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for path in _targets(output):
             check_target(path, folder_is_made=True)
         source = take_source(values)
-        if source.file is None:  # a training need not begin if its model has no such layer
+        if source.file is None:  # checked before the training begins
             extra = range(len(source.settings.model_params.additional_layers))
             _check_layer(["conv2d", *(f"additional_linear_{number}" for number in extra), "linear"], grid)
         return run(source, grid, output, style)
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _grid(layer: str, kind: str | None, with_zero: bool) -> Grid:
-    """A layer and what of it, where --layer may name the tensor itself."""
+    """The grid of --layer and --type; --layer may name the tensor itself."""
     name, _, own = layer.rpartition("_")
     if own not in KINDS:
         return Grid(layer, kind or "weight", with_zero)
@@ -149,7 +149,7 @@ def _write(found: NDArray[np.float64], grid: Grid, output: Path, *, show: bool) 
 
 
 def _targets(output: Path | None) -> list[Path]:
-    """OUT.csv and OUT.png, where OUT may have one of these endings; none without OUT."""
+    """OUT.csv and OUT.png (OUT may already have one of these suffixes); empty without OUT."""
     if output is None:
         return []
     name = output.stem if output.suffix in ENDINGS else output.name

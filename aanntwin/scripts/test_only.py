@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = Parser(prog=PROG, description=DESCRIPTION)
     parser.add_argument("file", type=Path, metavar="FILE", help="weights (.safetensors, or a published .pth)")
-    text = "tests with draws of noise of their own (default: 1)"
+    text = "number of tests, each with its own noise draw (default: 1)"
     parser.add_argument("--runs", type=whole(1), default=1, metavar="N", help=text)
     add_group(parser, "nonidealities", Nonidealities)
     add_reports(parser)

@@ -1,4 +1,4 @@
-"""Trainings of tools and sweeps, and what they print: losses, tests, and a warning if nothing was learned."""
+"""Train for tools and sweeps, and print losses, tests, and a warning if nothing was learned."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Prints:
     """What a training prints to stdout.
 
     Attributes:
-        print_rate: the loss every so many steps; 0 never.
-        test_each_epoch: loss and accuracy on the test images.
+        print_rate: print the loss every `print_rate` steps; 0 never.
+        test_each_epoch: print loss and accuracy on the test images after each epoch.
     """
 
     print_rate: int = 0
     test_each_epoch: bool = False
 
     def json(self) -> dict[str, Any]:
-        """What differs from silence, for the settings of a run."""
+        """The values that are set, for the settings of a run."""
         return {name: value for name, value in vars(self).items() if value}
 
     @classmethod
@@ -46,8 +46,8 @@ SILENT = Prints()
 
 
 def train_and_print(settings: Settings, epochs: int, cache: Cache | None, prints: Prints = SILENT) -> Weights:
-    """As `trainer.train`; a line goes to stderr if the first epoch has taught nothing, or the compiled steps lack
-    something.
+    """As `trainer.train`; a line goes to stderr if the first epoch has taught nothing, or a compiled kernel is
+    missing.
     """
     for reason in torch_lines(settings):
         print(reason, file=sys.stderr)

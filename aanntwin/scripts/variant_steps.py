@@ -1,4 +1,4 @@
-"""The layers as steps that know which part of a variant they read; `variants` shares their outputs by that."""
+"""The layers as steps, each with a key of what it reads of a variant; `variants` shares outputs of equal keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOISES = tuple(kind for kind in NONIDEALITIES.values() if issubclass(kind, Nois
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """What one test is of.
+    """A model to test: weights, nonidealities and a noise draw.
 
     Attributes:
         weights: by name. Variants that share a layer share the tensor itself, not a copy.
@@ -40,7 +40,7 @@ class Chunk:
 
     Args:
         x: (N, C, H, W).
-        generator: makes the generator of a noise step in a draw.
+        generator: makes the random generator for a noise step and a draw.
     """
 
     def __init__(self, x: Tensor, generator: Callable[[str, int], torch.Generator]) -> None:
@@ -65,7 +65,7 @@ class Chunk:
 
 
 class Step(NamedTuple):
-    """A piece of the model: what of a variant it reads, and what it makes of its input."""
+    """A part of the model: `key` gives what it reads of a variant, `apply` its output."""
 
     key: Callable[[Variant], Hashable]
     apply: Callable[[Tensor, Variant, Chunk], Tensor]
@@ -98,7 +98,7 @@ def _steps(weights: Mapping[str, Tensor], params: ModelParams, relu_after_conv_o
 
 
 def _effects(stage: Stage, site: str, *, ideal: bool = False) -> Step:
-    """What acts at a site of a layer; all there in one step, but a site each, so that more is shared."""
+    """All nonidealities at a site of a layer as one step; a step per site, so that more is shared."""
 
     def acting(v: Variant) -> list[Nonideality]:
         return (Nonidealities() if ideal else v.nonidealities).acting(site)
@@ -112,7 +112,7 @@ def _effects(stage: Stage, site: str, *, ideal: bool = False) -> Step:
 def _applied(acting: Iterable[Nonideality], layer: str, x: Tensor, v: Variant, chunk: Chunk) -> Tensor:
     for each in acting:
         normals = partial(chunk.noise, each.stream(layer), v.draw)
-        # One rounding where `apply` has two; the published curves of noise have been computed so.
+        # Rounded once, where `apply` rounds twice; the published noise curves were computed in this way.
         x = x.add(normals(x), alpha=each.level) if type(each) in _NOISES else each.apply(x, normals)
     return x
 
@@ -130,7 +130,7 @@ def _linear(name: str) -> Step:
 
 
 def _convolution(params: ModelParams) -> Step:
-    """What acts on the input and on the convolution's input, and the convolution, in one step.
+    """The nonidealities of the input and of the convolution's input, and the convolution, in one step.
 
     With nothing but noise before it, conv(x + s e) = conv(x) + s conv(e) up to rounding: then one convolution of the
     images and one of the noise serve every level of a draw.
@@ -162,7 +162,9 @@ def _convolution(params: ModelParams) -> Step:
 
 
 def _pooled(x: Tensor, size: int) -> Tensor:
-    return x if size == 1 else functional.max_pool2d(x, size)  # which takes ten times a copy's time where size is 1
+    return (
+        x if size == 1 else functional.max_pool2d(x, size)
+    )  # torch pools over one element ten times slower than it copies
 
 
 def _read(v: Variant, layer: str) -> tuple[int, int]:

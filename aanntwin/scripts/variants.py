@@ -5,7 +5,7 @@ that agree in all that a step and those before it read share its output. A thous
 cost one pass through the layers, and variants of the last layer's weights one pass through the convolution.
 
 Noise is drawn as common random numbers: a draw has one standard normal array per noise step, which every level scales.
-Levels are so compared on the same draws, and a curve over levels is as smooth as the model allows; different draws
+So levels are compared on the same draws, and a curve over levels is as smooth as the model allows; different draws
 are independent.
 """
 
@@ -37,7 +37,7 @@ CHUNK_VALUES = 2**18  # of the largest activation: it and its noise stay in a co
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """What the tests gave, a row per variant.
+    """The results of the tests, a row per variant.
 
     Attributes:
         loss: (variants,) mean cross-entropy.
@@ -70,11 +70,11 @@ def evaluate_variants(
     Args:
         variants: of one architecture.
         params: stride, padding and pool size; all other sizes are those of the weights.
-        images: (N, C, H, W), normalised, as the model's first layer after the normalisation sees them.
+        images: (N, C, H, W), normalised.
         labels: (N,) integers.
         seed: of the noise; the numbers depend on it and on the draw, not on the other variants.
         relu_after_conv_only: keep relu_cutoff and relu_out_noise from the ReLUs of the linear layers.
-        threads: chunks of images that are at work at a time; the results do not depend on it.
+        threads: number of chunks computed at a time; the results do not depend on it.
         advance: called with the number of images done after every chunk.
 
     Raises:
@@ -107,20 +107,20 @@ def evaluate_variants(
 
 
 def _what(variant: Variant) -> str:
-    """What acts, for a message."""
+    """The nonidealities that act, for a message."""
     given = ", ".join(f"{each.name} {each.level}" for each in variant.nonidealities.acting(*SITES) if each.level)
     return f"{given or 'an ideal circuit'} (draw {variant.draw + 1}); it or the weights are too large"
 
 
 def _score(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """The sum of losses, and which images are right."""
+    """The sum of losses, and which images were classified correctly."""
     total = functional.cross_entropy(logits, target, reduction="sum").double().cpu()
     return total, (logits.argmax(dim=1) == target).cpu()
 
 
 @contextlib.contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Torch's own threads off: for tensors as small as a chunk's they wait for each other more than they work."""
+    """Set torch to one thread: with tensors as small as a chunk's, its threads mostly wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Circuit solvers behind one interface, named in BACKENDS by the words that options use."""
+"""Circuit solvers behind one interface, listed in BACKENDS by the names that options use."""
 
 from __future__ import annotations
 

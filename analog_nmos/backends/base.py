@@ -27,10 +27,10 @@ class Status(IntEnum):
     """How an operating point ended."""
 
     CONVERGED = 0
-    NO_CONVERGENCE = 1  # Newton, damped Newton and source stepping all gave up
+    NO_CONVERGENCE = 1  # Newton, damped Newton and source stepping all failed
     SINGULAR = 2  # the linear system has no solution, or none that double precision tells apart from others
     NOT_FINITE = 3  # a voltage became infinite or NaN
-    SKIPPED = 4  # this replica was not asked for
+    SKIPPED = 4  # this replica is not in the mask
 
     @property
     def advice(self) -> str:
@@ -40,9 +40,9 @@ class Status(IntEnum):
 
 _ADVICE = {
     Status.CONVERGED: "nothing to do",
-    Status.NO_CONVERGENCE: "raise --itl1, or look for gate voltages at their limits",
-    Status.SINGULAR: "look for a node without a path to ground, or lower --rshunt",
-    Status.NOT_FINITE: "look for inputs or gate voltages that are not finite",
+    Status.NO_CONVERGENCE: "raise --itl1 (ngspice), or check for gate voltages at their limits",
+    Status.SINGULAR: "check for a node without a path to ground, or lower --rshunt",
+    Status.NOT_FINITE: "check for inputs or gate voltages that are not finite",
     Status.SKIPPED: "nothing to do",
 }
 
@@ -66,7 +66,7 @@ class Backend(ABC):
     """A loaded circuit for each of L replicas.
 
     Args of a subclass:
-        topologies: one a replica.
+        topologies: one for each replica.
         card: of all transistors.
         options: rails, resistances, temperatures, tolerances.
 
@@ -89,7 +89,7 @@ class Backend(ABC):
 
     @property
     def version(self) -> str:
-        """Of the solver, for run_meta.json."""
+        """Version of the solver, for run_meta.json."""
         return ""
 
     @abstractmethod
@@ -105,7 +105,7 @@ class Backend(ABC):
         """Operating points with the outputs of mask `clamped` (L, outputs) held near target_V (L, outputs).
 
         A clamped output is joined to its target through rs_clamp; the others stay free. The targets remain in
-        VOUT afterwards, where later free phases feel them through rs_free.
+        VOUT afterwards, where they act on later free phases through rs_free.
         """
 
     def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
@@ -131,7 +131,7 @@ class Backend(ABC):
         return {}
 
     def restore(self, replica: int, state: dict[str, NDArray[Any]]) -> None:
-        """Take over what `state` returned. "sink_V" alone will do (after pruning): the rest then starts anew."""
+        """Take over what `state` returned. "sink_V" alone is enough (after pruning); the rest is then reset."""
         return
 
     def close(self) -> None:

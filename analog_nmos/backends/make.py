@@ -16,7 +16,7 @@ def make_backend(name: str, topologies: Sequence[Topology], card: ModelCard, opt
     """The solver of that name for replicas with these topologies.
 
     Raises:
-        InputError: the solver is unknown or missing, does not model the card, or cannot solve so many circuits.
+        InputError: the solver is unknown or missing, does not model the card, or cannot solve this many circuits.
     """
     kind = BACKENDS.get(name)
     if kind.most_replicas is not None and len(topologies) > kind.most_replicas:

@@ -1,4 +1,4 @@
-"""The ngspice backend: one loaded circuit, altered where values changed, one solve a phase."""
+"""The ngspice backend: one loaded circuit, altered where values changed, one solve for each phase."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class NgspiceBackend(Backend):
 
     @property
     def version(self) -> str:
-        """For run_meta.json."""
+        """Version of ngspice, for run_meta.json."""
         return f"ngspice-{self._spice.version}"
 
     def netlist(self) -> str:
-        """The circuit as it stands, with all outputs free."""
+        """The netlist with the current values and all outputs free."""
         return write_netlist(self._topology, self._card, self._options, self._wanted)
 
     def set_gates(self, gate_V: FloatArray) -> None:

@@ -3,8 +3,8 @@
 This is the only module that imports PySpice (GPL-3). libngspice is one global instance per process and not
 thread-safe, so there is one `Ngspice` object, made on first use, and one circuit at a time.
 
-How an operating point is run. ngspice's `op` builds the matrix anew each time (CKTunsetup, CKTsetup) and
-orders its pivots anew, which costs 10 to 50 times the Newton iterations. So a circuit is put on a two-level
+How an operating point is solved. ngspice's `op` builds the matrix again each time (CKTunsetup, CKTsetup) and
+orders its pivots again, which costs 10 to 50 times the Newton iterations. So a circuit is put on a two-level
 `dc` sweep that changes nothing and never ends, and paused after its first point. `alter` works on a paused
 circuit, and `step` runs the next point and pauses again:
 
@@ -12,9 +12,9 @@ circuit, and `step` runs the next point and pauses again:
 
 - A new point of the outer level starts Newton's method from zero, as `op` does; one of the inner level would
   start from the point before. So the inner level has one point, and the outer one has no end.
-- Before each point the inner level sets the temperature and computes all devices anew, which is what makes an
-  altered resistor count.
-- `pivrel` says how large a pivot must be beside its column. ngspice's 1e-3 refuses the body nodes' diagonals
+- Before each point the inner level sets the temperature and computes all devices anew, so that an altered
+  resistor takes effect.
+- `pivrel` says how large a pivot must be relative to its column. ngspice's 1e-3 refuses the body nodes' diagonals
   (gmin), which fills the matrix of floating bodies: 47,000 entries for 640 transistors instead of 14,000.
   With 1e-9 the structure alone decides, and so always in the same way: no voltage depends, in any bit, on
   what was solved before.
@@ -47,7 +47,7 @@ HOW_TO_INSTALL = (
 )
 MAX_POINTS = 10_000  # of one sweep: ngspice keeps them all, 8 bytes a node and point
 _COMPLAINT = re.compile("error|unrecognized|warning|undefined parameter", re.IGNORECASE)
-_SPOILT = "Cannot compute substitute"  # an expression without a value stays behind, and in the end ngspice crashes
+_SPOILT = "Cannot compute substitute"  # the broken expression stays in ngspice, which later crashes
 _LONGEST_COMMAND = 1000  # ngspice cuts at 1023 characters
 _PRIVATE = Path(__file__).parents[2] / ".tools" / "ngspice"  # where scripts/setup.sh unpacks it without root
 _PREFIXES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib", f"{sys.prefix}/lib")
@@ -57,7 +57,7 @@ class Ngspice:
     """The loaded library. Use `ngspice()` rather than making one.
 
     Raises:
-        InputError: no libngspice, or a file that is none.
+        InputError: no libngspice, or the file is not libngspice.
     """
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Ngspice:
         return self._circuit
 
     def read(self, netlist: str) -> None:
-        """Replace the loaded circuit, if any, and do nothing with the new one.
+        """Replace the loaded circuit, if any, without solving the new one.
 
         Raises:
             RunError: as `load`.
@@ -141,7 +141,7 @@ class Ngspice:
         return self._ffi.new("char[]", name.encode())
 
     def forget(self) -> None:
-        """Free ngspice's copies of the commands it was given (it keeps every one) and what it printed."""
+        """Free the commands, of which ngspice keeps copies, and its output."""
         self._library.ngSpice_Command(self._ffi.NULL)
         self._shared.clear_output()
 
@@ -166,7 +166,7 @@ class Circuit:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can go on. One that failed, was replaced or is full has to be loaded again."""
+        """Whether it can solve another point. One that failed, was replaced or is full has to be loaded again."""
         return self._spice.is_loaded(self) and 0 < self._points < MAX_POINTS
 
     def started(self) -> None:
@@ -198,7 +198,7 @@ class Circuit:
         return values
 
     def _read(self) -> list[float] | None:
-        """The point just solved. One that failed added no value, so an older one is not taken for it."""
+        """The point just solved. A failed one adds no value; an older value is not returned instead."""
         values = [self._spice.last_value(vector, self._points + 1) for vector in self._vectors]
         self._points = 0 if None in values else self._points + 1
         return [value for value in values if value is not None] if self._points else None
@@ -299,7 +299,7 @@ def _load_pyspice(library: Path) -> tuple[Any, Any]:
 
 
 def _check(library: Path) -> None:
-    """Raise InputError for a file that is not libngspice, before PySpice, which fails for good, gets to see it."""
+    """Raise InputError for a file that is not libngspice, before PySpice, which cannot retry."""
     try:
         loaded = ctypes.CDLL(str(library))
     except OSError as problem:

@@ -1,1 +1,1 @@
-"""SPICE model cards: the card itself, and inside it its text, its lines and its numbers."""
+"""SPICE model cards: the card, its text, the lines of its transistor, and its numbers."""

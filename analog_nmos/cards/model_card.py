@@ -1,4 +1,4 @@
-"""Read a SPICE model card: its text, and the one transistor inside its wrapper subcircuit as far as that is plain.
+"""Read a SPICE model card: its text, and the one transistor inside its wrapper subcircuit, as far as it can be read.
 
 ngspice gets the text and reads everything itself. What is refused here is refused for both solvers: what versions of
 ngspice read differently, or what gives no operating point in any. What only native cannot read is named in `unread`.

@@ -38,7 +38,7 @@ def number(word: str, known: dict[str, float], line: str = ".model") -> float | 
     """The value of a number or a parameter's name, None if it is neither.
 
     Letters after the scale factor are a unit: 800mV is 0.8. The micro sign is u, as ngspice has it. In a .model line
-    names need braces or quotes; in those and in .param lines ngspice takes mil for milli, which nobody means.
+    names need braces or quotes; in those and in .param lines ngspice takes mil for milli, so it is not read there.
     """
     braced = word[:1] + word[-1:] in ("{}", "''", '""')
     inner = word[1:-1].strip() if braced else word
@@ -56,10 +56,10 @@ def number(word: str, known: dict[str, float], line: str = ".model") -> float | 
 def assignments(
     pairs: list[str], known: dict[str, float], problems: list[str], line: str = ".model"
 ) -> dict[str, float]:
-    """Names in lower case with their values, of which the last one counts; what is neither is added to `problems`.
+    """Names in lower case with their values, of which the last one counts; other words are added to `problems`.
 
     Args:
-        pairs: words, names and values by turns.
+        pairs: words, names and values in turn.
         known: values of parameters by lower-case name.
         problems: to add to.
         line: what the words come from, .model, .param or M.

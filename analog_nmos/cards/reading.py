@@ -1,4 +1,4 @@
-"""The one transistor of a card and its model, as far as they are plain; what is not is named, for others to refuse."""
+"""The one transistor of a card and its model, as far as they can be read; the rest is listed as problems."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _ports(wrapper: list[str], problems: list[str]) -> tuple[list[str], list[str
 
 
 def _parameters(lines: list[str], known: dict[str, float], problems: list[str]) -> dict[str, float]:
-    """Values of .param lines, each of which may use those before it; of two of one name neither."""
+    """Values of .param lines, each of which may use those before it; a name given twice gets no value."""
     found: dict[str, float] = {}
     for line in lines:
         if line.lower().split()[0] == ".param":

@@ -75,7 +75,7 @@ def _expanded(path: Path, lines: list[str], outer: tuple[Path, ...]) -> list[str
         elif library := _LIB.match(line):
             *names, section = library.groups()
             if section is None:
-                raise InputError(f"{line.strip()!r} begins a section of a library; keep the one that you want, alone")
+                raise InputError(f"{line.strip()!r} begins a section of a library; keep the lines of one section only")
             inner = path.parent / next(filter(None, names))
             found += _expanded(inner, _section(inner, section.lower()), (*outer, path))
         elif line.lstrip().startswith("#"):
@@ -90,7 +90,7 @@ def _expanded(path: Path, lines: list[str], outer: tuple[Path, ...]) -> list[str
 
 
 def _begun(lines: list[str]) -> list[str]:
-    """Lines with what continues none of them as comments."""
+    """Lines, with continuation lines (+) before the first one made comments."""
     plain = [without_comment(line) for line in lines]
     first = next((i for i, line in enumerate(plain) if line and not line.startswith("+")), len(lines))
     return [f"* {line}" if plain[i] else line for i, line in enumerate(lines[:first])] + lines[first:]
@@ -115,5 +115,5 @@ def _without_end(lines: list[str]) -> list[str]:
     end = next((i for i, line in enumerate(plain) if line.lower().split()[:1] == [".end"]), len(lines))
     after = next((line for line in plain[end + 1 :] if line), None)
     if after is not None:
-        raise InputError(f"{shorten(after)!r} stands after .end; remove it")
+        raise InputError(f"{shorten(after)!r} comes after .end; remove it")
     return lines[:end]

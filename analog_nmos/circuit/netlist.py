@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sources:
-    """Values that training moves, all in volts: inputs (inputs,), gates (edges,), and VOUT (outputs,)."""
+    """Values that change in training, all in volts: inputs (inputs,), gates (edges,), and VOUT (outputs,)."""
 
     input_V: FloatArray
     gate_V: FloatArray

@@ -18,21 +18,23 @@ ITERATIONS: dict[str, Any] = {"low": 1, "high": 100_000}
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitOptions:
-    """Everything of the netlist but the topology, the model card and the sources that training moves."""
+    """The circuit around the transistors, and the tolerances of its solution."""
 
     vminus: float = option(0.0, "voltage of the negative rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
     vplus: float = option(0.45, "voltage of the positive rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
-    body_tie: str = option("ground", "where each transistor's body goes", choices=BODY_TIES)
+    body_tie: str = option("ground", "what each transistor's body is connected to", choices=BODY_TIES)
     body_res: float = option(10.0, "resistor from a body node to its tie", unit="ohm", **OHM)
     rs_free: float = option(1e9, "series resistor of an output that is free", unit="ohm", **OHM)
     rs_clamp: float = option(10.0, "series resistor of an output that is clamped", unit="ohm", **OHM)
     solver: str = option("klu", "linear solver of ngspice", choices=("klu", "sparse"))
     temp: float = option(27.0, "temperature of the circuit (TEMP)", unit="C", **CELSIUS)
     tnom: float = option(27.0, "temperature at which the model card holds (TNOM)", unit="C", **CELSIUS)
-    itl1: int = option(40, "Newton iterations of an operating point before source stepping", **ITERATIONS)
-    itl2: int = option(40, "Newton iterations of a DC sweep's step", **ITERATIONS)
-    itl4: int = option(6, "Newton iterations of a transient step (ngspice reads it; .op does not use it)", **ITERATIONS)
-    gmin: float = option(1e-8, "smallest conductance of a junction", unit="S", low=1e-18, high=1.0)
+    itl1: int = option(40, "most Newton iterations of an operating point before source stepping", **ITERATIONS)
+    itl2: int = option(40, "most Newton iterations of a DC sweep's step", **ITERATIONS)
+    itl4: int = option(
+        6, "most Newton iterations of a transient step (ngspice reads it; .op does not use it)", **ITERATIONS
+    )
+    gmin: float = option(1e-8, "conductance across every junction", unit="S", low=1e-18, high=1.0)
     reltol: float = option(5e-3, "relative tolerance", low=1e-30, high=1.0)
     abstol: float = option(1e-8, "absolute current tolerance", unit="A", low=1e-30, high=1.0)
     vntol: float = option(1e-5, "absolute voltage tolerance", unit="V", low=1e-30, high=1.0)

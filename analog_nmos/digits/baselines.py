@@ -1,4 +1,4 @@
-"""What plain classifiers reach on the same digits, and how sure an accuracy is."""
+"""What plain classifiers reach on the same digits, and the confidence interval of an accuracy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def baselines(digits: Digits) -> list[Baseline]:
 
 
 def wilson_interval(accuracy: float, samples: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of an accuracy measured on so many samples.
+    """Wilson's score interval of an accuracy measured on `samples` samples.
 
     Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
     """

@@ -27,7 +27,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Training, validation and test parts. `val` is `test` where no validation split was asked for."""
+    """Training, validation and test parts. `val` is `test` without a validation split."""
 
     train: Split
     val: Split
@@ -35,7 +35,7 @@ class Digits:
 
     @property
     def validates_on_test(self) -> bool:
-        """The published way: epochs are compared on the test set, so their best is a selected one."""
+        """Whether epochs are compared on the test set, as published; the best accuracy is then a selected one."""
         return self.val is self.test
 
 

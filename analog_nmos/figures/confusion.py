@@ -26,15 +26,15 @@ def confusion_matrices(run: RunFiles, epoch: int, out: Path, plot_format: str = 
     left, bottom, side = BOX_IN
     width = WIDTH_IN["single"]
     written = []
-    for name, (what, look) in KINDS.items():
+    for name, (what, options) in KINDS.items():
         fig, ax = figure(height_in=HEIGHT_IN)
-        # A place of its own: measuring all labels again and again would take a second for the three.
+        # Fixed axes: automatic layout would take a second for the three.
         fig.set_layout_engine("none")
         ax.set_position((left / width, bottom / HEIGHT_IN, side / width, side / HEIGHT_IN))
-        title = f"{what}epoch {epoch}" + ("" if look else f": {100 * accuracy:.1f} % of {counts.sum()} correct")
-        image: Any = confusion(ax, counts, title=title, **look)
+        title = f"{what}epoch {epoch}" + ("" if options else f": {100 * accuracy:.1f} % of {counts.sum()} correct")
+        image: Any = confusion(ax, counts, title=title, **options)
         image.colorbar.set_label(run.validated_on)
-        if "log" not in look:
+        if "log" not in options:
             _count_in_whole_samples(image.colorbar)
         written.append(save(fig, out / f"{name}_epoch{epoch}", plot_format))
     return written

@@ -1,4 +1,4 @@
-"""Which connections a topology has (left): per output the number of transistors from every pixel."""
+"""The connections of a topology: for each output the number of transistors from every pixel."""
 
 from __future__ import annotations
 

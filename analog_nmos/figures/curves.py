@@ -27,10 +27,10 @@ def learning_curves(folder: Path, plot_format: str = "png", out: Path | None = N
     Args:
         folder: of the run.
         plot_format: png, pdf or svg.
-        out: where to write; None for the run's folder. So in all functions here.
+        out: where to write; None for the run's folder. The same in all functions here.
 
     Raises:
-        LeftOut: the histories are not in the folder. So in all functions here.
+        LeftOut: the histories are not in the folder. The same in all functions here.
     """
     loss, label = loss_of(folder)
     return [
@@ -47,7 +47,7 @@ def timing(folder: Path, plot_format: str = "png", out: Path | None = None) -> P
     fig, ax = figure()
     line_plot(ax, np.arange(1, epochs + 1), series, xlabel="epoch", ylabel="time per epoch (s)")
     ax.set_ylim(bottom=0)
-    with style():  # above the axes: phases that take long and short leave no free corner
+    with style():  # above the axes: long and short phases leave no free corner inside
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.3)
     return save(fig, (out or folder) / "timing", plot_format)
 

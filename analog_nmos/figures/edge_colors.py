@@ -14,7 +14,7 @@ LABEL = "gate voltage (V)"
 
 @dataclass(frozen=True)
 class EdgeColors:
-    """Gate voltages (edges,) in volts, the ends of the colours, and the voltage that is grey."""
+    """Gate voltages (edges,) in volts, the ends of the colour scale, and the voltage that is grey."""
 
     gate_V: NDArray[np.float64]
     limits_V: tuple[float, float]

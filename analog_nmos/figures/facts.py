@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from analog_nmos.topology import Topology
 
 IntArray = NDArray[np.int64]
-SHOWN = 12  # of a longer list only so many are named
+SHOWN = 12  # longer lists are cut after this many
 
 
 def degrees(topology: Topology, nodes: IntArray) -> IntArray:

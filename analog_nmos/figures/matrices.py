@@ -59,7 +59,7 @@ def mean_per_pair(topology: Topology, values: FloatArray) -> FloatArray:
 
 
 def image_side(n_inputs: int) -> int | None:
-    """Side of the square image that the inputs are, 8 for 64; None if they are none (or a single pixel)."""
+    """Side of the square image that the inputs form, 8 for 64; None if they form no square (or a single pixel)."""
     side = math.isqrt(n_inputs)
     return side if side * side == n_inputs and side > 1 else None
 

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from analog_nmos.topology import Topology
 
 PLAIN = "#909090"
-LOOKS: dict[str, dict[str, Any]] = {
+NODE_STYLES: dict[str, dict[str, Any]] = {
     "input": {"color": "#303030", "s": 9, "marker": "s"},
     "output": {"color": "#303030", "s": 75, "marker": "o"},
     "hidden": {"color": COLORS[2], "s": 14, "marker": "D"},
     "rail": {"color": COLORS[3], "s": 22, "marker": "^"},
 }
-BEND = 0.012  # parallel edges lie so far beside each other, as a part of the drawing's width
+BEND = 0.012  # distance of parallel edges, as a fraction of the drawing's width
 
 
 def whole_graph(topology: Topology, title: str, colors: EdgeColors | None = None) -> Figure:
@@ -75,7 +75,7 @@ def draw_network(
     linewidth: float,
     uids: set[int] | None = None,
 ) -> LineCollection:
-    """Draw the edges (those in `uids`, or all); the farther from the centre of the colours, the farther on top."""
+    """Draw the edges (those in `uids`, or all); those farthest from the central colour are on top."""
     from matplotlib.collections import LineCollection
 
     x = [place[0] for place in places.values()]
@@ -117,13 +117,13 @@ def _draw_nodes(
     scale: float = 1.0,
     names: Iterable[int] = (),
 ) -> None:
-    for kind, look in LOOKS.items():
+    for kind, marker in NODE_STYLES.items():
         nodes = [node for node, facts in graph.nodes(data=True) if facts["kind"] == kind]
         if kind == "rail":  # only hidden networks have edges at the rails
             nodes = [node for node in nodes if graph.degree(node)]
         if nodes:
             x, y = zip(*(places[node] for node in nodes), strict=True)
-            ax.scatter(x, y, **{**look, "s": look["s"] * scale}, linewidths=0, zorder=2)
+            ax.scatter(x, y, **{**marker, "s": marker["s"] * scale}, linewidths=0, zorder=2)
     for k, node in enumerate(names):
         ax.annotate(str(k), places[int(node)], color="white", size=7, ha="center", va="center_baseline", zorder=3)
 

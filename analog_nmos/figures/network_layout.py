@@ -1,4 +1,4 @@
-"""Where the nodes of a network stand in a drawing."""
+"""Positions of a network's nodes in a drawing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ HIDDEN_A_ROW = 20
 
 
 def positions(topology: Topology) -> dict[int, tuple[float, float]]:
-    """Place of every node (node number to x, y): inputs as a tilted sheet of pixels above a row of outputs.
+    """Position of every node (node number to x, y): inputs as a tilted sheet of pixels above a row of outputs.
 
-    Inputs that form no square stand in one row; hidden nodes lie between inputs and outputs, rails to the left of them.
+    Inputs that form no square are in one row; hidden nodes lie between inputs and outputs, rails to the left of them.
     """
     inputs = _sheet(topology.n_inputs)
     width = float(np.ptp(inputs[:, 0])) or 1.0

@@ -89,7 +89,7 @@ def choose_epochs(run: RunFiles, wanted: str | Sequence[int]) -> list[int]:
 def draw(
     run: RunFiles, names: Sequence[str], epochs: Sequence[int], out: Path, plot_format: str = "png"
 ) -> Iterator[Drawn]:
-    """Draw the named figures one after the other; those that the folder cannot give come back with the reason."""
+    """Draw the named figures one after the other; those that cannot be drawn are returned with the reason."""
     for name in names:
         one = FIGURES[name]
         for epoch in epochs if one.of_epoch else [None]:
@@ -106,5 +106,5 @@ def draw(
 
 
 def count(names: Sequence[str], epochs: Sequence[int]) -> int:
-    """How many figures `draw` goes through."""
+    """How many figures `draw` returns."""
     return sum(len(epochs) if FIGURES[name].of_epoch else 1 for name in names)

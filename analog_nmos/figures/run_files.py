@@ -1,4 +1,4 @@
-"""What the figures read of a run folder: numbers of an epoch, and a reason where there are none."""
+"""What the figures read of a run folder; missing or damaged files raise LeftOut with the reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LeftOut(Exception):
 
 
 class RunFiles:
-    """A run folder for figures. Files are read when a figure asks for them; the folder is never changed.
+    """A run folder for figures. Files are read when a figure needs them; the folder is never changed.
 
     Args:
         folder: of a run of this suite, finished or not.
@@ -53,7 +53,7 @@ class RunFiles:
 
     @property
     def vg_epochs(self) -> list[int]:
-        """Epochs with gate voltages: those that were completed, and 0 where the start is on disk."""
+        """Epochs with gate voltages: those that were completed, and 0 if the initial ones are on disk."""
         start = [0] if (self.folder / "0.graphml").is_file() else []
         return start + self._numbers("vg_unique")
 
@@ -117,9 +117,9 @@ class RunFiles:
             for _, _, facts in edges:
                 gate_V[int(facts["uid"])] = float(facts["gate_V"])
         except FileNotFoundError:
-            raise LeftOut("0.graphml, which holds the gate voltages of the start, is missing") from None
+            raise LeftOut("0.graphml, which holds the initial gate voltages, is missing") from None
         except (KeyError, IndexError, ValueError, SyntaxError, nx.NetworkXError) as problem:
-            raise LeftOut(f"0.graphml does not hold the start ({problem})") from None
+            raise LeftOut(f"0.graphml does not hold the initial gate voltages ({problem})") from None
         return gate_V
 
     def _numbers(self, kind: str) -> list[int]:

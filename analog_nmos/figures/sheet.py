@@ -37,28 +37,28 @@ def output_sheet(
         limits: values of both ends of the colours.
         title: above the sheet.
         names: of the outputs; by default "output k".
-        levels: for counts: so many blues for 1 .. levels instead of `limits`; without a colour bar for one.
+        levels: for counts 1 to `levels`: one blue each, instead of `limits`; no colour bar if it is 1.
     """
     side = image_side(matrix.shape[1])
     names = names or [f"output {k}" for k in range(len(matrix))]
-    look: Any = {"limits": limits, "colorbar": False}
+    options: Any = {"limits": limits, "colorbar": False}
     if levels:
-        look |= {"limits": (0.5, levels + 0.5), "cmap": "Blues"}
+        options |= {"limits": (0.5, levels + 0.5), "cmap": "Blues"}
     if side is None:
         fig, ax = figure(width="double", height_in=min(9.0, 1.0 + 0.25 * len(matrix)))
-        images, bar_ax = [heatmap(ax, matrix, label, ylabels=names, xlabel="input", **look)], None
+        images, bar_ax = [heatmap(ax, matrix, label, ylabels=names, xlabel="input", **options)], None
         ax.set_aspect("auto")
         with style():
             fig.suptitle(title, fontsize=9)
     else:
         fig, axes, bar_ax = panels(len(matrix), title, names)
         pairs = zip(axes, matrix.reshape(-1, side, side), strict=True)
-        images = [heatmap(ax, values, label, **look) for ax, values in pairs]
+        images = [heatmap(ax, values, label, **options) for ax, values in pairs]
         for ax in axes:
-            ax.set(xticks=[], yticks=[])  # pixels are counted by eye
+            ax.set(xticks=[], yticks=[])  # the grid of pixels needs no ticks
     if levels:
         _count_in_steps(images, levels)
-    if levels == 1:  # there or not needs no scale
+    if levels == 1:  # present or absent: no scale
         if bar_ax is not None:
             bar_ax.remove()
     else:
@@ -68,7 +68,7 @@ def output_sheet(
 
 
 def _count_in_steps(images: Sequence[Any], levels: int) -> None:
-    """Blues of even steps; they begin where they differ from white and from the grey of a missing one."""
+    """Blues in even steps, the lightest distinct from white and from the grey of missing ones."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 
@@ -80,7 +80,7 @@ def _count_in_steps(images: Sequence[Any], levels: int) -> None:
 def panels(count: int, title: str, names: Sequence[str]) -> tuple[Figure, list[Any], Any]:
     """A figure of the page's width with `count` square panels, at most five a row, and an empty axes for a colour bar.
 
-    Everything has its place from the start: matplotlib's own layout takes a second for eleven axes, and a run of a
+    All positions are fixed: matplotlib's automatic layout takes a second for eleven axes, and a run of a
     hundred epochs has hundreds of sheets.
     """
     columns = min(COLUMNS, count)

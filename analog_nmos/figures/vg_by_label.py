@@ -42,7 +42,7 @@ def vg_by_label(run: RunFiles, out: Path, plot_format: str = "png") -> list[Path
     """vg_by_label: a panel per output with mean and band of one standard deviation; the mean of all outputs in grey."""
     epochs, mean_V, std_V = mean_and_spread(run)
     if len(epochs) < 2:
-        raise LeftOut("no two epochs with gate voltages: nothing to follow over epochs")
+        raise LeftOut("no two epochs with gate voltages: nothing to plot over epochs")
     count = mean_V.shape[1]
     rows, columns = -(-count // COLUMNS), min(COLUMNS, count)
     size = {"width": "double", "height_in": 0.4 + 1.5 * rows}

@@ -18,7 +18,7 @@ def vg_graph(run: RunFiles, epoch: int, out: Path, plot_format: str = "png") -> 
     gate_V = run.gate_V(epoch)
     there = np.isfinite(gate_V)
     network = run.topology.keep(there)
-    # The same colours in every epoch: around the median that the run began with, as far as it ever went.
+    # The same colours in every epoch: centred on the first median, wide enough for the whole run.
     center_V = float(np.nanmedian(run.readable[min(run.readable)]))
     colors = EdgeColors(gate_V[there], run.limits_V, center_V)
     title = f"{epoch_name(epoch)}: {network.n_edges} edges between inputs (above) and outputs (below)"

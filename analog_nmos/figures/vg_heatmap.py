@@ -11,7 +11,7 @@ from common.plotting import save
 
 
 def vg_heatmap(run: RunFiles, epoch: int, out: Path, plot_format: str = "png") -> list[Path]:
-    """vg_heatmap_epoch<n>: one panel per output; grey where no transistor is (left), parallel ones averaged."""
+    """vg_heatmap_epoch<n>: one panel per output; grey where there is no transistor; parallel ones averaged."""
     gate_V = run.gate_V(epoch)
     matrix_V = mean_per_pair(run.topology, gate_V)
     copies = int(connection_counts(run.topology).max())
@@ -24,5 +24,5 @@ def vg_heatmap(run: RunFiles, epoch: int, out: Path, plot_format: str = "png") -
 
 
 def epoch_name(epoch: int) -> str:
-    """How figures call an epoch; 0 is before training."""
+    """Name of an epoch in figures; 0 is before training."""
     return f"epoch {epoch}" if epoch else "start"

@@ -1,4 +1,4 @@
-"""Histograms of gate voltages: each epoch beside the start, and the start beside the end."""
+"""Histograms of gate voltages: each epoch with the start, and the start with the end."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ BINS = 40
 
 
 def vg_histogram(run: RunFiles, epoch: int, out: Path, plot_format: str = "png") -> list[Path]:
-    """vg_histogram_epoch<n>: edges per gate voltage after an epoch, over the outline of the run's first ones."""
-    run.gate_V(epoch)  # else there is nothing to draw
+    """vg_histogram_epoch<n>: edges per gate voltage after an epoch, with the run's first ones as an outline."""
+    run.gate_V(epoch)  # LeftOut if it cannot be read
     first = min(run.readable)
     epochs = [epoch] if epoch == first else [first, epoch]
     return [_draw(run, epochs, out / f"vg_histogram_epoch{epoch}", plot_format)]
@@ -60,11 +60,11 @@ def _draw(run: RunFiles, epochs: list[int], path: Path, plot_format: str) -> Pat
 
 def _outline(ax: Axes, run: RunFiles, epoch: int) -> None:
     left = _left(run, epoch)
-    look: Any = {"color": COLORS[1], "linewidth": 1.3, "label": _label(epoch, left), "zorder": 3}
+    options: Any = {"color": COLORS[1], "linewidth": 1.3, "label": _label(epoch, left), "zorder": 3}
     if np.ptp(left) > 0:
-        ax.hist(left, bin_edges(run.limits_V), histtype="step", **look)
+        ax.hist(left, bin_edges(run.limits_V), histtype="step", **options)
     else:  # a fixed start is one tall bar that would flatten all others
-        ax.axvline(left[0], linestyle="--", **look)
+        ax.axvline(left[0], linestyle="--", **options)
 
 
 def _left(run: RunFiles, epoch: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Objectives: one small file each, named in OBJECTIVES by the words that options use."""
+"""Objectives: one small file each, listed in OBJECTIVES by the names that options use."""
 
 from __future__ import annotations
 

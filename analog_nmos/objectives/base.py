@@ -1,4 +1,4 @@
-"""What an objective must say of a sample: its loss, whether it is skipped, the clamp targets, the prediction."""
+"""The interface of an objective: for a sample its loss, whether it is skipped, clamp targets, and prediction."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def highest(out_V: FloatArray) -> IntArray:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an objective says of B samples.
+    """Loss, prediction and clamp targets of B samples.
 
     Attributes:
         loss: shape (B,).
@@ -57,8 +57,8 @@ class Evaluation:
 class Objective(ABC):
     """The objective of L replicas, whose hyperparameters may differ.
 
-    A subclass is a dataclass with one array (L,) a hyperparameter. A hyperparameter with the name of an option of the
-    trainer (delta, margin) has that option's values. Another one is declared by `common.cli.option`, with its default
+    A subclass is a dataclass with one array (L,) for each hyperparameter. One with the name of an option of the trainer
+    (delta, margin) has that option's values. Any other is declared by `common.cli.option`, with its default
     and its range, and is set by --objective-options NAME=VALUE.
 
     Attributes:
@@ -104,7 +104,7 @@ class Objective(ABC):
         return {}
 
     def recall(self, row: int, arrays: Mapping[str, FloatArray]) -> None:
-        """Take over what `epoch_arrays` gave in an earlier start, or in an earlier epoch."""
+        """Restore what `epoch_arrays` returned in an earlier process or epoch."""
         return
 
     @classmethod

@@ -100,7 +100,7 @@ class Prototype(Objective):
         return {"proto_diag": {**solves, **facts, "classes_without_prototype": without}}
 
     def recall(self, row: int, arrays: Mapping[str, FloatArray]) -> None:
-        """Take over what `epoch_arrays` gave."""
+        """Restore what `epoch_arrays` returned."""
         if "proto_out" in arrays:
             self._proto_in_V[row] = arrays["proto_in"]
             self._proto_out_V[row] = arrays["proto_out"]

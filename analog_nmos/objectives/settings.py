@@ -18,7 +18,7 @@ def objective_class(name: str) -> type[Objective]:
     """The objective of that name.
 
     Raises:
-        InputError: there is none, or its loss has no name by which files can be called.
+        InputError: there is none, or its loss_name cannot be part of a file name.
     """
     kind = OBJECTIVES.get(name)
     loss = getattr(kind, "loss_name", None)
@@ -30,14 +30,14 @@ def objective_class(name: str) -> type[Objective]:
 
 
 def hyperparameters(kind: type[Objective], config: Any) -> dict[str, float]:
-    """The hyperparameters of an objective by name: options of the trainer, and what --objective-options gives.
+    """The hyperparameters of an objective by name: options of the trainer, and those in --objective-options.
 
     Args:
         kind: the objective.
-        config: the trainer's options; its `objective_options`, if it has them, are words such as power=2.
+        config: the trainer's options; its `objective_options`, if it has them, are text such as "power=2".
 
     Raises:
-        InputError: a hyperparameter has no value, or one outside its range, or the objective has none of that name.
+        InputError: a hyperparameter has no value or one outside its range, or the objective does not have it.
     """
     known = dataclasses.fields(kind)
     own = [field for field in known if not hasattr(config, field.name)]

@@ -14,7 +14,7 @@ import numpy as np
 from analog_nmos.topology.network import LARGEST_NODE, Topology, load_topology
 from common.errors import InputError
 
-MOST_EDGES = 10_000_000  # beyond this a slip of the keyboard is likelier than a network
+MOST_EDGES = 10_000_000  # more is likely a typing error
 DENSE_DIGITS = "digits_8x8_dense_io_x1.npz"
 
 
@@ -89,12 +89,12 @@ def shipped(name: str = DENSE_DIGITS) -> Topology:
 
 
 def shipped_path(name: str = DENSE_DIGITS) -> Path:
-    """Where that file lies (the package is installed as plain files)."""
+    """Path of that file (the package is installed as plain files)."""
     return Path(str(resources.files("analog_nmos.topology") / name))
 
 
 def find_topology(name: str | Path) -> Topology:
-    """A topology by the path of its file, or, where there is no such file, one that ships by its name.
+    """A topology by the path of its file, or, if there is no such file, a shipped one by its name.
 
     Raises:
         InputError: neither exists, or the file holds no valid network.

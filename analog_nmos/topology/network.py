@@ -16,7 +16,7 @@ from common.inputs import Arrays
 from common.runs.files import atomic_writer
 
 IntArray = NDArray[np.int64]
-LARGEST_NODE = 1_000_000  # voltages are held by node number
+LARGEST_NODE = 1_000_000  # arrays of voltages are indexed by node number
 REQUIRED = ("negref", "posref", "input_nodes", "out_nodes", "edges_D", "edges_S")
 
 
@@ -29,7 +29,7 @@ class Topology:
     nodes are declared, an edge may join any two different numbered nodes, the rails included.
 
     Raises:
-        InputError: an array of the wrong shape, an empty side, or an edge between other nodes.
+        InputError: an array of the wrong shape, no inputs, outputs or edges, or an edge between other nodes.
     """
 
     negref: int
@@ -103,10 +103,10 @@ class Topology:
 def load_topology(path: str | Path) -> Topology:
     """Read a topology from an NPZ file (arrays as in `Topology`, and optional meta_json).
 
-    Files in circulation hold meta_json as a pickled object array: that array is dropped with a warning.
+    Older files hold meta_json as a pickled object array: that array is dropped with a warning.
 
     Raises:
-        InputError: no such file, no NPZ, a missing array, an array that wants unpickling, or an invalid network.
+        InputError: no such file, not an NPZ file, a missing or pickled array, or an invalid network.
     """
     archive = Arrays(path, "topology")
     missing = [name for name in REQUIRED if name not in archive]
@@ -127,7 +127,7 @@ def _read_meta(path: str | Path, archive: Arrays) -> dict[str, Any]:
     try:
         meta = json.loads(str(archive["meta_json"]))
     except (ValueError, RecursionError):  # an InputError is a ValueError
-        warnings.warn(f"topology {path}: meta_json is no JSON text (older files pickle it); dropped", stacklevel=3)
+        warnings.warn(f"topology {path}: meta_json is not JSON text (older files pickle it); dropped", stacklevel=3)
         return {}
     return meta if isinstance(meta, dict) else {"meta": meta}
 

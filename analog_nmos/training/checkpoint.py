@@ -1,7 +1,7 @@
-"""checkpoint.npz: everything that the next epoch depends on, replaced as the last act of every epoch.
+"""checkpoint.npz: everything that the next epoch depends on, replaced at the end of every epoch.
 
-What is read back is checked whole before anything of it is used: names, types and shapes of the arrays, and that they
-belong to the network of the run. The ZIP file's own checksums find damaged bytes.
+Everything read back is checked before any of it is used: names, types and shapes of the arrays, and that they belong
+to the network of the run. The ZIP file's own checksums find damaged bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from common.inputs import parse_json, read_arrays
 from common.runs.files import atomic_writer
 
 NAME = "checkpoint.npz"
-NAMES = "names"  # of all other arrays, before them: a ZIP file's table of contents may lose its end unnoticed
+NAMES = "names"  # of all other arrays, written first: a truncated table of contents of a ZIP file is not noticed
 RNG_WORDS = 624  # of the Mersenne Twister; its position is at most that
 
 
@@ -46,7 +46,7 @@ def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] |
     """Bring a replica to the state of the checkpoint; returns the circuit's state (None: no checkpoint).
 
     Raises:
-        InputError: the checkpoint is damaged or belongs to another network; the replica is as before then.
+        InputError: the checkpoint is damaged or belongs to another network; the replica is then unchanged.
     """
     if not (folder / NAME).exists():
         return None
@@ -61,7 +61,7 @@ def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] |
 
 
 def check_state(folder: Path, state: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[Any]]) -> None:
-    """See that a circuit's state from the checkpoint in `folder` is as complete as that of the circuit itself.
+    """Check that a circuit's state from the checkpoint in `folder` has the arrays that this version's circuit has.
 
     Raises:
         InputError: an array is missing, is one too many, or has another shape.
@@ -87,7 +87,7 @@ def read_gates(folder: Path) -> tuple[int, NDArray[np.int64], NDArray[np.float64
 
 
 class _Saved:
-    """The arrays of a checkpoint, each checked when it is asked for."""
+    """The arrays of a checkpoint, each checked when it is read."""
 
     def __init__(self, folder: Path) -> None:
         self._where = f"checkpoint {folder / NAME}"
@@ -103,7 +103,7 @@ class _Saved:
         edge_uid = self._array("edge_uid", np.int64, (None,))
         gate_V = self._array("gate_V", np.float64, edge_uid.shape)
         if epoch < 0 or not edge_uid.size or edge_uid[0] < 0 or (np.diff(edge_uid) <= 0).any():
-            raise InputError(f"{self._where}: is damaged (its epoch or its edges cannot be)")
+            raise InputError(f"{self._where}: is damaged (impossible epoch or edge numbers)")
         if start_edges is not None and edge_uid[-1] >= start_edges:
             raise InputError(f"{self._where}: holds edge {edge_uid[-1]}; the topology has {start_edges}")
         if not np.isfinite(gate_V).all():
@@ -115,14 +115,14 @@ class _Saved:
         keys = self._array("rng_keys", np.uint32, (RNG_WORDS,))
         position, has_gauss, gauss = self._array("rng_rest", np.float64, (3,)).tolist()
         if position not in range(RNG_WORDS + 1) or has_gauss not in (0, 1):
-            raise InputError(f"{self._where}: is damaged (its random numbers have no such state)")
+            raise InputError(f"{self._where}: is damaged (impossible state of the random numbers)")
         return "MT19937", keys, int(position), int(has_gauss), gauss
 
     def histories(self, epoch: int) -> dict[str, list[float]]:
         """Lists of `epoch` numbers by name; validation has one more, for epoch 0."""
         array = self._arrays.get("histories")
         if array is None or array.shape != () or array.dtype.kind != "U":
-            raise InputError(f"{self._where}: array histories is missing or no text")
+            raise InputError(f"{self._where}: array histories is missing or not text")
         histories = parse_json(str(array), f"{self._where}: array histories")
         for name, values in histories.items():
             numbers = isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)
@@ -140,7 +140,7 @@ class _Saved:
         return self.with_prefix("memory_")
 
     def with_prefix(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """The arrays whose names begin so, by the rest of their names."""
+        """The arrays whose names begin with `prefix`, by the rest of their names."""
         return {name.removeprefix(prefix): array for name, array in self._arrays.items() if name.startswith(prefix)}
 
     def _array(self, name: str, dtype: Any, shape: tuple[int | None, ...]) -> NDArray[Any]:
@@ -154,6 +154,6 @@ def _check(where: str, array: NDArray[Any], dtype: np.dtype[Any], shape: tuple[i
     """Raise InputError unless the array has this type and shape; None stands for any length."""
     fits = len(array.shape) == len(shape) and all(b in (None, a) for a, b in zip(array.shape, shape, strict=True))
     if array.dtype != dtype or not fits:
-        wanted = " x ".join("any" if length is None else str(length) for length in shape) or "one"
-        found = " x ".join(map(str, array.shape)) or "one"
-        raise InputError(f"{where}: holds {found} of {array.dtype} where {wanted} of {dtype} belong")
+        wanted = " x ".join("any" if length is None else str(length) for length in shape) or "a scalar"
+        found = " x ".join(map(str, array.shape)) or "a scalar"
+        raise InputError(f"{where}: has shape {found} and type {array.dtype}; expected {wanted} and {dtype}")

@@ -1,4 +1,4 @@
-"""The replicas' circuits: the one place where replicas get their solver, always from what they are at that moment."""
+"""The replicas' circuits: the solver built from their topologies, its state restored, and rebuilt after pruning."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Circuits:
     backend: Backend
 
     def __init__(self, replicas: Sequence[Replica], card: ModelCard) -> None:
-        """Circuits as they are at the start, with nothing remembered.
+        """Circuits without any state of earlier solves.
 
         Raises:
             InputError: see `make_backend`.
@@ -66,7 +66,7 @@ class Circuits:
         return circuits, [row in found for row in range(len(replicas))]
 
     def state(self, row: int) -> State:
-        """What one replica's circuit remembers; see `Backend.state`."""
+        """The state of one replica's circuit; see `Backend.state`."""
         return self.backend.state(row)
 
     def outputs(self, row: int, part: Split, beat: Beat, gate_V: FloatArray | None = None) -> Validation:
@@ -75,8 +75,8 @@ class Circuits:
         Args:
             row: the replica.
             part: samples.
-            beat: called now and then.
-            gate_V: other gate voltages than the replica's, shape (edges,).
+            beat: called before every few samples.
+            gate_V: used instead of the replica's gate voltages, shape (edges,).
         """
         self._set_gates(row, gate_V)
         return validate(self.backend, row, part, beat)
@@ -89,8 +89,8 @@ class Circuits:
     def prune(self, keeps: Mapping[int, BoolArray]) -> None:
         """Remove edges of some replicas, given by row and mask (edges,) of those that stay.
 
-        What a solver remembers of single edges no longer fits a pruned replica and is dropped; VOUT is the circuit's
-        own state and stays. The other replicas go on as if nothing had happened.
+        The solver's state of a pruned replica no longer fits and is dropped, except VOUT. The state of the other
+        replicas is kept.
         """
         states = [self.state(row) for row in range(len(self._replicas))]
         for row, keep in keeps.items():

@@ -18,9 +18,9 @@ GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerConfig(CircuitOptions):
-    """What to train, on which circuit, with which data."""
+    """Training, network and data."""
 
-    job: ClassVar[str]  # of the trainer: stands in names of run folders and in run_meta.json
+    job: ClassVar[str]  # the trainer's name in run folders and run_meta.json
     prunes: ClassVar[bool] = False  # whether edges are removed while it trains
 
     seed: int = option(
@@ -40,10 +40,10 @@ class TrainerConfig(CircuitOptions):
     vg_init_fixed: float = option(2.0, "fixed gate voltage", **VOLT)
     topology: Path | None = option(None, TOPOLOGY_HELP)
     model_card: Path | None = option(None, "SPICE model card with .subckt NMOSWRAP (default: the shipped ALD1106)")
-    train_limit: int = option(0, "use only so many training samples; 0 for all", low=0)
-    test_limit: int = option(0, "use only so many test samples; 0 for all", low=0)
+    train_limit: int = option(0, "use only this many training samples; 0 for all", low=0)
+    test_limit: int = option(0, "use only this many test samples; 0 for all", low=0)
     val_split: float = option(
-        0.0, "share of the training set kept for choosing epochs; 0 validates on the test set", low=0.0, high=0.9
+        0.0, "share of the training set kept for validation; 0 validates on the test set", low=0.0, high=0.9
     )
     final_test: bool = option(
         False, "evaluate the test set once more at the end, for the last and the selected epoch", local=True
@@ -57,7 +57,7 @@ class TrainerConfig(CircuitOptions):
 
     @property
     def trains(self) -> str:
-        """The word of its objective; see `analog_nmos.objectives`."""
+        """The name of its objective; see `analog_nmos.objectives`."""
         raise NotImplementedError
 
     def check(self) -> None:
@@ -69,7 +69,7 @@ class TrainerConfig(CircuitOptions):
             raise InputError(f"--vg-init-lo {self.vg_init_lo:g} must lie below --vg-init-hi {self.vg_init_hi:g}")
 
 
-# Networks that train together have one clock, one circuit description and one set of sample numbers.
+# Networks that train together have the same circuit and the same numbers of epochs and samples.
 SHARED = (
     *("epochs", "topology", "model_card", "backend", "train_limit", "test_limit", "val_split"),
     *(field.name for field in fields(CircuitOptions)),

@@ -14,7 +14,7 @@ from analog_nmos.objectives.base import IntArray, Objective
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
 from analog_nmos.training.replica import Replica, padded_gates
 
-Beat = Callable[[], None]
+Beat = Callable[[], None]  # shows progress, and that the run is alive
 CONVERGED = int(Status.CONVERGED)  # an enum's attribute costs a microsecond, which is a tenth of a solve
 
 
@@ -80,7 +80,7 @@ def train_epoch(
 
     Args:
         replicas: runs with equally many training samples; the rng of each that takes part shuffles its order.
-        mask: shape (L,); the others are left as they are.
+        mask: shape (L,), which replicas train; the others are left as they are.
         backend: the replicas' circuits.
         objective: the replicas' objective.
         beat: called before every sample.
@@ -100,17 +100,17 @@ def train_epoch(
         free = backend.solve_free(x, mask)
         sums.free_s += clock() - start
         solved = _count(free.status, mask, sums.solves, sums.reload_free, sums.nonfinite_free, backend)
-        view = objective.evaluate(free.node_V[:, outputs], y)
-        sums.correct += solved & (view.prediction == y)
+        evaluation = objective.evaluate(free.node_V[:, outputs], y)
+        sums.correct += solved & (evaluation.prediction == y)
         sums.evaluated += solved
-        np.add(sums.loss, view.loss, out=sums.loss, where=solved)
-        active = solved & view.active
+        np.add(sums.loss, evaluation.loss, out=sums.loss, where=solved)
+        active = solved & evaluation.active
         if not active.any():
             continue
         sums.active += active
         free_square = drops.squared(free.node_V, everything)
         start = clock()
-        clamped = backend.solve_clamped(x, view.target_V, view.clamped, active)
+        clamped = backend.solve_clamped(x, evaluation.target_V, evaluation.clamped, active)
         sums.clamp_s += clock() - start
         moved = _count(clamped.status, active, sums.solves, sums.reload_clamp, sums.nonfinite_clamp, backend)
         start = clock()
@@ -171,12 +171,12 @@ def _orders(replicas: Sequence[Replica], mask: BoolArray) -> IntArray:
 
 
 def _count(
-    status: IntArray, asked: BoolArray, solves: IntArray, reloads: IntArray, nonfinite: IntArray, backend: Backend
+    status: IntArray, mask: BoolArray, solves: IntArray, reloads: IntArray, nonfinite: IntArray, backend: Backend
 ) -> BoolArray:
-    """Which replicas were solved; the others are counted, and their circuits reloaded with their whole state."""
-    solves += asked
-    solved: BoolArray = status == CONVERGED  # a replica that was not asked is SKIPPED
-    failed = asked & ~solved
+    """Which replicas of the mask were solved; failed circuits are counted, and reloaded with their whole state."""
+    solves += mask
+    solved: BoolArray = status == CONVERGED  # a replica outside the mask is SKIPPED
+    failed = mask & ~solved
     if failed.any():
         for replica in np.flatnonzero(failed):
             (nonfinite if status[replica] == Status.NOT_FINITE else reloads)[replica] += 1

@@ -22,9 +22,9 @@ PROBES = 10
 
 
 def describe(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Estimate:
-    """Train and validate on a few samples of the first configuration and say what all epochs to come will take.
+    """Train and validate on a few samples of the first configuration and estimate the time of all remaining epochs.
 
-    The samples of a first epoch nearly all need their clamped phase, so the time is an upper bound.
+    In a first epoch nearly all samples need a clamped phase, so the time is an upper bound.
     """
     with open_trainer(configs, starts) as trainer:
         replica = trainer.replicas[0]
@@ -48,7 +48,7 @@ def _seconds_per_sample(replica: Replica, objective: Objective, card: ModelCard)
     few = replica.data.train.first(PROBES)
     probe = dataclasses.replace(replica, data=Digits(few, few, few))
     backend = make_backend(replica.config.backend, [replica.topology], card, replica.config)
-    for _ in range(2):  # loading and compiling are paid once
+    for _ in range(2):  # the first time includes loading and compiling
         start = time.perf_counter()
         train_epoch([probe], np.ones(1, bool), backend, objective, _nothing)
         train_s = time.perf_counter() - start

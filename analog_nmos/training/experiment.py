@@ -7,7 +7,7 @@ from common.experiment import Experiment
 
 
 def trainer_of(prog: str, description: str, config: type[TrainerConfig]) -> Experiment:
-    """A trainer of this suite; what it trains for, and whether it prunes, is said by its options."""
+    """A trainer of this suite; `config` names its objective and whether it prunes."""
     return Experiment(
         prog=prog,
         package="analog_nmos",

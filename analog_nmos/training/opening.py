@@ -47,7 +47,7 @@ def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Rep
     """A replica before its first epoch, with the topology of its configuration or the copy in a run folder.
 
     Raises:
-        InputError: the topology does not fit the digits, or the data cannot be split so.
+        InputError: the topology does not fit the digits, or the data cannot be split as configured.
     """
     path = _copy(folder, record.TOPOLOGY) or config.topology
     topology = find_topology(path) if path else shipped()
@@ -64,13 +64,13 @@ def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Rep
 
 
 def _copy(folder: str | Path | None, name: str) -> Path | None:
-    """A file of a run folder, if it got so far before it was stopped."""
+    """A file of a run folder; None if the run was stopped before it was written."""
     if not folder:
         return None
     path = Path(folder) / name
     if path.exists():
         return path
-    if (Path(folder) / CHECKPOINT).exists():  # the settings may name another file by now
+    if (Path(folder) / CHECKPOINT).exists():  # the file that the settings name may have changed
         raise InputError(f"run folder {folder}: {name}, which its checkpoint belongs to, is missing")
     return None
 

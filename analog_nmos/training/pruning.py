@@ -15,7 +15,7 @@ COUNTER, LAST = "epochs_below_cutoff", "last_pruning"
 
 
 def check_threshold(card: ModelCard) -> None:
-    """Raise InputError if the card gives no threshold voltage to measure gate voltages by."""
+    """Raise InputError if the card gives no threshold voltage to compare gate voltages with."""
     try:
         _ = card.vto_V
     except InputError as problem:

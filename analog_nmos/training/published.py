@@ -1,7 +1,6 @@
-"""Names and places under which scripts of the published programs look for things in a run's JSON files.
+"""The keys that scripts of the published programs read in a run's JSON files, beside our own.
 
-Our files hold these beside our own. Which of them a run has follows from its options, its
-objective, and whether it prunes.
+Which of them a run has depends on its options, its objective, and whether it prunes.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from analog_nmos.training.epoch import Training
 from analog_nmos.training.pruning import cutoff
 from analog_nmos.training.replica import Replica
 
-SATURATED_V = 1e-12  # a gate voltage this close to a limit is counted as there
+SATURATED_V = 1e-12  # a gate voltage this close to a limit counts as being at the limit
 PLAIN = (
     *("seed", "gamma", "margin", "softmax_temp", "delta", "epochs", "input_vmin", "input_vmax"),
     *("solver", "body_tie", "body_res", "rs_clamp"),

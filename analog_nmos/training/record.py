@@ -1,4 +1,4 @@
-"""The files of a run folder: what stands there from the start, and what each epoch adds."""
+"""The files of a run folder: what is written at the start, and what each epoch adds."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def record_validation(
     confusion = np.zeros((N_CLASSES, N_CLASSES), np.int64)
     numbers = {"val_acc": 0.0, f"val_{objective.loss_name}": float("nan")}
     if len(label):
-        view = objective.evaluate(out_V, label)
-        np.add.at(confusion, (label, view.prediction), 1)
-        # A failed operating point is a wrong answer: it may not improve the accuracy by staying away.
-        numbers["val_acc"] = float((view.prediction == label).sum() / len(part.y))
-        numbers[f"val_{objective.loss_name}"] = float(view.loss.mean())
+        evaluation = objective.evaluate(out_V, label)
+        np.add.at(confusion, (label, evaluation.prediction), 1)
+        # A failed operating point counts as wrong: leaving it out would raise the accuracy.
+        numbers["val_acc"] = float((evaluation.prediction == label).sum() / len(part.y))
+        numbers[f"val_{objective.loss_name}"] = float(evaluation.loss.mean())
         diagnostics |= objective.diagnostics(out_V, label)
     which = "test" if replica.data.validates_on_test else "val"
     write_json(folder / f"0_diag_epoch{epoch}.json", diagnostics)
@@ -77,7 +77,7 @@ def record_validation(
 def record_training(replica: Replica, row: int, objective: Objective, sums: Training) -> dict[str, float]:
     """Extend the histories by an epoch of training; returns accuracy and loss.
 
-    Seconds are the replica's share of the clock, so that replicas add up to it.
+    Seconds are divided by the number of replicas that trained, so that they add up to the time measured.
     """
     samples, evaluated = len(replica.data.train.y), max(int(sums.evaluated[row]), 1)
     numbers = {
@@ -145,7 +145,7 @@ def write_summary(
 
 
 def write_histories(folder: Path, replica: Replica) -> None:
-    """One array a history; each is replaced as a whole."""
+    """One array file for each history; each is replaced as a whole."""
     for name, values in replica.histories.items():
         write_array(folder / f"0_{name}.npy", np.array(values))
 
@@ -165,7 +165,7 @@ def metrics_row(replica: Replica, objective: Objective) -> dict[str, Any]:
 
 
 def epoch_line(replica: Replica, numbers: dict[str, float]) -> str:
-    """What people watch: accuracies to four digits, losses to six, edges where some are pruned, seconds."""
+    """The log line of an epoch: accuracies to four digits, losses to six, edges where some are pruned, seconds."""
     shown = [
         f"{name} {value:.4f}" if "acc" in name or "frac" in name else f"{name} {value:.6f}"
         for name, value in numbers.items()
@@ -178,9 +178,9 @@ def epoch_line(replica: Replica, numbers: dict[str, float]) -> str:
 def guessing_line(replica: Replica) -> str | None:
     """A warning for the log if the first epoch has left the network no better than guessing; else None.
 
-    Accuracies tell, the loss does not: at a small temperature the cross-entropy of a network that is right most of the
-    time may well be above that of guessing. Both the training and the validation set have to be within one standard
-    deviation of it.
+    Accuracies are compared, not losses: at a small temperature the cross-entropy of a network that is right most of the
+    time may well be above that of guessing. Both the training and the validation accuracy have to be at most one
+    standard deviation above it.
     """
     if replica.epoch != 1:
         return None

@@ -18,13 +18,13 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(eq=False)
 class Replica:
-    """Settings, data and the moving state of one run.
+    """Settings, data and the changing state of one run.
 
     Attributes:
         rng: the run's only source of random numbers: the gate initialisation, then one shuffle an epoch.
         start: the topology that the run began with.
         topology: what pruning has left of it.
-        gate_V: trainable gate voltages, shape (edges,), in volts; here and nowhere else, but during an epoch.
+        gate_V: trainable gate voltages, shape (edges,), in volts; a running epoch changes a copy.
         edge_uid: for each edge its number in `start`, shape (edges,).
         epoch: epochs done.
         histories: lists by their names in the run folder, e.g. train_acc, val_acc.

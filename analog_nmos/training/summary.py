@@ -1,4 +1,4 @@
-"""The end of a run: what it reached, the test set once more if asked for, and its curves."""
+"""The end of a run: its result, the final test if --final-test is given, and its curves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from common.runs.files import plain, write_array, write_json
 from common.runs.result import Result
 
 Arrays = Mapping[str, NDArray[np.float64]]
-# Accuracy and outputs (samples, outputs) in volts for gate voltages (edges,), what the objective measured, and samples.
+# From gate voltages (edges,), what the objective measured, and samples to accuracy and outputs (samples, outputs) in V.
 Evaluate = Callable[[NDArray[np.float64], Arrays, Split], tuple[float, NDArray[np.float64]]]
 
 
@@ -32,7 +32,7 @@ def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str],
         run: its run.
         card: of its transistors.
         measured: names of what its objective measures in an epoch.
-        evaluate: see above.
+        evaluate: see `Evaluate`.
     """
     accuracies = replica.histories["val_acc"]
     best = 1 + int(np.argmax(accuracies[1:]))  # the untrained epoch 0 is no candidate
@@ -66,15 +66,15 @@ def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str],
 def _final_test(
     replica: Replica, run: Run, best: int, measured: list[str], evaluate: Evaluate
 ) -> tuple[float, float | None]:
-    """Test accuracy of the last gate voltages, and of the selected epoch's where its edges are still all there."""
+    """Test accuracy of the last gate voltages, and of the selected epoch's if no edge was pruned since."""
 
-    def then(name: str) -> NDArray[np.float64]:
+    def at_best(name: str) -> NDArray[np.float64]:
         array: NDArray[np.float64] = np.load(run.folder / f"0_{name}_epoch{best}.npy", allow_pickle=False)
         return array
 
-    gate_V, selected = then("vg_unique"), None
+    gate_V, selected = at_best("vg_unique"), None
     if gate_V.size == replica.topology.n_edges:
-        arrays = {name: then(name) for name in measured if (run.folder / f"0_{name}_epoch{best}.npy").exists()}
+        arrays = {name: at_best(name) for name in measured if (run.folder / f"0_{name}_epoch{best}.npy").exists()}
         selected = evaluate(gate_V, arrays, replica.data.test)[0]
     accuracy, out_V = evaluate(replica.gate_V, replica.memory, replica.data.test)
     write_array(run.folder / "0_vout_final_test.npy", out_V)

@@ -41,7 +41,7 @@ def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> I
     that it would have alone.
 
     Raises:
-        InputError: the settings cannot be, or a file is missing or damaged.
+        InputError: the settings contradict each other, or a file is missing or damaged.
     """
     check_shared(configs)
     folders = [start.folder if start.begun else None for start in starts]
@@ -60,14 +60,14 @@ def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> I
 
 
 class NmosTrainer:
-    """The epochs of one start of the process; the replicas share a solver, and one that fails leaves the others alone.
+    """Trains replicas epoch by epoch; they share a solver, and one that fails does not stop the others.
 
     Args:
         replicas: at their checkpoints, or new.
         objective: of all of them.
         card: of all transistors.
         version: of the backend.
-        begun: when each run began, as its run_meta.json says; None for now.
+        begun: when each run began, as its run_meta.json says; None for a new run.
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class NmosTrainer:
         return [self._facts(replica, begun) for replica, begun in zip(self.replicas, self._begun, strict=True)]
 
     def begin(self, runs: Sequence[Run], progress: Progress) -> None:
-        """Bring the replicas to their checkpoints; new ones write what stands at the start, and validate (epoch 0)."""
+        """Bring the replicas to their checkpoints; new ones write their first files, and validate (epoch 0)."""
         self._runs, self._progress = runs, progress
-        # Only now do the folders belong to this process, so only now do the checkpoints count.
+        # Read again: until now another process could have changed the folders.
         self._circuits, restored = Circuits.at_checkpoints(self.replicas, [run.folder for run in runs], self.card)
         for row, (replica, run) in enumerate(zip(self.replicas, runs, strict=True)):
             keep_rows(run.folder, replica.epoch + 1 if restored[row] else 0)
@@ -126,14 +126,14 @@ class NmosTrainer:
         Args:
             row: the replica.
             gate_V: gate voltages to use, shape (edges,).
-            arrays: what the objective measured then; see `Objective.epoch_arrays`.
+            arrays: what the objective measured with them; see `Objective.epoch_arrays`.
             part: samples.
         """
         self.objective.recall(row, arrays)
         validation = self.circuits.outputs(row, part, self._runs[row].beat, gate_V)
         solved = np.isfinite(validation.out_V).all(axis=1)
-        view = self.objective.replica(row).evaluate(validation.out_V[solved], part.y[solved])
-        return float((view.prediction == part.y[solved]).sum() / len(part.y)), validation.out_V
+        evaluation = self.objective.replica(row).evaluate(validation.out_V[solved], part.y[solved])
+        return float((evaluation.prediction == part.y[solved]).sum() / len(part.y)), validation.out_V
 
     @property
     def circuits(self) -> Circuits:
@@ -196,7 +196,7 @@ class NmosTrainer:
     def _finish_epoch(self, rows: Sequence[int], sums: Training | None) -> None:
         """Record training (none in epoch 0), validate, prune, and commit each replica by its checkpoint.
 
-        An epoch that fails is not committed: a resumed run meets the failure again and does not go on behind it.
+        An epoch that fails is not committed: a resumed run repeats it.
         """
         recorded = {row: self._record(row, sums) for row in rows}
         failures = {row: self._too_many_failed(row, validation, sums) for row, (_, validation) in recorded.items()}
@@ -228,7 +228,7 @@ class NmosTrainer:
         return {**train, **val}, validation
 
     def _too_many_failed(self, row: int, validation: Validation, sums: Training | None) -> RunError | None:
-        """The failure of a replica of whose epoch too many operating points failed."""
+        """The error of a replica if too many operating points of its epoch failed, else None."""
         replica = self.replicas[row]
         failed = validation.reloads + validation.nonfinite
         solves = len(validation.status)

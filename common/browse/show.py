@@ -56,6 +56,7 @@ def _records(name: str, rows: list[Any]) -> None:
 def _pairs(title: str, pairs: list[tuple[str, Any]]) -> None:
     if title and pairs:
         print(f"\n{title}")
+    width = max((len(name) for name, value in pairs if value is not None), default=0)
     for name, value in pairs:
         if value is not None:
-            print(f"  {name:<16} {shown(value)}")
+            print(f"  {name:<{width}} {shown(value)}")

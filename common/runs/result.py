@@ -84,8 +84,6 @@ _EARLIER = {
     "test_acc": (FINAL, "test_acc", 1.0),
     "test_loss": (FINAL, "test_loss", 1.0),
     "test_accuracy": (FINAL, "test_acc", 1.0),
-    "accuracy": (FINAL, "test_acc", 1.0),
-    "loss": (FINAL, "test_loss", 1.0),
     "train_accuracy": (FINAL, "train_acc", 1.0),
     "swap_acc": (FINAL, "swap_acc", 1.0),
     "swap_acc_std": (FINAL, "swap_acc_std", 1.0),
@@ -103,9 +101,11 @@ def from_columns(columns: Mapping[str, Any]) -> Result:
     numbers: dict[str, dict[str, Any]] = {FINAL: {}, SELECTED: {}}
     more: dict[str, Any] = {}
     flat = {**columns, **_mean(columns.get("trials"))}
+    if set(flat) == {"loss", "accuracy"}:  # a model that was tested by a sweep of aanntwin
+        flat = {f"test_{name}": value for name, value in flat.items()}
     for name, value in flat.items():
         kind, _, metric = name.partition("_")
-        if name in _EARLIER and _is_number(value):
+        if name in _EARLIER and _is_number(value) and "_".join(_EARLIER[name][:2]) not in columns:
             kind, metric, factor = _EARLIER[name]
             numbers[kind][metric] = value if factor == 1.0 else factor * value
         elif kind in numbers and metric and (_is_number(value) or metric == ON):

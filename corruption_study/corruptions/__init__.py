@@ -1,7 +1,7 @@
-"""Kinds of corruption: one file each, and `CORRUPTIONS`, the one list of them.
+"""Kinds of corruption: one file each, listed in `CORRUPTIONS`.
 
-A kind is a `Corruption`. Its definition is the function in NumPy; a formula for a compiled kernel and one for tensors
-make it fast, and tests hold them to the definition. Importing this loads none of numpy, numba and torch.
+A kind is a `Corruption`. Its definition is the function in NumPy; formulas for a compiled kernel and for tensors make
+it fast, and tests compare them with the definition. Importing this loads none of numpy, numba and torch.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ class Corruption:
         strength: what p means, as a sentence.
         images: the definition for images: from clean ones (B, 28, 28), float32 in [0, 1], p and `draw` to corrupted
             ones of the same shape. Called for every batch. `draw` gives random numbers that depend on the run's seed,
-            the epoch and the image alone; taking numbers from elsewhere would make a resumed run end differently. None:
-            images stay as they are.
+            the epoch and the image alone; with numbers from elsewhere a resumed run would end differently. None: images
+            are not changed.
         labels: the definition for labels: from all training labels (N,), p and a generator to new labels. Called once
-            a run. None: labels stay as they are.
+            a run. None: labels are not changed.
         pixel: `images` for one pixel, compiled into the CPU kernel: from the clean value, the pixel's 64 random bits
             (those of `draw.bits()`), p, and the limit below which the upper 32 bits lie with probability p. It may use
-            what numba compiles. None: the CPU runs `images`.
+            only what numba compiles. None: the CPU runs `images`.
         tensors: `images` for tensors on a GPU, with the arguments of `pixel`: clean values and bits (R, B, D), p and
-            limits (R, 1, 1). None: images travel to the CPU for `images` and back.
+            limits (R, 1, 1). None: `images` runs on the CPU, and the result is copied back.
     """
 
     label: str

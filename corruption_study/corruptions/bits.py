@@ -1,4 +1,4 @@
-"""The 64 random bits of a pixel: the upper 32 say whether it changes, the lower 24 what it becomes.
+"""The 64 random bits of a pixel: the upper 32 decide whether it changes, the lower 24 its new value.
 
 `high` and `low` serve arrays of NumPy and tensors alike; the constants are for functions that numba compiles.
 """

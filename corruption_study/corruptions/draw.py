@@ -1,4 +1,4 @@
-"""Random numbers of a batch of images: each image has its own, in any batch and beside any other run."""
+"""Random numbers for a batch of images: those of an image do not depend on the batch or on other runs."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from common.replicas.jit import Function, inlined, kernel
 
 @functools.cache
 def rows_kernel(pixel: Function) -> Function:
-    """The kernel into which a kind's `pixel` is compiled.
+    """Compile a kind's `pixel` into a kernel.
 
-    It takes bytes (N, D), indices (R, B), the byte that means 1, and for each replica p, limit and key; it writes
-    float32 (R, B, D).
+    It takes bytes (N, D), indices (R, B), the byte value of full brightness, and for each replica p, limit and key; it
+    writes float32 (R, B, D).
     """
     corrupted = inlined(pixel)
 
@@ -46,7 +46,7 @@ def rows_kernel(pixel: Function) -> Function:
 
     if not pixel.__module__.startswith(f"{__package__}."):
         return numba.njit(nogil=True, error_model="numpy")(corrupt_rows)  # as `kernel`
-    # The cache keeps kernels by their names and knows the sources of this folder; hence a name of its own for each
-    # kind of ours, and no cache for a user's.
+    # The cache on disk finds kernels by name and is renewed when sources in this folder change; hence a separate name
+    # for each kind of ours, and no caching of a user's.
     corrupt_rows.__qualname__ = f"corrupt_rows.{pixel.__module__.rpartition('.')[2]}"
     return kernel(corrupt_rows)

@@ -1,4 +1,4 @@
-"""Images stay; labels are shuffled among a share p of the samples, once a run."""
+"""Images do not change; labels are shuffled among a share p of the samples, once per run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from corruption_study.corruptions import Corruption
 
 
 def exchanged(labels: NDArray[np.int64], p: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Labels after those of a random share p of the samples were shuffled among themselves."""
+    """Labels, with those of a random share p of the samples shuffled among each other."""
     chosen = np.flatnonzero(rng.random(len(labels)) < p)
     changed = labels.copy()
     changed[chosen] = labels[rng.permutation(chosen)]
@@ -18,6 +18,6 @@ def exchanged(labels: NDArray[np.int64], p: float, rng: np.random.Generator) -> 
 
 SHUFFLE_LABELS = Corruption(
     label="shuffled labels",
-    strength="labels are shuffled among a share p of the samples, once a run",
+    strength="labels are shuffled among a share p of the samples, once per run",
     labels=exchanged,
 )

@@ -1,4 +1,4 @@
-"""Each pixel, with probability p, becomes a fresh uniform value in [0, 1)."""
+"""Each pixel, with probability p, becomes a new uniform value in [0, 1)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def tensors(clean: Tensor, bits: Tensor, p: Tensor, limit: Tensor) -> Tensor:
 
 UNIFORM = Corruption(
     label="uniform noise",
-    strength="each pixel, with probability p, becomes a fresh uniform value in [0, 1)",
+    strength="each pixel, with probability p, becomes a new uniform value in [0, 1)",
     images=images,
     pixel=pixel,
     tensors=tensors,

@@ -66,7 +66,7 @@ def test_weights_that_fit_no_model_are_refused(weights, refused, tmp_path):
         "bias.safetensors": "(10, 676) and ()",
         "side.safetensors": "the model's are (4, 1, 6, 6)",
         "whole.safetensors": "torch.int64",
-        "name.safetensors": "no name",
+        "name.safetensors": "is not the name",
     }
     for name, content in bad_weights(weights).items():
         (tmp_path / name).write_bytes(content)

@@ -86,7 +86,7 @@ def test_testing_nonidealities_act_on_the_test_alone(here):
     ("words", "message"),
     [
         (("--model_params_stride", 5), "29, which stride 5"),
-        (("--model_params_pool_size", 4), "13 is not divided by pool_size 4"),
+        (("--model_params_pool_size", 4), "pool_size 4 does not divide the convolution's output side 13"),
         (("--train_params_lr", 0), "above 0"),
         (("--train_params_batch_size", "x"), "not an integer"),
         (("--normalization_min_in", 1), "must differ"),

@@ -53,7 +53,7 @@ def test_levels_are_in_one_form(own):
         ("own_droop:Nowhere=0", "allowed: a tuple of input, conv2d_input"),
         ("own_droop:Unfinished=0", "has no method apply"),
         ("own_droop:Absent=0", "no Absent in own_droop"),
-        ("pathlib:Path=0", "is no aanntwin.nonidealities.base.Nonideality"),
+        ("pathlib:Path=0", "is not of type aanntwin.nonidealities.base.Nonideality"),
     ],
 )
 def test_what_is_wrong_with_one_of_your_own_is_said(own, word, message):

@@ -286,7 +286,7 @@ def test_results_files_of_earlier_versions_are_read(digits, tmp_path):
     (tmp_path / "r.csv").write_text("".join(f"{','.join(line)}\n" for line in lines))
     assert take_over(tmp_path / "r.csv", found, runs, tmp_path / "r.sweep", plan.fingerprint) == 1
     (tmp_path / "r.csv").write_text("".join(f"{','.join(line)}\n" for line in lines).replace("0.25", "x"))
-    with pytest.raises(InputError, match="no loss and accuracy"):
+    with pytest.raises(InputError, match="not a loss and an accuracy"):
         take_over(tmp_path / "r.csv", found, runs, tmp_path / "r.sweep", plan.fingerprint)
 
 
@@ -316,7 +316,7 @@ def test_noise_results_are_read_in_both_forms_of_keys(tmp_path, names):
     assert found["0.1"]["0.07"] == [(0.5, 0.9), (0.6, 0.8)]
     assert found["0.6"]["0.07"] == [(0.5, 0.9)]
     (tmp_path / "o.json").write_text(json.dumps({"0.0625": {}}))
-    with pytest.raises(InputError, match=r"training noise '0.0625', which this sweep has not"):
+    with pytest.raises(InputError, match=r"training noise '0.0625', which is not in this sweep"):
         read_noise(tmp_path / "o.json", TRAINING, TESTING)
 
 
@@ -325,7 +325,7 @@ def test_a_noise_sweep_goes_on_from_a_published_file_and_writes_one(here, tmp_pa
     (tmp_path / "o.json").write_text(json.dumps(content, indent=4))
     words = ("o.json", *DIGITS, "--count_epoch", 1, "--format", "published")
     done = here(NOISE, *words, "--runs_per_point", 2)
-    assert "12 trainings are tested in o.json, which does not say of which settings" in done.err
+    assert "12 trainings are taken from o.json, which does not record its settings" in done.err
     assert json.loads((tmp_path / "o.json").read_text()) == content
     assert (tmp_path / "o.png").is_file()
     assert len(list(tmp_path.glob(f"o.sweep/run_*/{TESTS}"))) == 12

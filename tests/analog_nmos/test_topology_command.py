@@ -74,7 +74,7 @@ def test_an_existing_file_is_replaced_by_force_alone(capsys):
     before = Path("small.npz").read_bytes()
     for words in (("build", "small.npz"), ("prune", "small.npz", "small.npz", "--flat", "0")):
         assert call(*words) == 2
-        assert "small.npz: exists already; name another file, or replace it by --force" in capsys.readouterr().err
+        assert "small.npz: exists already; name another file, or replace it with --force" in capsys.readouterr().err
         assert Path("small.npz").read_bytes() == before
     assert call("prune", "small.npz", "small.npz", "--flat", "0", "--force") == 0
     assert load_topology("small.npz").n_edges == 14
@@ -99,7 +99,7 @@ def test_a_pickled_meta_is_one_line_of_warning(capsys):
     assert call("info", "old.npz") == 0
     out, err = capsys.readouterr()
     assert "meta:             none" in out
-    assert err == "warning: topology old.npz: meta_json is no JSON text (older files pickle it); dropped\n"
+    assert err == "warning: topology old.npz: meta_json is not JSON text (older files pickle it); dropped\n"
 
 
 @pytest.mark.parametrize("plot_format", ["png", "pdf", "svg"])
@@ -131,7 +131,7 @@ BAD_INPUT = [
     (("build", "out.npz", "--inputs", "1000000000"), "more than 10000000 edges"),
     (("build", "out.npz", "--inputs", "1000000", "--outputs", "1"), "inputs + outputs is more than 999998"),
     (("build", "n" * 256), "too long"),
-    (("build", "n" * 240), "the name is too long; it may have 230 bytes"),
+    (("build", "n" * 240), "the name is too long; at most 230 bytes are allowed"),
     (("prune", "n" * 256, "out.npz", "--flat", "1"), " "),
     (("info", "n" * 256), " "),
     (("show", "small.npz", "--out", "n" * 256), " "),
@@ -141,17 +141,17 @@ BAD_INPUT = [
     (("build", ".", "--force"), ".: name a file in a folder that exists"),
     (PRUNE, "one of the arguments --pairs --copies-of --flat --vg-below is required"),
     ((*PRUNE, "--pairs", "0,0", "--flat", "1"), "not allowed with argument"),
-    ((*PRUNE, "--pairs", "0,1,2"), "'0,1,2' is no list of 2 numbers each, such as '0,1;4,5'"),
-    ((*PRUNE, "--copies-of", "0,1"), "'0,1' is no list of 3 numbers each, such as '0,1,2;4,5,6'"),
-    ((*PRUNE, "--pairs", ""), "'' is no list of 2 numbers each"),
-    ((*PRUNE, "--flat", "a"), "'a' is no list of whole numbers such as 3,17"),
+    ((*PRUNE, "--pairs", "0,1,2"), "'0,1,2' is not a list of 2 numbers each, such as '0,1;4,5'"),
+    ((*PRUNE, "--copies-of", "0,1"), "'0,1' is not a list of 3 numbers each, such as '0,1,2;4,5,6'"),
+    ((*PRUNE, "--pairs", ""), "'' is not a list of 2 numbers each"),
+    ((*PRUNE, "--flat", "a"), "'a' is not a list of whole numbers such as 3,17"),
     ((*PRUNE, "--pairs", "4,0"), "pair (4, 0): inputs are 0..3, outputs 0..1"),
     ((*PRUNE, "--flat", "8"), "pair (4, 0): inputs are 0..3, outputs 0..1"),
     ((*PRUNE, "--copies-of", "0,0,2"), "copy 2 of pair (0, 0): the pair has 2, counted from 0"),
     ((*PRUNE, "--flat", "0,1,2,3,4,5,6,7"), "edges_D is empty"),
     ((*PRUNE, "--vg-below", "1"), "--vg-below and --gate-voltages belong together"),
     ((*PRUNE, "--flat", "1", "--gate-voltages", "vg.npy"), "--vg-below and --gate-voltages belong together"),
-    ((*PRUNE, "--vg-below", "nan", "--gate-voltages", "vg.npy"), "'nan' is no voltage such as 0.6"),
+    ((*PRUNE, "--vg-below", "nan", "--gate-voltages", "vg.npy"), "'nan' is not a voltage such as 0.6"),
     ((*PRUNE, "--vg-below", "1", "--gate-voltages", "none.npy"), "--gate-voltages none.npy: no such file"),
     ((*PRUNE, "--vg-below", "1", "--gate-voltages", "text.npy"), "--gate-voltages text.npy is damaged"),
     ((*PRUNE, "--vg-below", "1", "--gate-voltages", "short.npy"), "shape (3,), but the network has 16 edges"),
@@ -159,7 +159,7 @@ BAD_INPUT = [
     ((*PRUNE, "--vg-below", "1", "--gate-voltages", "nan.npy"), "they must all be finite numbers"),
     (("prune", "none.npz", "out.npz", "--flat", "1"), "topology none.npz: no such file"),
     (("info", "text.npy"), "topology text.npy: is not an NPZ file"),
-    (("show", "small.npz", "--out", "text.npy"), "--out text.npy: is no folder and cannot be made"),
+    (("show", "small.npz", "--out", "text.npy"), "--out text.npy: is not a folder and cannot be created"),
     (("show", "small.npz", "--plot-format", "gif"), "invalid choice: 'gif'"),
 ]
 

@@ -218,7 +218,7 @@ def test_a_damaged_folder_is_a_line_and_the_others_are_shown(nonideal, partly_da
     assert (partly_damaged / "plots" / "final_val_acc_epochs_over_a-b $x$.png").is_file()
     for name in DAMAGE:
         assert nonideal("show", partly_damaged / name, code=2).startswith(f"error: run folder {partly_damaged / name}")
-    assert "command          nmos 3" in nonideal("show", partly_damaged / "odd")
+    assert "command nmos 3" in nonideal("show", partly_damaged / "odd")
 
 
 def test_a_folder_of_damaged_runs_alone(nonideal, tmp_path):

@@ -75,9 +75,9 @@ def test_labels():
     [
         ("square", "shape 'square' is not one of circle, ring, package.module:Name of your own"),
         ("x" * 500, "is not one of circle"),
-        ("ring", "shape ring: is no test_plugins_kinds.Shape"),
-        ("shapes:NOTHING", "shape shapes:NOTHING: is no test_plugins_kinds.Shape"),
-        ("json:dumps", "shape json:dumps: is no test_plugins_kinds.Shape"),
+        ("ring", "shape ring: is not of type test_plugins_kinds.Shape"),
+        ("shapes:NOTHING", "shape shapes:NOTHING: is not of type test_plugins_kinds.Shape"),
+        ("json:dumps", "shape json:dumps: is not of type test_plugins_kinds.Shape"),
         ("shapes:Triangle", "shape shapes:Triangle: no Triangle in shapes"),
         ("none:Square", "shape none:Square: no module none, neither in the working folder nor in PYTHONPATH"),
         ("shapes.none:Square", "shape shapes.none:Square: no module shapes.none, neither in"),

@@ -33,7 +33,7 @@ def test_a_notebook_trains_into_a_folder(tmp_path):
 def test_what_cannot_be_is_refused_before_a_folder_is_made(here, tmp_path):
     (tmp_path / "runs.jsonl").write_text('{"epochs": 1}\n{"epochs": 2}\n')
     for words, message in (
-        (["--replicas", "runs.jsonl"], "runs side by side differ in epochs, allowed: in p and seed alone"),
+        (["--replicas", "runs.jsonl"], "runs side by side differ in epochs, allowed: p and seed"),
         (["--max-train-samples", "99999"], "argument --max-train-samples: 99999, allowed: at most 1437"),
         (["--corruption", "nowhere:Dust"], "corruption nowhere:Dust: no module nowhere"),
     ):

@@ -71,7 +71,7 @@ def test_what_is_no_field_is_refused_in_one_line(recipe, tmp_path):
     for name, text in (
         ("polymer:Cubic", "no Cubic in polymer"),
         ("polymers:Cubic", "no module polymers"),
-        ("polymer:np", "is no magnetoionic.devices.field.Device"),
+        ("polymer:np", "is not of type magnetoionic.devices.field.Device"),
     ):
         printed = field.run(f"magnetoionic-train --field {name}", code=2)
         assert printed.startswith("error: argument --field: field ")

@@ -48,7 +48,7 @@ def test_it_is_refused_in_one_line(recipe):
     start = "nmos-dense --backend native --objective soft_hinge"
     for words, text in (
         (":Softhinge", "soft_hinge:Softhinge: no Softhinge in soft_hinge"),
-        (":Evaluation", "is no analog_nmos.objectives.base.Objective"),
+        (":Evaluation", "is not of type analog_nmos.objectives.base.Objective"),
         (":SoftHinge --objective-options power=0.5", "--objective-options: power: 0.5 is out of range"),
         (":SoftHinge --objective-options weight=2", "--objective-options: unknown setting 'weight'; known are power"),
         (":SoftHinge --objective-options power", "--objective-options: 'power' is not NAME=VALUE"),

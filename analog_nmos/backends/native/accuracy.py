@@ -2,7 +2,7 @@
 
 The kernels stop when `bend` (edge.Step), the slope and the last step promise an error below the tolerance. `bend` is
 the curvature of ordinary operating points. High voltages, cold junctions and long steps can have more: `Limits` says
-how much more at most. Where the tolerance is not certain even so, one more pass follows, whose Newton step is the error
+how much more at most. Where the tolerance is still not certain, one more pass follows, whose Newton step is the error
 itself: what was found is then kept as it is, or improved. Where rounding errors alone exceed ROUNDING_V, the network
 counts as singular.
 """
@@ -24,7 +24,7 @@ EPSILON = sys.float_info.epsilon
 ROUNDING_V = 5e-8  # double precision allows no tolerance much below this everywhere
 KNEE_A = 1e-2  # current at which a forward junction is past its knee
 LARGEST_JUMP_V = 3e-8  # that an edge may see when its floating body is where a junction's exponential sets in
-LOOSE = 100.0  # a body tie of less than so many beta * 1 V lets the body move like a floating one
+LOOSE = 100.0  # a body tie below this times beta * 1 V lets the body move like a floating one
 DIODE_BEND = 2.0 * math.e  # of a junction, relative to `bend`, when both its ends move by Vt / 2
 
 
@@ -36,14 +36,14 @@ class Limits(NamedTuple):
     by_gate: float  # 1/V, of the highest gate above the lowest threshold
     step_V: float  # last steps up to this obey these bounds; 0 if none does
     jump_A: float  # by which an edge's current jumps where its junctions' exponentials set in
-    tie_S: float  # from the body to the source node: its current is rounded, whatever flows
+    tie_S: float  # from the body to the source node: its current has a rounding error, even if it is 0
     knee_V: float  # of a forward junction
 
 
 class Accuracy(NamedTuple):
     """What is known of one solve's accuracy before it starts."""
 
-    curvature: Any  # the true one is at most so many times `bend`
+    curvature: Any  # the true one is at most this times `bend`
     step_V: Any  # if the last step is no larger than this
     jump_A: Any  # as in Limits
     tie_S: Any
@@ -94,9 +94,9 @@ def expect(limits: Any, low_V: Any, high_V: Any, gate_V: Any, m: Any) -> Any:
 
 @leaf
 def rounding_A(accuracy: Any, n_edges: Any, node_V: Any) -> Any:
-    """Current that is left over at a node of so many edges where it should be 0.
+    """Current at a node with n_edges edges that rounding leaves where it should be 0.
 
-    Each body holds its voltage to half a unit in the last place, and its tie makes a current of the rest.
+    Each body voltage is rounded to half a unit in the last place, and its tie turns this error into a current.
     """
     return EPSILON * math.sqrt(n_edges) * accuracy.tie_S * abs(node_V)
 

@@ -1,4 +1,4 @@
-"""The native solver behind the interface that the trainers know."""
+"""The native solver behind the interface of `backends.base`."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class NativeBackend(Backend):
     in `options` have no meaning here.
 
     Args:
-        topologies: the same numbers of inputs and outputs in all; edges may differ. Replicas with edges between free
-            nodes (hidden ones, or outputs) and replicas without cannot be mixed.
+        topologies: the same numbers of inputs and outputs in all; edges may differ. Either in all replicas or in
+            none every edge runs from an input to an output.
         card: level 1; a parameter that is not modelled is refused by name.
         options: rails, resistances, temperatures, gmin, rshunt.
         tolerance_V: bound on the error of a converged voltage; below 1e-7 as far as double precision goes (see
-            `accuracy`). What cannot be found so closely has another status than CONVERGED.
+            `accuracy`). A voltage that cannot be found this accurately has another status than CONVERGED.
         max_passes: Newton passes, plain and damped, before source stepping; fewer than 31 switch both fallbacks off.
 
     Raises:
@@ -68,7 +68,9 @@ class NativeBackend(Backend):
         settings = np.array([tolerance_V, max_passes, free_S, clamp_S, options.vminus, options.vplus, *limits(device)])
         alone = [_outputs_alone(topology) for topology in topologies]
         if any(alone) != all(alone):
-            raise InputError("replicas with and without edges between free nodes cannot be mixed in one backend")
+            raise InputError(
+                "networks with edges from inputs to outputs only cannot be mixed with others in one backend"
+            )
         engine = DecoupledReplicas if all(alone) else CoupledReplicas
         self._engine: DecoupledReplicas | CoupledReplicas = engine(
             topologies, device, settings, 0.5 * (options.vminus + options.vplus)
@@ -147,7 +149,7 @@ class NativeBackend(Backend):
 
 
 def _device(card: ModelCard, options: CircuitOptions) -> Device:
-    """The card at the options' temperatures, with everything that it is to be finite and positive."""
+    """The card at the options' temperatures, checked to be finite."""
     try:
         device = parameters.device_parameters(card, options)
         if all(map(math.isfinite, (*device, *limits(device)))):
@@ -158,7 +160,7 @@ def _device(card: ModelCard, options: CircuitOptions) -> Device:
         pass
     raise InputError(
         f"card {card.path} describes no transistor at --temp {options.temp:g} and --tnom {options.tnom:g}: its surface "
-        "potential or its saturation current leaves all bounds; come nearer to 27"
+        "potential or its saturation current is out of range; choose temperatures nearer to 27 C"
     )
 
 

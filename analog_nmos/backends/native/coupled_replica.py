@@ -143,19 +143,19 @@ class CoupledReplica:
                 factors = splu(csc_matrix((self._data[:-1], *net.pattern), (n, n)))
             except RuntimeError:  # SuperLU: exactly singular
                 return SINGULAR, passed + 1
-            step_V, bound_V = _replies(factors, right[:2])
+            step_V, bound_V = _voltages(factors, right[:2])
             status, size, error_V = sparse_advance(
                 node_V, step_V, bound_V, moved_V, size, limit_V, sources.accuracy, doubt_V
             )
             if status == NO_CONVERGENCE and size < LARGEST_LAST_V and error_V <= self.tolerance_V:
-                doubts_V = _replies(factors, sparse_doubts(node_V, net.n_edges, right[2], sources.accuracy))
+                doubts_V = _voltages(factors, sparse_doubts(node_V, net.n_edges, right[2], sources.accuracy))
                 status, doubt_V = sparse_settle(size, error_V, *doubts_V, self.tolerance_V, sources.accuracy)
             if status != NO_CONVERGENCE:
                 return int(status), passed + 1
         return NO_CONVERGENCE, passes
 
 
-def _replies(factors: Any, currents_A: FloatArray) -> FloatArray:
-    """Voltages (n, F) by currents (n, F)."""
+def _voltages(factors: Any, currents_A: FloatArray) -> FloatArray:
+    """Voltages (n, F) that currents (n, F) cause in the linearised network."""
     voltages: FloatArray = np.ascontiguousarray(factors.solve(np.ascontiguousarray(currents_A.T)).T)
     return voltages

@@ -22,10 +22,10 @@ class DecoupledReplicas:
     """L replicas whose edges all run from an input to an output.
 
     Args:
-        topologies: one a replica.
+        topologies: one for each replica.
         device: from `parameters.device_parameters`.
         settings: in the order of `replicas.SETTINGS`.
-        cold_V: where an output is looked for first.
+        cold_V: first guess of an output's voltage.
     """
 
     def __init__(self, topologies: Sequence[Topology], device: Device, settings: FloatArray, cold_V: float) -> None:

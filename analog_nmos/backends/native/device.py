@@ -2,7 +2,7 @@
 
 Source of the equations: H. Shichman and D. A. Hodges, IEEE J. Solid-State Circuits 3 (1968) 285, in the form that
 ngspice evaluates (mos1load.c). Voltages in V, currents in A, conductances in S. The derivatives are those of the
-equations, also where ngspice uses others to the same end (a forward-biased body).
+equations, also where ngspice uses others that lead to the same solution (a forward-biased body).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def unpack(a: Any) -> Any:
 def threshold(vbs_V: Any, m: Any) -> Any:
     """Threshold voltage and minus its derivative by vbs (>= 0).
 
-    For vbs > 0 the root sqrt(phi - vbs) goes on as its tangent at 0, and never below 0. Both branches share the root of
-    phi - min(vbs, 0) and the slope 1 / (2 root), so that there is nothing to select but the end of the tangent.
+    For vbs > 0 the root sqrt(phi - vbs) continues as its tangent at 0, but never below 0. Both branches share the root
+    of phi - min(vbs, 0) and the slope 1 / (2 root), so that there is nothing to select but the end of the tangent.
     """
     root = sqrt(m.phi_V - minimum(vbs_V, 0.0))
     body = root - maximum(vbs_V, 0.0) * m.slope
@@ -95,7 +95,7 @@ def drain_current(vd_V: Any, vg_V: Any, vs_V: Any, vb_V: Any, m: Any) -> Any:
 @leaf
 def junction(v_V: Any, m: Any) -> Any:
     """Current and conductance of one body diode, gmin included; below -3 Vt it is gmin * v - Is."""
-    if any_of(v_V > -3.0 * m.vt_V):  # often no lane conducts, and exp is the dearest part
+    if any_of(v_V > -3.0 * m.vt_V):  # often no lane conducts, and exp is the slowest part
         grown = m.isat_A * exp(maximum(minimum(v_V * (1.0 / m.vt_V), 650.0), -3.0))
         grown = select(v_V > -3.0 * m.vt_V, grown, 0.0)
     else:

@@ -2,7 +2,7 @@
 
 The internal drain d, source s and body b touch only their own edge, so a Newton step on the whole circuit solves
 for them by a 3x3 block per edge. With D and S the end nodes, the equations are (rows of d and s scaled by their
-resistance, so that a resistance of zero needs no case of its own)
+resistance, so that a resistance of zero is no special case)
 
     (d - D) + Rd (shunt d + I - Ibd)       = 0
     (s - S) + Rs (shunt s - I - Ibs)       = 0
@@ -29,8 +29,8 @@ class Step(NamedTuple):
     """A Newton step of one edge as a linear function of the steps of its end nodes.
 
     Internal nodes move by (d, s, b) + (d, s, b)_byS * dS + (d, s, b)_byD * dD; the currents from the end nodes into
-    the edge become in_S + in_S_byS * dS + in_S_byD * dD, and in_D likewise. `bend` (A/V^2) bounds what a step of 1 V
-    in every voltage would leave out of these currents, being no more than linear.
+    the edge become in_S + in_S_byS * dS + in_S_byD * dD, and in_D likewise. `bend` (A/V^2) bounds the error of
+    these linear currents for a step of 1 V in every voltage.
     """
 
     d: Any
@@ -107,7 +107,7 @@ def newton_step(D_V: Any, gate_V: Any, S_V: Any, d_V: Any, s_V: Any, b_V: Any, m
 def floating_body(d_V: Any, s_V: Any, m: Any) -> Any:
     """Voltage of a floating body between internal drain and source, to 0.5 mV: a first guess.
 
-    One diode is reverse biased, where its exponential is nothing, so that the forward voltage u obeys
+    One diode is reverse biased, where its exponential is negligible, so that the forward voltage u obeys
     a u + Is exp(u / Vt) = c with a = 2 gmin + shunt. In w = u / Vt + ln(Is / (a Vt)) this is w + exp(w) = z: w(z) is
     ln of the Wright omega function, here a polynomial for -4 < z < 12.
     """
@@ -125,7 +125,7 @@ def floating_body(d_V: Any, s_V: Any, m: Any) -> Any:
 def below_knee(before_V: Any, d_V: Any, s_V: Any, b_V: Any, knee_V: Any, m: Any) -> Any:
     """The body voltage b_V, lowered where a forward junction has jumped over its knee.
 
-    Beyond the knee an exponential comes back by Vt a pass. `before_V` is the larger junction voltage of the last pass,
+    Beyond the knee Newton's method falls by only Vt a pass. `before_V` is the larger junction voltage of the last pass,
     from which it may rise by 2 Vt.
     """
     return minimum(b_V, minimum(d_V, s_V) + maximum(before_V + 2.0 * m.vt_V, splat(knee_V)))
@@ -135,7 +135,7 @@ def below_knee(before_V: Any, d_V: Any, s_V: Any, b_V: Any, knee_V: Any, m: Any)
 def first_guess(D_V: Any, gate_V: Any, S_V: Any, m: Any) -> Any:
     """Current into the drain end and its derivative by -S_V, from the end nodes alone: two Newton steps in the current.
 
-    Diodes and shunts carry nothing here, and a floating body sits at the middle, 0.4 V above the lower end at most.
+    Diodes and shunts are neglected, and a floating body is put near the middle, at most 0.36 V above the lower end.
     """
     across = D_V - S_V
     swapped = across < 0.0

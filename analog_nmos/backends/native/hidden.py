@@ -146,7 +146,7 @@ def substitute(a, order, x):
 def _advance(node_V, step_V, bound_V, moved_V, size, limit_V, accuracy, doubt_V):
     """Move the free nodes: (status, largest step, error promised), the status NO_CONVERGENCE meaning not yet.
 
-    bound_V: reply of the network to its curvature. A doubted solution stays if this step confirms it to doubt_V.
+    bound_V: reply of the network to its curvature. A doubtful solution is kept if step and error are within doubt_V.
     """
     worst, moved = 0.0, 0.0
     for i in range(step_V.size):
@@ -240,7 +240,7 @@ def sparse_advance(node_V, step_V, bound_V, moved_V, size, limit_V, accuracy, do
 
 @kernel
 def sparse_doubts(node_V, n_edges, flow, accuracy):
-    """Currents (2, F) by which rounding and jumps may be off."""
+    """Currents (2, F) that rounding and jumps may add."""
     _rounding(node_V, n_edges, flow, accuracy)
     currents = np.empty((2, flow.size))
     currents[0, :] = flow

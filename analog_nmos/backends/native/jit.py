@@ -1,4 +1,4 @@
-"""numba's decorators with the types that the rest of the package can rely on, and the four ways we compile."""
+"""numba's decorators with the types that the rest of the package can rely on, and the five ways we compile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Newton's method for one output that shares no free node with another: the speed of the native solver is made here.
+"""Newton's method for one output that shares no free node with another: it decides the native solver's speed.
 
 Every edge of such an output has its drain at a fixed voltage, so after the internal nodes are eliminated
 (`edge.newton_step`) one unknown is left, the output's own voltage. A pass goes over the output's edges once, eight
@@ -113,7 +113,7 @@ def attempt(drain_V, gate_V, weight, out, node_V, damped, passes, guess, m, work
     Newton's error after a step is the curvature of the equations over their slope times the step squared, which is
     known without another pass to see that nothing moves any more (unless `accuracy` has doubts).
     """
-    moved_V, doubt_V = 0.0, 0.0  # doubt_V: what the step that confirms a doubted solution may be
+    moved_V, doubt_V = 0.0, 0.0  # doubt_V: largest step that confirms a doubtful solution
     limit_V = out.damped_V if damped else FREE_V
     if guess:
         current, slope = _guess_pass(drain_V, gate_V, weight, out, node_V, m, work, stride)

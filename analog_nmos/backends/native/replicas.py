@@ -2,8 +2,8 @@
 
 All arrays are contiguous; L replicas, I inputs, K outputs, S edge slots of all replicas (`layout.Layout`). Arguments
 of every entry: `device` (`parameters.as_array`), `settings` (the order of `SETTINGS`), `first` (L, K + 1), `drain` and
-`weight` (S,), `gate_V` (S,), `guess_V` and `sink_V` (L, K), `work` (room for one output), `passes` (one number, counted
-on).
+`weight` (S,), `gate_V` (S,), `guess_V` and `sink_V` (L, K), `work` (room for one output), `passes` (one number, added
+to).
 """
 
 # mypy: allow-untyped-defs
@@ -54,7 +54,7 @@ def _solve(row_V, k, replica, first, drain, weight, gate_V, start_V, sink_V, ser
 
 
 @inlined
-def _before(row_V):
+def _status_of_inputs(row_V):
     """A replica's status before its outputs are solved, from its inputs, some of which may have no edge."""
     for i in range(row_V.size):
         if not math.isfinite(row_V[i]):
@@ -77,18 +77,18 @@ def _fill(node_V, replica, nodes, settings, row_V, found_V):
 
 @kernel
 def solve_free(
-    input_V, ask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
+    input_V, mask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
     solved_gate_V, solved_input_V, solved_sink_V, node_V, status, work, passes,
 ):  # fmt: skip
-    """Free phase of the replicas in `ask`: fills node_V (L, nodes) and status (L,), and remembers what was solved."""
+    """Free phase of the replicas in `mask`: fills node_V (L, nodes) and status (L,), and remembers what was solved."""
     m = unpack(device)
     found_V = np.empty(first.shape[1] - 1)
     for replica in range(first.shape[0]):
         node_V[replica, :] = math.nan
         status[replica] = SKIPPED
-        if not ask[replica]:
+        if not mask[replica]:
             continue
-        status[replica] = _before(input_V[replica])
+        status[replica] = _status_of_inputs(input_V[replica])
         for k in range(found_V.size):
             found_V[k], ended, passed = _solve(
                 input_V[replica], k, replica, first, drain, weight, gate_V, guess_V[replica, k], sink_V[replica, k],
@@ -106,18 +106,18 @@ def solve_free(
 
 @kernel
 def solve_clamped(
-    input_V, target_V, clamped, ask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
+    input_V, target_V, clamped, mask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
     solved_gate_V, solved_input_V, solved_sink_V, node_V, status, work, passes,
 ):  # fmt: skip
-    """Clamped phase of the replicas in `ask`; free outputs whose sources are those of the last free phase stay."""
+    """Clamped phase of the replicas in `mask`; free outputs whose sources have not changed keep their voltage."""
     m = unpack(device)
     found_V = np.empty(first.shape[1] - 1)
     for replica in range(first.shape[0]):
         node_V[replica, :] = math.nan
         status[replica] = SKIPPED
-        if not ask[replica]:
+        if not mask[replica]:
             continue
-        status[replica] = _before(input_V[replica])
+        status[replica] = _status_of_inputs(input_V[replica])
         same_inputs = True
         for i in range(input_V.shape[1]):
             same_inputs &= solved_input_V[replica, i] == input_V[replica, i]
@@ -151,7 +151,7 @@ def solve_many(
     m = unpack(device)
     last_V = guess_V[replica].copy()
     for n in range(input_V.shape[0]):
-        status[n] = _before(input_V[n])
+        status[n] = _status_of_inputs(input_V[n])
         for k in range(last_V.size):
             out_V[n, k], ended, passed = _solve(
                 input_V[n], k, replica, first, drain, weight, gate_V, last_V[k], sink_V[replica, k],

@@ -1,6 +1,6 @@
 """Eight doubles at once, inside numba kernels: a vector type that maps to LLVM's <8 x double>.
 
-numba's own loops do not vectorise here (aliasing between work arrays, and exp), so the kernels say what they mean:
+numba's own loops do not vectorise here (aliasing between work arrays, and exp), so the kernels name vectors:
 `a * b + c` on `Vec8` values is one AVX-512 instruction, two with AVX2, four with SSE2 or NEON. Comparisons give a
 `Mask8` for `select`. Products and sums may be contracted to fused multiply-adds; NaN and infinity stay what they are.
 """

@@ -115,7 +115,7 @@ def test_test_only_reads_a_group_from_json(here, weight_file, tmp_path):
     [
         ((), "required: FILE"),
         (("weights.safetensors", *DIGITS, "--model_params_stride", 2), "stride is 2, but"),
-        (("weights.safetensors", *DIGITS, "--model_params_kernel_size", 2), "FILE says it"),
+        (("weights.safetensors", *DIGITS, "--model_params_kernel_size", 2), "FILE decides it"),
         (("weights.safetensors", "--dataset_name", "CIFAR10", "--data_root", "x"), "takes 1 channels"),
         (("weights.safetensors", *DIGITS, "--nonidealities_input_noise", -1), "at least 0"),
     ],

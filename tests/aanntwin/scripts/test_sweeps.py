@@ -176,7 +176,7 @@ def test_a_results_file_alone_says_what_is_done(digits, tmp_path):
     with pytest.raises(InputError, match="other settings"):
         take_over(file, found, runs, folder, "0" * 12)
     file.write_text("a,b\n1,2\n")
-    with pytest.raises(InputError, match="no results file"):
+    with pytest.raises(InputError, match="not a results file"):
         take_over(file, found, runs, folder, plan.fingerprint)
 
 

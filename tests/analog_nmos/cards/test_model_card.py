@@ -114,7 +114,7 @@ def test_what_is_not_plain_is_named_and_left_to_ngspice(tmp_path, old, new, unre
         ("nrd=0.3", "nrd=0) rsh=5", ""),
         ("* comment", "# comment", "'# comment': only some versions of ngspice"),
         ("* comment", ".lib tt", "'.lib tt' begins a section of a library"),
-        (".ends\n", ".ends\n.end\nnotes\n", "'notes' stands after .end; remove it"),
+        (".ends\n", ".ends\n.end\nnotes\n", "'notes' comes after .end; remove it"),
         ("* comment", ".include none.inc", "included file .*none.inc: no such file"),
         ("* comment", ".include card.lib", "files include files more than 10 deep"),
     ],
