@@ -1,6 +1,6 @@
 """Read a device curve from a text file; anything ambiguous is an error that names the row, never a guess.
 
-Cells are separated by semicolons, tabs, commas or blanks, the same in every row; a first line such as `sep=;` names them.
+Cells are separated by semicolons, tabs, commas or blanks, the same in every row; a first line `sep=;` names them.
 A decimal comma is read where semicolons or tabs separate the cells. Lines that begin with # are comments. A header is
 a first row none of whose cells begins as a number does.
 """
