@@ -33,7 +33,7 @@ def read_tensors(path: str | Path, what: str, *, floating: bool = True, limit: i
     Args:
         path: any name; what is in the file counts.
         what: begins the messages.
-        floating: refuse tensors of integers, truth values and complex numbers, which no weights are.
+        floating: refuse tensors of integers, truth values and complex numbers: weights are none of these.
         limit: of bytes, of the file and of all elements in float32 or their own wider type.
     """
     return parse_tensors(read_bytes(path, what, limit), f"{what} {path}", floating=floating, limit=limit)[0]
