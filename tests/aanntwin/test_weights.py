@@ -68,7 +68,7 @@ def test_bad_files_are_one_line_errors(weights, tmp_path, monkeypatch):
     (tmp_path / "cut.pth").write_bytes((tmp_path / "whole.pth").read_bytes()[:-200])
     for name, words in {
         "nothing.safetensors": "no such file", "text.safetensors": "neither", "evil.pth": "no PyTorch file",
-        "list.pth": "of type list", "names.pth": "no name", "missing.safetensors": "conv2d_bias is missing",
+        "list.pth": "of type list", "names.pth": "is not the name", "missing.safetensors": "conv2d_bias is missing",
         "chain.safetensors": "linear takes 5 inputs, not 11", "cut.pth": "damaged PyTorch file",
     }.items():  # fmt: skip
         with pytest.raises(InputError, match=words):

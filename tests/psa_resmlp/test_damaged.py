@@ -140,7 +140,7 @@ def test_a_network_as_wide_as_the_image_of_an_earlier_version_is_refused(here, t
     sweep = tmp_path / "sweep/run_0000_1x784_none_trial01"  # a sweep does not mix the two in a table
     sweep.mkdir(parents=True)
     path.rename(sweep / path.name)
-    with pytest.raises(InputError, match="take a new --sweep-dir"):
+    with pytest.raises(InputError, match="use a new --sweep-dir"):
         check_beside(TrainConfig(arch="[1*784]"), tmp_path / "sweep")
     check_beside(TrainConfig(arch="[1*785]"), tmp_path / "sweep")
     check_beside(TrainConfig(arch="[1*784]", family="mlp"), tmp_path / "sweep")

@@ -255,7 +255,7 @@ def test_files_and_folders(study, tmp_path):
     write_study(tmp_path, study)
     assert read_summary_file(tmp_path / "psa_resmlp_summary.md").cells[WIDE]["none"].mean == 98.19
     assert read_summary_file(tmp_path / "psa_resmlp_trials.md").cells[WIDE]["none"].mean == pytest.approx(98.195)
-    with pytest.raises(InputError, match="is for the family resmlp, not mlp"):
+    with pytest.raises(InputError, match="is about the family resmlp, not mlp"):
         read_study(tmp_path / "psa_resmlp_trials.csv", "mlp")
     study.family = "mlp"
     write_study(tmp_path, study)
