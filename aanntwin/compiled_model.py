@@ -17,7 +17,7 @@ from aanntwin.kernel.normals import make_key
 from aanntwin.kernel.simd import aligned
 from aanntwin.kernel.step import Circuit, Rates, test_range, train_range
 from aanntwin.layers import Normalize
-from aanntwin.signal_path import linear_names, path
+from aanntwin.signal_path import linear_names
 from aanntwin.sizes import Sizes, derive
 
 Arrays = dict[str, Floats]
@@ -149,8 +149,3 @@ def net_shape(params: ModelParams, sizes: Sizes) -> NetShape:
         kernel_size=params.kernel_size, stride=params.stride, padding=params.padding, side=sizes.conv_out,
         pool=params.pool_size, pool_side=sizes.pool_out, widths=sizes.widths,
     )  # fmt: skip
-
-
-def noise_sites(params: ModelParams) -> dict[str, int]:
-    """The number of each place where noise is drawn (as in kernel.step), by the layer's name."""
-    return {name: number for number, name in enumerate(path(len(params.additional_layers)))}

@@ -6,8 +6,7 @@ import sys
 
 from analog_nmos import sweep
 from analog_nmos.auto_prune_trainer import EXPERIMENT
-from common.experiment import train_of
-from common.sweeps.sweep import Sweep
+from common.experiment import sweep_of, train_of
 
 DESCRIPTION = """\
 Train and prune over the published hinge grid: 1458 runs of 100 epochs. Start it again to resume:
@@ -20,16 +19,13 @@ example: nmos-auto-prune-sweep --gamma 0.3 --delta 0.02,0.05 --epochs 20 --sweep
 
 train = train_of(EXPERIMENT)
 
-SWEEP = Sweep(
-    prog="nmos-auto-prune-sweep",
-    package="analog_nmos",
-    name="auto_prune_sweep",
+SWEEP = sweep_of(
+    EXPERIMENT,
+    "auto_prune_sweep",
+    sweep.hinge_axes(),
+    "analog_nmos.auto_prune_sweep:train",
     description=DESCRIPTION,
-    config=EXPERIMENT.config,
-    axes=sweep.hinge_axes(),
     specs=sweep.hinge_specs(EXPERIMENT.config),
-    function="analog_nmos.auto_prune_sweep:train",
-    lists=True,
     workers=20,
     replicas=sweep.REPLICAS,
     short=sweep.short,

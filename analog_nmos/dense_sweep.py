@@ -6,8 +6,7 @@ import sys
 
 from analog_nmos import sweep
 from analog_nmos.dense_trainer import EXPERIMENT
-from common.experiment import train_of
-from common.sweeps.sweep import Sweep
+from common.experiment import sweep_of, train_of
 
 DESCRIPTION = """\
 Train the dense network over the published hinge grid: 1458 runs of 100 epochs. Start it again to resume:
@@ -20,17 +19,13 @@ example: nmos-dense-sweep --gamma 0.3 --delta 0.02,0.05 --epochs 20 --sweep-dir 
 
 train = train_of(EXPERIMENT)
 
-SWEEP = Sweep(
-    prog="nmos-dense-sweep",
-    package="analog_nmos",
-    name="dense_sweep",
+SWEEP = sweep_of(
+    EXPERIMENT,
+    "dense_sweep",
+    sweep.hinge_axes(),
+    "analog_nmos.dense_sweep:train",
     description=DESCRIPTION,
-    config=EXPERIMENT.config,
-    axes=sweep.hinge_axes(),
     specs=sweep.hinge_specs(EXPERIMENT.config),
-    function="analog_nmos.dense_sweep:train",
-    lists=True,
-    workers=10,
     replicas=sweep.REPLICAS,
     short=sweep.short,
 )

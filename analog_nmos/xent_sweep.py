@@ -6,9 +6,8 @@ import sys
 
 from analog_nmos import sweep
 from analog_nmos.dense_trainer_cross_entropy import EXPERIMENT
-from common.experiment import train_of
+from common.experiment import sweep_of, train_of
 from common.sweeps.axes import Axis
-from common.sweeps.sweep import Sweep
 
 DESCRIPTION = """\
 Train over the published cross-entropy grid: 810 runs of 20 epochs. Start it again to resume: finished runs are skipped.
@@ -31,17 +30,13 @@ AXES = (
     Axis("backend", ("native",)),
 )
 
-SWEEP = Sweep(
-    prog="nmos-xent-sweep",
-    package="analog_nmos",
-    name="xent_sweep",
+SWEEP = sweep_of(
+    EXPERIMENT,
+    "xent_sweep",
+    AXES,
+    "analog_nmos.xent_sweep:train",
     description=DESCRIPTION,
-    config=EXPERIMENT.config,
-    axes=AXES,
     specs=sweep.cross_entropy_specs(EXPERIMENT.config),
-    function="analog_nmos.xent_sweep:train",
-    lists=True,
-    workers=10,
     replicas=sweep.REPLICAS,
     short=sweep.short,
 )

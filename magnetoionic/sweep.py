@@ -9,7 +9,7 @@ from typing import Any
 
 from common.cli import Parser, run_command
 from common.errors import InputError
-from common.experiment import train_of
+from common.experiment import sweep_of, train_of
 from common.plugins import label
 from common.runs import load_run
 from common.runs.folder import META
@@ -60,20 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def figure_sweep(number: int) -> Sweep:
     """The sweep of a figure."""
     shown = f"{DESCRIPTION}\n--figure N: the figure, 1 by default (this help shows the grid of figure {number})"
-    return Sweep(
-        prog=PROG,
-        package="magnetoionic",
-        name=f"figure_{number}",
-        description=shown,
-        config=TrainConfig,
-        axes=axes(number),
-        specs=specs,
-        function="magnetoionic.sweep:train",
-        lists=True,
-        workers=10,
-        score=EXPERIMENT.score,
-        short=short,
-    )
+    name, function = f"figure_{number}", "magnetoionic.sweep:train"
+    return sweep_of(EXPERIMENT, name, axes(number), function, prog=PROG, description=shown, specs=specs, short=short)
 
 
 def axes(number: int) -> tuple[Axis, ...]:

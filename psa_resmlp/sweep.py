@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from common.experiment import train_of
+from common.experiment import sweep_of, train_of
 from common.plugins import label
 from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
 from common.sweeps.grid import make_specs
-from common.sweeps.sweep import Sweep
 from common.values import integer, shown
 from psa_resmlp.study.architectures import ARCHITECTURES, parse
 from psa_resmlp.study.modes import MODE_NAMES
@@ -85,13 +84,10 @@ def _group(config: TrainConfig) -> str:
     return f"{config.architecture.folder} {' '.join(map(str, settings))}"
 
 
-SWEEP = Sweep(
-    prog="psa-sweep",
-    package="psa_resmlp",
-    name="study",
-    description=DESCRIPTION,
-    config=TrainConfig,
-    axes=(
+SWEEP = sweep_of(
+    EXPERIMENT,
+    "study",
+    (
         Axis("arch", tuple(one.name for one in ARCHITECTURES), _architecture, help="architectures, e.g. 18*18,1*1024"),
         Axis("ablation_mode", MODE_NAMES),
         Axis("trial", tuple(range(1, TRIALS + 1)), _trial, OWN, "numbers of the trials"),
@@ -99,11 +95,11 @@ SWEEP = Sweep(
         Axis("meta_loops", (100,)),
         Axis("threads", (1,)),
     ),
+    "psa_resmlp.sweep:train",
+    prog="psa-sweep",
+    description=DESCRIPTION,
     specs=specs,
-    function="psa_resmlp.sweep:train",
-    lists=True,
     replicas=TOGETHER,
-    score=EXPERIMENT.score,
     estimate=describe,
     listener=StudyTables,
 )

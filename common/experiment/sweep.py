@@ -71,7 +71,7 @@ def sweep_of(experiment: Experiment, name: str, axes: Axes, function: str, **cha
         "prog": f"{experiment.prog}-sweep",
         "package": experiment.package,
         "name": name,
-        "description": f"A grid of {experiment.prog}. Starting it again goes on where it was.",
+        "description": f"A grid of {experiment.prog}. Start it again to resume: finished runs are skipped.",
         "config": experiment.config,
         "axes": tuple(axes),
         "specs": specs,

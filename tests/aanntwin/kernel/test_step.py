@@ -7,18 +7,21 @@ import pytest
 import torch
 from torch.nn import functional
 
-from aanntwin.compiled_model import CompiledModel, flat_images, noise_sites
+from aanntwin.compiled_model import CompiledModel, flat_images
 from aanntwin.config import NONIDEALITIES, ModelParams, Nonidealities, Normalization, TrainParams
 from aanntwin.data import brightness, load_split
 from aanntwin.kernel.normals import normals
 from aanntwin.model import build_model
+from aanntwin.signal_path import path
 
 
 class Same:
     """A source of the normals that the compiled steps draw, for the PyTorch model."""
 
     def __init__(self, settings, key, epoch):
-        self.sites, self.key, self.epoch, self.first = noise_sites(settings.model_params), key, epoch, 0
+        names = path(len(settings.model_params.additional_layers))
+        self.sites = {name: number for number, name in enumerate(names)}  # as kernel.step counts them
+        self.key, self.epoch, self.first = key, epoch, 0
 
     def __call__(self, name, like):
         rows = [
