@@ -37,7 +37,11 @@ class Estimate:
         """The lines, and one with the time."""
         parts = [" ".join(filter(None, [f"about {clock(self.seconds)} (h:mm:ss)", self.note]))]
         sizes = ((self.memory_MiB, "memory"), (self.files_MiB, "files"))
-        parts += [f"about {MiB:.3g} MiB of {what}" for MiB, what in sizes if MiB is not None]
+        parts += [
+            f"about {MiB:.0f} MiB of {what}" if MiB >= 10 else f"about {MiB:.2g} MiB of {what}"
+            for MiB, what in sizes
+            if MiB is not None
+        ]
         return "\n".join([*self.lines, "; ".join(parts)])
 
 
