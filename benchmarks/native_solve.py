@@ -16,12 +16,13 @@ from unittest import mock
 import numba
 import numpy as np
 
-from analog_nmos.backends.native import NativeBackend, device, edge, simd
+from analog_nmos.backends.native import NativeBackend, device, edge
 from analog_nmos.backends.native.parameters import device_parameters
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
 from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import shipped
+from common.kernels import vectors
 
 CARD = read_model_card(default_card_path())
 TOPOLOGY = shipped()
@@ -71,16 +72,16 @@ def operations() -> Counter[str]:
 
     plain = {"minimum": "min/max", "maximum": "min/max", "select": "select", "absolute": "select", "sqrt": "root"}
     names = {name: counted(kind) for name, kind in plain.items()}
-    names |= {"exp": lambda x: simd.exp.py_func(x), "any_of": lambda mask: True, "_power_of_two": counted("select")}
+    names |= {"exp": lambda x: vectors.exp.py_func(x), "any_of": lambda mask: True, "_power_of_two": counted("select")}
     for function in (device.threshold, device.drain_current, device.junction):
         names[function.__name__] = function.py_func
     Counted.counts = Counter()
     parameters = device_parameters(CARD, CircuitOptions(body_tie="floating"))
     patches = [
         mock.patch.object(module, name, replacement)
-        for module in (device, edge, simd)
+        for module in (device, edge, vectors)
         for name, replacement in names.items()
-        if hasattr(module, name) and not (module is simd and name == "exp")
+        if hasattr(module, name) and not (module is vectors and name == "exp")
     ]
     for patch in patches:
         patch.start()
@@ -96,30 +97,30 @@ def operations() -> Counter[str]:
 
 @numba.njit
 def _multiply_adds(x, y, n):  # type: ignore[no-untyped-def]
-    a, b, c, d = simd.load(x, 0), simd.load(x, 8), simd.load(x, 16), simd.load(x, 24)
-    e, f, g, h = simd.load(x, 32), simd.load(x, 40), simd.load(x, 48), simd.load(x, 56)
-    k = simd.load(y, 0)
+    a, b, c, d = vectors.load(x, 0), vectors.load(x, 8), vectors.load(x, 16), vectors.load(x, 24)
+    e, f, g, h = vectors.load(x, 32), vectors.load(x, 40), vectors.load(x, 48), vectors.load(x, 56)
+    k = vectors.load(y, 0)
     for _ in range(n):
         a, b, c, d = a * k + k, b * k + k, c * k + k, d * k + k
         e, f, g, h = e * k + k, f * k + k, g * k + k, h * k + k
-    simd.store(x, 0, ((a + b) + (c + d)) + ((e + f) + (g + h)))
+    vectors.store(x, 0, ((a + b) + (c + d)) + ((e + f) + (g + h)))
 
 
 @numba.njit
 def _divisions(x, y, n):  # type: ignore[no-untyped-def]
-    a, b, c, d = simd.load(x, 0), simd.load(x, 8), simd.load(x, 16), simd.load(x, 24)
-    k = simd.load(y, 0)
+    a, b, c, d = vectors.load(x, 0), vectors.load(x, 8), vectors.load(x, 16), vectors.load(x, 24)
+    k = vectors.load(y, 0)
     for _ in range(n):
         a, b, c, d = k / a, k / b, k / c, k / d
-    simd.store(x, 0, (a + b) + (c + d))
+    vectors.store(x, 0, (a + b) + (c + d))
 
 
 @numba.njit
 def _roots(x, y, n):  # type: ignore[no-untyped-def]
-    a, b, c, d = simd.load(x, 0), simd.load(x, 8), simd.load(x, 16), simd.load(x, 24)
+    a, b, c, d = vectors.load(x, 0), vectors.load(x, 8), vectors.load(x, 16), vectors.load(x, 24)
     for _ in range(n):
-        a, b, c, d = simd.sqrt(a), simd.sqrt(b), simd.sqrt(c), simd.sqrt(d)
-    simd.store(x, 0, (a + b) + (c + d))
+        a, b, c, d = vectors.sqrt(a), vectors.sqrt(b), vectors.sqrt(c), vectors.sqrt(d)
+    vectors.store(x, 0, (a + b) + (c + d))
 
 
 def throughput_ns() -> dict[str, float]:
@@ -200,7 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--ngspice-points", type=int, default=10, help="operating points of ngspice (0: none)")
     arguments = parser.parse_args(argv)
     floor_ns = print_floor()
-    blocks = TOPOLOGY.n_edges // simd.WIDTH
+    blocks = TOPOLOGY.n_edges // vectors.WIDTH
     print(f"\n{TOPOLOGY.n_edges} edges, gates at {arguments.gate:g} V, microseconds a solve, Python call included")
     print("body      free  clamped 2  of 360  passes  floor  ngspice  ratio")
     for tie in reversed(BODY_TIES):

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numba
 from numba.extending import intrinsic as _intrinsic
 
-from common.compiled.cache import keep
+from common.kernels.cache import keep
 
 Function = Callable[..., Any]
 _njit = cast(Any, numba.njit)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numba
 
-from common.compiled.cache import keep
+from common.kernels.cache import keep
 
 HERE = Path(__file__).parent
 Function = Callable[..., Any]
@@ -18,7 +18,7 @@ _njit = cast(Any, numba.njit)
 def kernel(function: Function) -> Function:
     """Compile for calls from Python, without the GIL. Strict floating point: an element's bits depend on it alone.
 
-    It is kept on disk (`common.compiled`), and may use compiled functions of its own package and of this one.
+    It is kept on disk (`common.kernels`), and may use compiled functions of its own package and of this one.
     """
     return keep(cast(Function, _njit(nogil=True, error_model="numpy")(function)), HERE)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from common.compiled.cache import keep
+from common.kernels.cache import keep
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

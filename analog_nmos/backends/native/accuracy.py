@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from analog_nmos.backends.native.device import CUTOFF_MARGIN_V, Device
 from analog_nmos.backends.native.edge import FLOATING_BEND
-from analog_nmos.backends.native.jit import leaf
+from common.kernels.jit import leaf
 
 LARGEST_SPAN_V = 1e3  # the bounds below hold up to here
 EPSILON = sys.float_info.epsilon

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution
 from analog_nmos.backends.native import parameters
 from analog_nmos.backends.native.accuracy import limits
-from analog_nmos.backends.native.coupled import CoupledReplicas
-from analog_nmos.backends.native.decoupled import DecoupledReplicas
+from analog_nmos.backends.native.coupled.replicas import CoupledReplicas
+from analog_nmos.backends.native.decoupled.replicas import DecoupledReplicas
 from analog_nmos.backends.native.device import Device
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.topology import Topology
-from common.compiled.cache import source_hash
 from common.errors import InputError
+from common.kernels.cache import source_hash
 
 
 class NativeBackend(Backend):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from analog_nmos.backends.native.jit import leaf
-from analog_nmos.backends.native.simd import absolute, any_of, exp, maximum, minimum, select, sqrt
+from common.kernels.jit import leaf
+from common.kernels.vectors import absolute, any_of, exp, maximum, minimum, select, sqrt
 
 CUTOFF_MARGIN_V = 0.05  # an edge further below its threshold than this has no curvature for steps smaller than this
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from analog_nmos.backends.native.device import drain_current, junction, threshold
-from analog_nmos.backends.native.jit import leaf
-from analog_nmos.backends.native.simd import absolute, maximum, minimum, select, splat
+from common.kernels.jit import leaf
+from common.kernels.vectors import absolute, maximum, minimum, select, splat
 
 FLOATING_BEND = 8.0  # a floating body bends the drain current once more, through its diodes: gmbs / (2 Vt pivot)
 # ln of the Wright omega function on (-4, 12), least squares

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from analog_nmos.backends.native.accuracy import expect, limits, unpack_limits
-from analog_nmos.backends.native.device import unpack
-from analog_nmos.backends.native.kernel import (
+from analog_nmos.backends.native.decoupled.newton import (
     CONVERGED,
     DAMPED,
     FIELDS,
@@ -15,10 +14,11 @@ from analog_nmos.backends.native.kernel import (
     solve_output,
     source_stepping,
 )
+from analog_nmos.backends.native.device import unpack
 from analog_nmos.backends.native.parameters import as_array, device_parameters
-from analog_nmos.backends.native.simd import aligned
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
+from common.kernels.vectors import aligned
 
 
 @numba.njit

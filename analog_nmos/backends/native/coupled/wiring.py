@@ -8,8 +8,8 @@ import numpy as np
 from scipy.sparse import coo_matrix
 
 from analog_nmos.backends.base import FloatArray
-from analog_nmos.backends.native.simd import WIDTH, aligned
 from analog_nmos.topology.network import IntArray, Topology
+from common.kernels.vectors import WIDTH, aligned
 
 
 @dataclass(frozen=True)

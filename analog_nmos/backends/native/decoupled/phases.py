@@ -16,9 +16,10 @@ import numpy as np
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.accuracy import Limits, expect, unpack_limits
+from analog_nmos.backends.native.decoupled.newton import CONVERGED, DAMPED, FIELDS, NOT_FINITE, Output, solve_output
 from analog_nmos.backends.native.device import unpack
-from analog_nmos.backends.native.jit import inlined, kernel
-from analog_nmos.backends.native.kernel import CONVERGED, DAMPED, FIELDS, NOT_FINITE, Output, solve_output
+from analog_nmos.backends.native.jit import kernel
+from common.kernels.jit import inlined
 
 SETTINGS = ("tolerance_V", "passes", "free_S", "clamp_S", "vminus_V", "vplus_V", *Limits._fields)
 SKIPPED = int(Status.SKIPPED)

@@ -21,8 +21,8 @@ from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.accuracy import ROUNDING_V, is_certain, rounding_A
 from analog_nmos.backends.native.device import CUTOFF_MARGIN_V
 from analog_nmos.backends.native.edge import below_knee, first_guess, floating_body, newton_step
-from analog_nmos.backends.native.jit import compiled, leaf, lean
-from analog_nmos.backends.native.simd import absolute, largest, load, maximum, minimum, splat, store, total
+from common.kernels.jit import compiled, leaf, lean
+from common.kernels.vectors import absolute, largest, load, maximum, minimum, splat, store, total
 
 CONVERGED, NO_CONVERGENCE = int(Status.CONVERGED), int(Status.NO_CONVERGENCE)
 SINGULAR, NOT_FINITE = int(Status.SINGULAR), int(Status.NOT_FINITE)

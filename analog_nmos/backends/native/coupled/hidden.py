@@ -21,11 +21,12 @@ import numpy as np
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.accuracy import EPSILON, ROUNDING_V, is_certain, rounding_A
+from analog_nmos.backends.native.decoupled.newton import LARGEST_LAST_V
 from analog_nmos.backends.native.device import unpack
 from analog_nmos.backends.native.edge import below_knee, first_guess, floating_body, newton_step
-from analog_nmos.backends.native.jit import compiled, kernel, leaf
-from analog_nmos.backends.native.kernel import LARGEST_LAST_V
-from analog_nmos.backends.native.simd import WIDTH, absolute, largest, load, maximum, minimum, splat, store
+from analog_nmos.backends.native.jit import kernel
+from common.kernels.jit import compiled, leaf
+from common.kernels.vectors import WIDTH, absolute, largest, load, maximum, minimum, splat, store
 
 FIELDS = 16
 CONVERGED, NO_CONVERGENCE = int(Status.CONVERGED), int(Status.NO_CONVERGENCE)

@@ -13,8 +13,7 @@ from scipy.sparse.linalg import splu
 
 from analog_nmos.backends.base import FloatArray
 from analog_nmos.backends.native.accuracy import Accuracy, expect, limits
-from analog_nmos.backends.native.device import Device
-from analog_nmos.backends.native.hidden import (
+from analog_nmos.backends.native.coupled.hidden import (
     CONVERGED,
     FIELDS,
     NO_CONVERGENCE,
@@ -26,10 +25,11 @@ from analog_nmos.backends.native.hidden import (
     sparse_pass,
     sparse_settle,
 )
-from analog_nmos.backends.native.kernel import DAMPED, FIRST_PASSES, FREE_V, LARGEST_LAST_V
+from analog_nmos.backends.native.coupled.wiring import CoupledNetwork
+from analog_nmos.backends.native.decoupled.newton import DAMPED, FIRST_PASSES, FREE_V, LARGEST_LAST_V
+from analog_nmos.backends.native.device import Device
 from analog_nmos.backends.native.parameters import as_array
-from analog_nmos.backends.native.simd import aligned
-from analog_nmos.backends.native.wiring import CoupledNetwork
+from common.kernels.vectors import aligned
 
 DENSE = 200  # unknowns up to which the dense factorisation is used
 

@@ -61,7 +61,7 @@ def cache_root() -> Path:
 def source_hash(*packages: Path) -> str:
     """Hash of the sources in some folders and in this one, and of what compiles them."""
     digest = hashlib.sha256()
-    for path in sorted({path for folder in (*packages, HERE) for path in folder.glob("*.py")}):
+    for path in sorted({path for folder in (*packages, HERE) for path in folder.rglob("*.py")}):
         digest.update(f"{path.name} {path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
     digest.update(repr((numba.__version__, llvmlite.__version__, platform.python_version(), _processor())).encode())

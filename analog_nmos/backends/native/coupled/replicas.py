@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray, Solution, Status
-from analog_nmos.backends.native import coupled_replica
+from analog_nmos.backends.native.coupled.replica import DENSE, CoupledReplica
+from analog_nmos.backends.native.coupled.wiring import couple
+from analog_nmos.backends.native.decoupled.layout import numbered
 from analog_nmos.backends.native.device import Device
-from analog_nmos.backends.native.layout import numbered
-from analog_nmos.backends.native.wiring import couple
 from analog_nmos.topology import Topology
 
 
@@ -29,9 +29,7 @@ class CoupledReplicas:
         tolerance_V, passes, self._free_S, self._clamp_S, vminus_V, vplus_V, *_ = settings.tolist()
         self._topologies, self._rails_V, self._cold_V = topologies, (vminus_V, vplus_V), cold_V
         self._replicas = [
-            coupled_replica.CoupledReplica(
-                couple(topology, coupled_replica.DENSE), device, self._rails_V, tolerance_V, int(passes)
-            )
+            CoupledReplica(couple(topology, DENSE), device, self._rails_V, tolerance_V, int(passes))
             for topology in topologies
         ]
         self._guess_V = [np.full(replica.network.free.size, cold_V) for replica in self._replicas]

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray, Solution
-from analog_nmos.backends.native import replicas as kernels
+from analog_nmos.backends.native.decoupled import phases as kernels
+from analog_nmos.backends.native.decoupled.layout import lay_out
+from analog_nmos.backends.native.decoupled.newton import FIELDS
 from analog_nmos.backends.native.device import Device
-from analog_nmos.backends.native.kernel import FIELDS
-from analog_nmos.backends.native.layout import lay_out
 from analog_nmos.backends.native.parameters import as_array
-from analog_nmos.backends.native.simd import aligned
 from analog_nmos.topology import Topology
+from common.kernels.vectors import aligned
 
 
 class DecoupledReplicas:

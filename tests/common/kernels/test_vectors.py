@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from analog_nmos.backends.native.simd import (
+from common.kernels.vectors import (
     absolute,
     aligned,
     any_of,

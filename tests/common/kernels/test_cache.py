@@ -9,8 +9,8 @@ import sys
 import numba
 import pytest
 
-from common.compiled import cache
-from common.compiled.cache import cache_root, keep, source_hash, tidy
+from common.kernels import cache
+from common.kernels.cache import cache_root, keep, source_hash, tidy
 
 SOURCES = {"helper.py": "def add(x):\n    return x + 1.0\n", "entry.py": "def twice(x):\n    return 2.0 * add(x)\n"}
 
