@@ -1,4 +1,4 @@
-"""Replicas with hidden nodes: one coupled system each, solved one replica after the other."""
+"""Replicas with hidden nodes: their arrays, and the calls into the kernels of `phases`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray, Solution, Status
-from analog_nmos.backends.native.coupled.replica import DENSE, CoupledReplica
-from analog_nmos.backends.native.coupled.wiring import couple
-from analog_nmos.backends.native.decoupled.layout import numbered
+from analog_nmos.backends.native.accuracy import limits
+from analog_nmos.backends.native.coupled import phases
+from analog_nmos.backends.native.coupled.memory import memory
+from analog_nmos.backends.native.coupled.newton import Settings
+from analog_nmos.backends.native.coupled.wiring import Wiring, wire
 from analog_nmos.backends.native.device import Device
 from analog_nmos.topology import Topology
+
+CHORD_WORK = 40.0  # multiply-adds of a factorisation per edge from which factors are used again
 
 
 class CoupledReplicas:
@@ -26,67 +30,60 @@ class CoupledReplicas:
         settings: FloatArray,
         cold_V: float,
     ) -> None:
-        tolerance_V, passes, self._free_S, self._clamp_S, vminus_V, vplus_V, *_ = settings.tolist()
-        self._topologies, self._rails_V, self._cold_V = topologies, (vminus_V, vplus_V), cold_V
-        self._replicas = [
-            CoupledReplica(couple(topology, DENSE), device, self._rails_V, tolerance_V, int(passes))
-            for topology in topologies
+        tolerance_V, passes, free_S, clamp_S, vminus_V, vplus_V, *_ = settings.tolist()
+        self._cold_V, self._device, self._limits = cold_V, device, limits(device)
+        wired: dict[int, Wiring] = {}
+        self._wirings = [wired.setdefault(id(topology), wire(topology)) for topology in topologies]
+        self._settings = [
+            Settings(tolerance_V, int(passes), free_S, clamp_S, vminus_V, vplus_V, _chords_pay(wiring))
+            for wiring in self._wirings
         ]
-        self._guess_V = [np.full(replica.network.free.size, cold_V) for replica in self._replicas]
+        self._memories = [memory(wiring) for wiring in self._wirings]
+        self._edges = [topology.n_edges for topology in topologies]
+        self._guess_V = [np.full(wiring.free.size, cold_V) for wiring in self._wirings]
         self._sink_V = np.zeros((len(topologies), topologies[0].n_outputs))
         self._node_V = np.full((len(topologies), 1 + max(t.max_node for t in topologies)), np.nan)
         self._status = np.zeros(len(topologies), np.int64)
+        self._no_output = np.zeros(topologies[0].n_outputs, np.bool_)
+        self._solution = Solution(self._node_V, self._status)
         self.passes = np.zeros(1, np.int64)
 
     def set_gates(self, gate_V: FloatArray) -> None:
         """As in `backends.base.Backend`, with arrays that are checked already."""
-        for row, topology, replica in zip(gate_V, self._topologies, self._replicas, strict=True):
-            replica.gate_V[: topology.n_edges] = row[: topology.n_edges]
+        for row_V, wiring, room in zip(gate_V, self._wirings, self._memories, strict=True):
+            room.gate_V[wiring.slot] = row_V[: wiring.slot.size]
+            room.reach_V[0] = np.inf
 
     def solve_free(self, input_V: FloatArray, mask: BoolArray) -> Solution:
         """As in `backends.base.Backend`, with arrays that are checked already."""
-        series_S = np.full(self._sink_V.shape, self._free_S)
-        return self._solve(input_V, series_S, mask, keep=True)
+        return self._solve(phases.solve_free, input_V, np.broadcast_to(self._no_output, self._sink_V.shape), mask)
 
     def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         """As in `backends.base.Backend`, with arrays that are checked already."""
         moved = clamped & mask[:, None]
         self._sink_V[moved] = target_V[moved]
-        return self._solve(input_V, np.where(clamped, self._clamp_S, self._free_S), mask, keep=False)
+        return self._solve(phases.solve_clamped, input_V, clamped, mask)
 
-    def _solve(self, input_V: FloatArray, series_S: FloatArray, mask: BoolArray, keep: bool) -> Solution:
+    def _solve(self, phase: Any, input_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         self._node_V[:] = np.nan
         self._status[:] = Status.SKIPPED
         for number in np.flatnonzero(mask).tolist():
-            replica = self._replicas[number]
-            found_V, status, passes = replica.solve(
-                input_V[number], self._guess_V[number], series_S[number], self._sink_V[number]
-            )
+            self._status[number], passes = phase(
+                self._device, self._limits, self._wirings[number], self._memories[number], self._settings[number],
+                input_V[number], self._guess_V[number], self._sink_V[number], np.ascontiguousarray(clamped[number]),
+                self._node_V[number],
+            )  # fmt: skip
             self.passes[0] += passes
-            self._status[number] = status
-            if status != Status.CONVERGED:
-                continue
-            row_V, nodes = self._node_V[number], numbered(self._topologies[number])
-            row_V[:] = 0.0
-            row_V[nodes[:2]] = self._rails_V
-            row_V[self._topologies[number].input_nodes] = input_V[number]
-            row_V[replica.network.free] = found_V
-            if keep:
-                self._guess_V[number][:] = found_V
-        return Solution(self._node_V, self._status)
+        return self._solution
 
     def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
         """As in `backends.base.Backend`, with arrays that are checked already."""
-        n_outputs = self._sink_V.shape[1]
-        out_V = np.full((input_V.shape[0], n_outputs), np.nan)
+        out_V = np.empty((input_V.shape[0], self._sink_V.shape[1]))
         status = np.zeros(input_V.shape[0], np.int64)
-        series_S, last_V = np.full(n_outputs, self._free_S), self._guess_V[replica]
-        for n, row_V in enumerate(input_V):
-            found_V, status[n], passes = self._replicas[replica].solve(row_V, last_V, series_S, self._sink_V[replica])
-            self.passes[0] += passes
-            if status[n] == Status.CONVERGED:
-                last_V = found_V
-                out_V[n] = found_V[:n_outputs]
+        self.passes[0] += phases.solve_many(
+            self._device, self._limits, self._wirings[replica], self._memories[replica], self._settings[replica],
+            input_V, self._guess_V[replica].copy(), self._sink_V[replica], self._no_output, out_V, status,
+        )  # fmt: skip
         return out_V, status
 
     def arrays(self, replica: int) -> dict[str, NDArray[Any]]:
@@ -96,3 +93,10 @@ class CoupledReplicas:
     def forget(self, replica: int) -> None:
         """A cold start for the next solve; VOUT and gates stay."""
         self._guess_V[replica][:] = self._cold_V
+        self._memories[replica].reach_V[0] = np.inf
+
+
+def _chords_pay(wiring: Wiring) -> bool:
+    pivots, boundary = np.diff(wiring.fronts.first), np.diff(wiring.fronts.rows_at)
+    size = pivots + boundary
+    return bool((pivots * size**2).sum() > CHORD_WORK * wiring.weight.size)

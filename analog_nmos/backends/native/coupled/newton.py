@@ -1,0 +1,268 @@
+"""Newton's method for a coupled network, with its fallbacks: damped steps, then source stepping.
+
+A pass over the edges (`edges`) gives the equations that are left over and their matrix. On large networks the last
+factors serve again while steps are small (chord steps): a step then leaves more of the error, but costs a substitution
+where factors cost many. A solve ends when the curvature of the equations promises an error below the tolerance, or
+when a further step confirms it; what rounding can do is judged by the sum of absolute currents at each node.
+"""
+
+# mypy: allow-untyped-defs
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analog_nmos.backends.native.accuracy import EPSILON, ROUNDING_V, expect, is_certain, rounding_A
+from analog_nmos.backends.native.coupled.edges import edge_pass, gather_fixed, sum_bend, sum_flow
+from analog_nmos.backends.native.coupled.factor import factor, substitute
+from analog_nmos.backends.native.decoupled.newton import (
+    CONVERGED,
+    DAMPED,
+    FIRST_PASSES,
+    FREE_V,
+    LARGEST_LAST_V,
+    NO_CONVERGENCE,
+    NOT_FINITE,
+    SINGULAR,
+)
+from common.kernels.jit import compiled, leaf, lean
+
+CHORD_V = 0.02  # largest step after which the same factors may serve again
+CHORD_GAIN = 0.25  # by which a chord step must be smaller than the step before
+
+
+class Settings(NamedTuple):
+    """What all replicas share besides the device.
+
+    Attributes:
+        tolerance_V: bound on the error of every free node.
+        passes: limit of passes before source stepping.
+        free_S, clamp_S: series conductance of an output that is free, or clamped.
+        vminus_V, vplus_V: rails.
+        chords: whether factors cost enough to use them again.
+    """
+
+    tolerance_V: Any
+    passes: Any
+    free_S: Any
+    clamp_S: Any
+    vminus_V: Any
+    vplus_V: Any
+    chords: Any
+
+
+@lean
+def _eliminate_stars(w, memory):
+    """Eliminate the stars into the outputs' entries; False if one has no finite pivot."""
+    data, n_outputs = memory.data, w.outputs.size
+    for star in range(w.star_at.size - 1):
+        pivot = data[star] + memory.load_S[star]
+        if pivot == 0.0 or not math.isfinite(pivot):
+            return False
+        inverse = 1.0 / pivot
+        memory.inverse[star] = inverse
+        begin, end = w.star_at[star], w.star_at[star + 1]
+        for e in range(begin, end):
+            share = data[w.star_place[e] + 1] * inverse
+            data[w.star_place[e] + 1] = share
+            row = w.output_place + w.star_output[e] * n_outputs
+            for f in range(begin, end):
+                data[row + w.star_output[f]] -= share * data[w.star_place[f]]
+    return True
+
+
+@lean
+def reply(w, memory, x):
+    """Replace currents x (F,) by the voltages that they cause in the network as it was factored."""
+    n_stars = w.star_at.size - 1
+    for star in range(n_stars):
+        for e in range(w.star_at[star], w.star_at[star + 1]):
+            x[w.outputs[w.star_output[e]]] -= memory.data[w.star_place[e] + 1] * x[star]
+    substitute(w.fronts, memory.matrix, memory.inverse, x, memory.part)
+    for star in range(n_stars):
+        found = x[star]
+        for e in range(w.star_at[star], w.star_at[star + 1]):
+            found -= memory.data[w.star_place[e]] * x[w.outputs[w.star_output[e]]]
+        x[star] = found * memory.inverse[star]
+
+
+@leaf
+def _factor(w, memory):
+    if not _eliminate_stars(w, memory):
+        return False
+    return factor(w.fronts, 0, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel)
+
+
+@leaf
+def _largest(x):
+    """Largest absolute value; NaN if one is not finite."""
+    found = 0.0
+    for i in range(x.size):
+        if not math.isfinite(x[i]):
+            return math.nan
+        found = max(found, abs(x[i]))
+    return found
+
+
+@lean
+def _settle(w, memory, size_V, error_V, tolerance_V, accuracy):
+    """Status of a solution whose promised error is small enough, and how closely a step is to confirm it in V."""
+    sum_flow(w, memory)
+    flow = memory.flow
+    for i in range(flow.size):
+        flow[i] = EPSILON * flow[i] + rounding_A(accuracy, w.n_edges[i], memory.node_V[i])
+    reply(w, memory, flow)
+    rounding_V = _largest(flow)
+    if not rounding_V <= ROUNDING_V:
+        return SINGULAR, 0.0
+    for i in range(flow.size):
+        flow[i] = accuracy.jump_A * w.n_edges[i]
+    reply(w, memory, flow)
+    certain = is_certain(accuracy, size_V, error_V, _largest(flow), tolerance_V)
+    return CONVERGED if certain else NO_CONVERGENCE, max(tolerance_V, 2.0 * rounding_V)
+
+
+@lean
+def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, passes, guess, knee_V, held):
+    """Newton from the voltages in memory.node_V: (status, passes).
+
+    With `held` it goes on from the solve before, whose factors serve again where only loads of outputs have changed.
+    """
+    doubt_V, before_V, reach_V, fronts = 0.0, math.inf, math.inf, w.fronts
+    if held and chords:
+        last = fronts.parent.size - 1
+        if factor(fronts, last, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel):
+            reach_V = memory.reach_V[0]
+    memory.reach_V[0] = math.inf
+    chord = reach_V < math.inf
+    for passed in range(passes):
+        size_V = edge_pass(m, w, memory, limit_V, guess and passed == 0, not chord, knee_V)
+        if not chord:
+            if not _factor(w, memory):
+                return SINGULAR, passed + 1
+            reach_V = 0.0
+        reply(w, memory, memory.step)
+        moved_V = _largest(memory.step)
+        if not moved_V < math.inf:
+            return NOT_FINITE, passed + 1
+        size_V, error_V = max(size_V, moved_V), math.inf
+        if size_V < LARGEST_LAST_V:
+            sum_bend(w, memory)
+            reply(w, memory, memory.bend)
+            error_V = _largest(memory.bend) * size_V * (size_V + 2.0 * reach_V)
+        if moved_V + accuracy.curvature * error_V <= doubt_V:
+            memory.moved_V[:] = 0.0
+            memory.reach_V[0] = reach_V
+            return CONVERGED, passed + 1
+        for i in range(w.free.size):
+            memory.moved_V[i] = max(min(memory.step[i], limit_V), -limit_V)
+            memory.node_V[i] += memory.moved_V[i]
+        reach_V += min(moved_V, limit_V)
+        if error_V <= tolerance_V:
+            status, doubt_V = _settle(w, memory, size_V, error_V, tolerance_V, accuracy)
+            if status != NO_CONVERGENCE:
+                memory.reach_V[0] = reach_V
+                return status, passed + 1
+        chord = chords and size_V < CHORD_V and (not chord or size_V < CHORD_GAIN * before_V)
+        before_V = size_V
+    return NO_CONVERGENCE, passes
+
+
+@leaf
+def _drive(w, memory, settings, m, input_V, sink_V, clamped, scale):
+    """Set sources and loads, the sources times `scale`."""
+    n_free = w.free.size
+    memory.node_V[n_free] = scale * settings.vminus_V
+    memory.node_V[n_free + 1] = scale * settings.vplus_V
+    for i in range(input_V.size):
+        memory.node_V[n_free + 2 + i] = scale * input_V[i]
+    gather_fixed(w, memory)
+    for i in range(n_free):
+        memory.load_S[i] = m.shunt_S
+        memory.source_A[i] = 0.0
+    for k in range(w.outputs.size):
+        series_S = settings.clamp_S if clamped[k] else settings.free_S
+        memory.load_S[w.outputs[k]] += series_S
+        memory.source_A[w.outputs[k]] = scale * (series_S * sink_V[k])
+
+
+@lean
+def span(w, memory, settings, input_V, sink_V):
+    """Lowest and highest voltage of all sources but the gates, and the highest gate; NaN if one is not finite."""
+    low, high, check = min(settings.vminus_V, 0.0), max(settings.vplus_V, 0.0), 0.0
+    for x in (input_V, sink_V):
+        for i in range(x.size):
+            low, high, check = min(low, x[i]), max(high, x[i]), check + 0.0 * x[i]
+    gate = memory.gate_V[0]
+    for j in range(memory.gate_V.size):
+        gate, check = max(gate, memory.gate_V[j]), check + 0.0 * memory.gate_V[j]
+    return low + check, high, gate
+
+
+@compiled
+def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V, sink_V, clamped, passes):
+    """Raise all sources but the gates from 0 V, where everything is 0 V, as fast as damped Newton follows."""
+    n_free, n = w.free.size, w.weight.size
+    memory.work[:] = 0.0
+    memory.moved_V[:] = 0.0
+    found_V, internal_V, reached, step = np.zeros(n_free), np.zeros(3 * n), 0.0, 0.25
+    while reached < 1.0:
+        scale = min(reached + step, 1.0)
+        _drive(w, memory, settings, m, input_V, sink_V, clamped, scale)
+        memory.node_V[:n_free] = found_V
+        status, passed = newton(m, w, memory, settings.tolerance_V, accuracy, False, damped_V, 40, False, knee_V, False)
+        passes += passed
+        if status == CONVERGED:
+            found_V[:] = memory.node_V[:n_free]
+            internal_V[:] = memory.work[: 3 * n]
+            reached, step = scale, 2.0 * step
+        else:
+            step *= 0.25
+            if step < 1e-5:
+                return status, passes
+            memory.work[: 3 * n] = internal_V
+        memory.work[3 * n : 12 * n] = 0.0
+        memory.moved_V[:] = 0.0
+    memory.reach_V[0] = math.inf
+    return CONVERGED, passes
+
+
+@compiled
+def solve(m, limits, w, memory, settings, start_V, input_V, sink_V, clamped, held):
+    """An operating point in memory.node_V: (status, passes); start_V (F,) in the state's order.
+
+    With `held` it first goes on from the solve before, which had the same inputs and gates.
+    """
+    low_V, high_V, gate_V = span(w, memory, settings, input_V, sink_V)
+    if not math.isfinite(low_V + high_V + gate_V):
+        memory.reach_V[0] = math.inf
+        return NOT_FINITE, 0
+    accuracy = expect(limits, low_V, high_V, gate_V, m)
+    damped_V = DAMPED * max(high_V - low_V, 1.0)
+    n_free, tolerance_V, chords = w.free.size, settings.tolerance_V, settings.chords
+    _drive(w, memory, settings, m, input_V, sink_V, clamped, 1.0)
+    passes, limit = 0, settings.passes
+    if held:
+        status, passes = newton(
+            m, w, memory, tolerance_V, accuracy, chords, FREE_V, min(FIRST_PASSES, limit), False, math.inf, True
+        )
+        if status == CONVERGED or passes >= limit:
+            return status, passes
+    for damped in range(2):
+        for i in range(n_free):
+            memory.node_V[i] = start_V[w.state[i]]
+        memory.moved_V[:] = 0.0
+        status, passed = newton(
+            m, w, memory, tolerance_V, accuracy, chords and damped == 0, damped_V if damped else FREE_V,
+            limit - passes if damped else min(FIRST_PASSES, limit - passes), True,
+            limits.knee_V if damped else math.inf, False,
+        )  # fmt: skip
+        passes += passed
+        if status == CONVERGED or passes >= limit:
+            return status, passes
+    return _source_stepping(
+        m, w, memory, settings, accuracy, limits.knee_V, damped_V, input_V, sink_V, clamped, passes
+    )  # fmt: skip
