@@ -12,7 +12,7 @@ from analog_nmos.backends.native.coupled.factor import BLOCK
 from analog_nmos.backends.native.coupled.wiring import Wiring
 from common.kernels.vectors import WIDTH, aligned
 
-FIELDS = 19
+FIELDS = 15
 
 
 class Memory(NamedTuple):
@@ -21,13 +21,14 @@ class Memory(NamedTuple):
     Attributes:
         gate_V, kp_factor: (slots,) gate voltages (less threshold offsets), and factors on the transconductance.
         node_V: (F + X,) all nodes, in the wiring's order.
-        moved_V: (F,) their last step, which the internal nodes have yet to follow.
+        moved_V: (F + X,) their last step, which the internal nodes have yet to follow.
         load_S, source_A: (F,) what rshunt and the series resistors bring: conductance, and current at 0 V.
-        work: FIELDS of each slot: internal d, s, b; their step; their step by S's; by D's; voltages of D and S; steps
-            of D and S; currents into the drain and the source end and bend, all three times the weight.
+        work: FIELDS of each slot: internal d, s, b; their step; their step by S's; by D's; then of loose blocks the
+            currents into the drain and the source end and bend, of a sheaf's first block sums of bends and currents.
+        entries: room for what eight edges add to the matrix.
         data: entries of the matrix, see `wiring`.
         matrix, inverse, panel, part: see `factor`.
-        step, bend, flow: (F,) right-hand sides and solutions.
+        step, bend, flow, spare: (F,) right-hand sides and solutions.
         reach_V: (1,) how far the nodes are from where the matrix was factored; infinite if nothing goes on from there.
     """
 
@@ -38,6 +39,7 @@ class Memory(NamedTuple):
     load_S: FloatArray
     source_A: FloatArray
     work: FloatArray
+    entries: FloatArray
     data: FloatArray
     matrix: FloatArray
     inverse: FloatArray
@@ -46,6 +48,7 @@ class Memory(NamedTuple):
     step: FloatArray
     bend: FloatArray
     flow: FloatArray
+    spare: FloatArray
     reach_V: FloatArray
 
 
@@ -63,10 +66,11 @@ def memory(wiring: Wiring) -> Memory:
         gate_V=aligned(n_slots),
         kp_factor=kp_factor,
         node_V=np.zeros(n_free + wiring.fixed.size),
-        moved_V=room(),
+        moved_V=np.zeros(n_free + wiring.fixed.size),
         load_S=room(),
         source_A=room(),
         work=aligned(FIELDS * n_slots),
+        entries=aligned(4 * WIDTH),
         data=np.zeros(wiring.data_size),
         matrix=aligned(int(wiring.fronts.at[-1])),
         inverse=room(),
@@ -75,5 +79,6 @@ def memory(wiring: Wiring) -> Memory:
         step=room(),
         bend=room(),
         flow=room(),
+        spare=room(),
         reach_V=np.full(1, np.inf),
     )

@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analog_nmos.backends.native.accuracy import EPSILON, ROUNDING_V, expect, is_certain, rounding_A
-from analog_nmos.backends.native.coupled.edges import edge_pass, gather_fixed, sum_bend, sum_flow
+from analog_nmos.backends.native.coupled.edges import edge_pass, sum_bounds
 from analog_nmos.backends.native.coupled.factor import factor, substitute
 from analog_nmos.backends.native.decoupled.newton import (
     CONVERGED,
     DAMPED,
     FIRST_PASSES,
     FREE_V,
-    LARGEST_LAST_V,
     NO_CONVERGENCE,
     NOT_FINITE,
     SINGULAR,
@@ -31,6 +30,7 @@ from analog_nmos.backends.native.decoupled.newton import (
 from common.kernels.jit import compiled, leaf, lean
 
 CHORD_V = 0.02  # largest step after which the same factors may serve again
+LEAST_BEND = 10.0  # 1/V, a promise below the tolerance is looked for up to this tolerance over a step squared
 CHORD_GAIN = 0.25  # by which a chord step must be smaller than the step before
 
 
@@ -39,7 +39,7 @@ class Settings(NamedTuple):
 
     Attributes:
         tolerance_V: bound on the error of every free node.
-        passes: limit of passes before source stepping.
+        passes: limit of passes before source stepping; below 0 there are no others.
         free_S, clamp_S: series conductance of an output that is free, or clamped.
         vminus_V, vplus_V: rails.
         chords: whether factors cost enough to use them again.
@@ -107,22 +107,49 @@ def _largest(x):
     return found
 
 
+@leaf
+def _rounding(w, memory, accuracy):
+    """Replace `flow` by the currents that rounding leaves where they should be 0."""
+    for i in range(memory.flow.size):
+        memory.flow[i] = EPSILON * memory.flow[i] + rounding_A(accuracy, w.n_edges[i], memory.node_V[i])
+
+
 @lean
-def _settle(w, memory, size_V, error_V, tolerance_V, accuracy):
-    """Status of a solution whose promised error is small enough, and how closely a step is to confirm it in V."""
-    sum_flow(w, memory)
-    flow = memory.flow
-    for i in range(flow.size):
-        flow[i] = EPSILON * flow[i] + rounding_A(accuracy, w.n_edges[i], memory.node_V[i])
-    reply(w, memory, flow)
-    rounding_V = _largest(flow)
+def _promise(w, memory, size_V, reach_V, tolerance_V, accuracy):
+    """Whether errors of all kinds together stay below the tolerance, and the status otherwise, after a small step.
+
+    Returns (status, error that `bend` promises, how closely a further step is to confirm the solution). By then
+    memory.node_V has moved. All currents and entries of the inverse are positive, so that replies may be added.
+    """
+    sum_bounds(w, memory)
+    _rounding(w, memory, accuracy)
+    square = size_V * (size_V + 2.0 * reach_V)
+    n, spare = memory.flow.size, memory.spare
+    for i in range(n):
+        spare[i] = accuracy.curvature * square * memory.bend[i] + memory.flow[i] + accuracy.jump_A * w.n_edges[i]
+    reply(w, memory, spare)
+    if _largest(spare) <= tolerance_V and size_V < accuracy.step_V:
+        return CONVERGED, 0.0, 0.0
+    reply(w, memory, memory.bend)
+    error_V = _largest(memory.bend) * square
+    if not error_V <= tolerance_V:
+        return NO_CONVERGENCE, error_V, 0.0
+    reply(w, memory, memory.flow)
+    rounding_V = _largest(memory.flow)
     if not rounding_V <= ROUNDING_V:
-        return SINGULAR, 0.0
-    for i in range(flow.size):
-        flow[i] = accuracy.jump_A * w.n_edges[i]
-    reply(w, memory, flow)
-    certain = is_certain(accuracy, size_V, error_V, _largest(flow), tolerance_V)
-    return CONVERGED if certain else NO_CONVERGENCE, max(tolerance_V, 2.0 * rounding_V)
+        return SINGULAR, error_V, 0.0
+    for i in range(n):
+        spare[i] = accuracy.jump_A * w.n_edges[i]
+    reply(w, memory, spare)
+    certain = is_certain(accuracy, size_V, error_V, _largest(spare), tolerance_V)
+    return CONVERGED if certain else NO_CONVERGENCE, error_V, max(tolerance_V, 2.0 * rounding_V)
+
+
+@leaf
+def _move(w, memory, limit_V):
+    for i in range(w.free.size):
+        memory.moved_V[i] = max(min(memory.step[i], limit_V), -limit_V)
+        memory.node_V[i] += memory.moved_V[i]
 
 
 @lean
@@ -148,24 +175,17 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, passes, guess, 
         moved_V = _largest(memory.step)
         if not moved_V < math.inf:
             return NOT_FINITE, passed + 1
-        size_V, error_V = max(size_V, moved_V), math.inf
-        if size_V < LARGEST_LAST_V:
-            sum_bend(w, memory)
-            reply(w, memory, memory.bend)
-            error_V = _largest(memory.bend) * size_V * (size_V + 2.0 * reach_V)
-        if moved_V + accuracy.curvature * error_V <= doubt_V:
-            memory.moved_V[:] = 0.0
-            memory.reach_V[0] = reach_V
-            return CONVERGED, passed + 1
-        for i in range(w.free.size):
-            memory.moved_V[i] = max(min(memory.step[i], limit_V), -limit_V)
-            memory.node_V[i] += memory.moved_V[i]
-        reach_V += min(moved_V, limit_V)
-        if error_V <= tolerance_V:
-            status, doubt_V = _settle(w, memory, size_V, error_V, tolerance_V, accuracy)
+        size_V = max(size_V, moved_V)
+        _move(w, memory, limit_V)
+        if doubt_V > 0.0 or size_V * (size_V + 2.0 * reach_V) < LEAST_BEND * tolerance_V:
+            status, error_V, next_V = _promise(w, memory, size_V, reach_V, tolerance_V, accuracy)
+            if status == NO_CONVERGENCE and moved_V + accuracy.curvature * error_V <= doubt_V:
+                status = CONVERGED
+            doubt_V = max(doubt_V, next_V)
             if status != NO_CONVERGENCE:
-                memory.reach_V[0] = reach_V
+                memory.reach_V[0] = reach_V + moved_V
                 return status, passed + 1
+        reach_V += min(moved_V, limit_V)
         chord = chords and size_V < CHORD_V and (not chord or size_V < CHORD_GAIN * before_V)
         before_V = size_V
     return NO_CONVERGENCE, passes
@@ -179,7 +199,6 @@ def _drive(w, memory, settings, m, input_V, sink_V, clamped, scale):
     memory.node_V[n_free + 1] = scale * settings.vplus_V
     for i in range(input_V.size):
         memory.node_V[n_free + 2 + i] = scale * input_V[i]
-    gather_fixed(w, memory)
     for i in range(n_free):
         memory.load_S[i] = m.shunt_S
         memory.source_A[i] = 0.0
@@ -249,7 +268,7 @@ def solve(m, limits, w, memory, settings, start_V, input_V, sink_V, clamped, hel
         status, passes = newton(
             m, w, memory, tolerance_V, accuracy, chords, FREE_V, min(FIRST_PASSES, limit), False, math.inf, True
         )
-        if status == CONVERGED or passes >= limit:
+        if status == CONVERGED or 0 < limit <= passes:
             return status, passes
     for damped in range(2):
         for i in range(n_free):
@@ -261,7 +280,7 @@ def solve(m, limits, w, memory, settings, start_V, input_V, sink_V, clamped, hel
             limits.knee_V if damped else math.inf, False,
         )  # fmt: skip
         passes += passed
-        if status == CONVERGED or passes >= limit:
+        if status == CONVERGED or 0 < limit <= passes:
             return status, passes
     return _source_stepping(
         m, w, memory, settings, accuracy, limits.knee_V, damped_V, input_V, sink_V, clamped, passes

@@ -7,8 +7,8 @@ stars: hidden nodes whose free neighbours are all outputs. The matrix's entries 
     outputs:  (K, K), row by row, outputs in their own order
     others:   as they come, and one last place for what has none
 
-A slot is an edge's place in memory, slots come in blocks of eight. Blocks of the first kind (sheaves) hold edges from
-fixed nodes to one free node, whose currents are summed in a register; all others hold any edges.
+A slot is an edge's place in memory, slots come in blocks of eight. First come the sheaves: blocks whose edges run from
+fixed nodes to one free node, so that their currents are summed in a register. All other blocks (loose) hold any edges.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ class Wiring(NamedTuple):
     """One topology as the kernels read it: F free nodes, X fixed ones, T stars, K outputs.
 
     Attributes:
-        ends: (2, slots) drain and source; filling joins the last fixed node with itself.
+        drain, source: (slots,) nodes of each edge; filling joins the last fixed node with itself.
         weight: (slots,) 1 for an edge, 0 for filling.
-        sheaf: (sheaves,) the free node, always the source, of each of the first blocks.
+        sheaf: (sheaves,) the free node, always the source, of each sheaf.
+        sheaf_at: (sheaves + 1,) first slot of each sheaf; where the loose blocks begin.
         place: (slots, 4) where DD, DS, SD, SS go in the data, which ends with a place for what has none.
         star_at: (T + 1,) where each star's places begin in `star_output`.
         star_output: number of each output that it sees (0 to K - 1).
@@ -44,9 +45,11 @@ class Wiring(NamedTuple):
         state: (F,) place of each free node among outputs and hidden nodes, the order of what is kept between runs.
     """
 
-    ends: IntArray
+    drain: IntArray
+    source: IntArray
     weight: FloatArray
     sheaf: IntArray
+    sheaf_at: IntArray
     place: IntArray
     star_at: IntArray
     star_output: IntArray
@@ -70,10 +73,10 @@ def wire(topology: Topology) -> Wiring:
     number = np.full(topology.max_node + 1, -1, np.int64)
     number[free] = np.arange(free.size)
     number[fixed] = free.size + np.arange(fixed.size)
-    drain, source = number[topology.edges_D], number[topology.edges_S]
-    slot, sheaf, n_slots = _slots(drain, source, free.size)
-    ends = np.full((2, n_slots), free.size + fixed.size - 1, np.int64)
-    ends[0, slot], ends[1, slot] = drain, source
+    ends = number[topology.edges_D], number[topology.edges_S]
+    slot, sheaf, sheaf_at, n_slots = _slots(*ends, free.size)
+    drain, source = (np.full(n_slots, free.size + fixed.size - 1, np.int64) for _ in range(2))
+    drain[slot], source[slot] = ends
     weight = aligned(n_slots)
     weight[slot] = 1.0
     place = np.full((n_slots, 4), order.size - 1, np.int64)
@@ -81,9 +84,9 @@ def wire(topology: Topology) -> Wiring:
         pairs = (topology.edges_D, topology.edges_S)[a].tolist(), (topology.edges_D, topology.edges_S)[b].tolist()
         place[slot, k] = [order.entry.get(pair, order.size - 1) for pair in zip(*pairs, strict=True)]
     state = np.argsort(number[np.concatenate([topology.out_nodes, topology.hidden_nodes])])
-    n_edges = np.bincount(np.concatenate([drain, source]), minlength=free.size)[: free.size].astype(np.float64)
+    n_edges = np.bincount(np.concatenate(ends), minlength=free.size)[: free.size].astype(np.float64)
     return Wiring(
-        ends, weight, sheaf, place, order.star_at, order.star_output, order.star_place, number[topology.out_nodes],
+        drain, source, weight, sheaf, sheaf_at, place, order.star_at, order.star_output, order.star_place, number[topology.out_nodes],
         order.output_place, n_edges, slot, free, fixed, state, order.fronts, order.size,
     )  # fmt: skip
 
@@ -146,17 +149,18 @@ class _Order:
         self.fronts = fronts
 
 
-def _slots(drain: IntArray, source: IntArray, n_free: int) -> tuple[IntArray, IntArray, int]:
-    """Slot of each edge, the node of each sheaf, and how many slots there are."""
-    slot, sheaf, end = np.full(drain.size, -1, np.int64), [], 0
+def _slots(drain: IntArray, source: IntArray, n_free: int) -> tuple[IntArray, IntArray, IntArray, int]:
+    """Slot of each edge, the node and the first slot of each sheaf, and how many slots there are."""
+    slot, sheaf, starts, end = np.full(drain.size, -1, np.int64), [], [0], 0
     bundled = np.flatnonzero((drain >= n_free) & (source < n_free))
     turn = bundled[np.argsort(source[bundled], kind="stable")]
     for edges in np.split(turn, np.flatnonzero(np.diff(source[turn])) + 1):
         whole = edges.size if edges.size % WIDTH >= LEAST else edges.size // WIDTH * WIDTH
         slot[edges[:whole]] = end + np.arange(whole)
-        blocks = -(-whole // WIDTH)
-        sheaf += [int(source[edges[0]])] * blocks if blocks else []
-        end += blocks * WIDTH
+        if whole:
+            end += -(-whole // WIDTH) * WIDTH
+            sheaf.append(int(source[edges[0]]))
+            starts.append(end)
     loose = np.flatnonzero(slot < 0)
     slot[loose] = end + np.arange(loose.size)
-    return slot, np.array(sheaf, np.int64), end + -(-loose.size // WIDTH) * WIDTH
+    return slot, np.array(sheaf, np.int64), np.array(starts, np.int64), end + -(-loose.size // WIDTH) * WIDTH
