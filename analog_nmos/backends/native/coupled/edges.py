@@ -68,7 +68,7 @@ def _linearise(memory, at, n, D_V, S_V, D_step, S_step, limit_V, guess, knee_V, 
 @lean
 def sheaf_pass(m, w, memory, limit_V, guess, fill, knee_V):
     """The sheaves; returns the largest step of an internal node."""
-    n, work, largest_step = w.weight.size, memory.work, splat(0.0)
+    n, work, largest_step = w.drain.size, memory.work, splat(0.0)
     for sheaf in range(w.sheaf.size):
         node, first = w.sheaf[sheaf], w.sheaf_at[sheaf]
         S_V, S_step = splat(memory.node_V[node]), splat(memory.moved_V[node])
@@ -77,7 +77,7 @@ def sheaf_pass(m, w, memory, limit_V, guess, fill, knee_V):
             D_V = gather(memory.node_V, w.drain, at)
             step, size = _linearise(memory, at, n, D_V, S_V, None, S_step, limit_V, guess, knee_V, m)
             largest_step = maximum(largest_step, size)
-            weight = load(w.weight, at)
+            weight = load(memory.weight, at)
             through = weight * step.in_S
             current, flow = current + through, flow + absolute(through)
             slope, bend = slope + weight * step.in_S_byS, bend + weight * step.bend
@@ -85,20 +85,20 @@ def sheaf_pass(m, w, memory, limit_V, guess, fill, knee_V):
         store(work, first + 13 * n, flow)
         memory.step[node] -= total(current)
         if fill:
-            memory.data[w.place[first, 3]] += total(slope)
+            memory.data[w.place[4 * first + 3]] += total(slope)
     return largest(largest_step)
 
 
 @lean
 def loose_pass(m, w, memory, limit_V, guess, fill, knee_V):
     """All other blocks; returns the largest step of an internal node."""
-    n, n_free, work, entries, largest_step = w.weight.size, w.free.size, memory.work, memory.entries, splat(0.0)
+    n, n_free, work, entries, largest_step = w.drain.size, w.free.size, memory.work, memory.entries, splat(0.0)
     for at in range(w.sheaf_at[-1], n, WIDTH):
         D_V, S_V = gather(memory.node_V, w.drain, at), gather(memory.node_V, w.source, at)
         D_step, S_step = gather(memory.moved_V, w.drain, at), gather(memory.moved_V, w.source, at)
         step, size = _linearise(memory, at, n, D_V, S_V, D_step, S_step, limit_V, guess, knee_V, m)
         largest_step = maximum(largest_step, size)
-        weight = load(w.weight, at)
+        weight = load(memory.weight, at)
         store(work, at + 12 * n, weight * step.in_D)
         store(work, at + 13 * n, weight * step.in_S)
         store(work, at + 14 * n, weight * step.bend)
@@ -115,7 +115,7 @@ def loose_pass(m, w, memory, limit_V, guess, fill, knee_V):
             store(entries, 3 * WIDTH, weight * step.in_S_byS)
             for i in range(WIDTH):
                 for k in range(4):
-                    memory.data[w.place[at + i, k]] += entries[k * WIDTH + i]
+                    memory.data[w.place[4 * (at + i) + k]] += entries[k * WIDTH + i]
     return largest(largest_step)
 
 
@@ -136,7 +136,7 @@ def edge_pass(m, w, memory, limit_V, guess, fill, knee_V):
 @lean
 def sum_bounds(w, memory):
     """After a pass: `bend` gets each free node's sum of its edges' bends, `flow` that of their absolute currents."""
-    n, n_free, work = w.weight.size, w.free.size, memory.work
+    n, n_free, work = w.drain.size, w.free.size, memory.work
     memory.bend[:] = 0.0
     memory.flow[:] = 0.0
     for sheaf in range(w.sheaf.size):

@@ -13,8 +13,6 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from analog_nmos.backends.native.accuracy import EPSILON, ROUNDING_V, expect, is_certain, rounding_A
 from analog_nmos.backends.native.coupled.edges import edge_pass, sum_bounds
 from analog_nmos.backends.native.coupled.factor import factor, substitute
@@ -27,7 +25,7 @@ from analog_nmos.backends.native.decoupled.newton import (
     NOT_FINITE,
     SINGULAR,
 )
-from common.kernels.jit import compiled, leaf, lean
+from common.kernels.jit import leaf, lean
 
 CHORD_V = 0.02  # largest step after which the same factors may serve again
 LEAST_BEND = 10.0  # 1/V, a promise below the tolerance is looked for up to this tolerance over a step squared
@@ -42,7 +40,6 @@ class Settings(NamedTuple):
         passes: limit of passes before source stepping; below 0 there are no others.
         free_S, clamp_S: series conductance of an output that is free, or clamped.
         vminus_V, vplus_V: rails.
-        chords: whether factors cost enough to use them again.
     """
 
     tolerance_V: Any
@@ -51,13 +48,13 @@ class Settings(NamedTuple):
     clamp_S: Any
     vminus_V: Any
     vplus_V: Any
-    chords: Any
 
 
 @lean
 def _eliminate_stars(w, memory):
     """Eliminate the stars into the outputs' entries; False if one has no finite pivot."""
     data, n_outputs = memory.data, w.outputs.size
+    outputs = w.star_at.size - 1 + 2 * w.star_place.size
     for star in range(w.star_at.size - 1):
         pivot = data[star] + memory.load_S[star]
         if pivot == 0.0 or not math.isfinite(pivot):
@@ -68,7 +65,7 @@ def _eliminate_stars(w, memory):
         for e in range(begin, end):
             share = data[w.star_place[e] + 1] * inverse
             data[w.star_place[e] + 1] = share
-            row = w.output_place + w.star_output[e] * n_outputs
+            row = outputs + w.star_output[e] * n_outputs
             for f in range(begin, end):
                 data[row + w.star_output[f]] -= share * data[w.star_place[f]]
     return True
@@ -108,10 +105,10 @@ def _largest(x):
 
 
 @leaf
-def _rounding(w, memory, accuracy):
+def _rounding(memory, accuracy):
     """Replace `flow` by the currents that rounding leaves where they should be 0."""
     for i in range(memory.flow.size):
-        memory.flow[i] = EPSILON * memory.flow[i] + rounding_A(accuracy, w.n_edges[i], memory.node_V[i])
+        memory.flow[i] = EPSILON * memory.flow[i] + rounding_A(accuracy, memory.n_edges[i], memory.node_V[i])
 
 
 @lean
@@ -122,11 +119,11 @@ def _promise(w, memory, size_V, reach_V, tolerance_V, accuracy):
     memory.node_V has moved. All currents and entries of the inverse are positive, so that replies may be added.
     """
     sum_bounds(w, memory)
-    _rounding(w, memory, accuracy)
+    _rounding(memory, accuracy)
     square = size_V * (size_V + 2.0 * reach_V)
     n, spare = memory.flow.size, memory.spare
     for i in range(n):
-        spare[i] = accuracy.curvature * square * memory.bend[i] + memory.flow[i] + accuracy.jump_A * w.n_edges[i]
+        spare[i] = accuracy.curvature * square * memory.bend[i] + memory.flow[i] + accuracy.jump_A * memory.n_edges[i]
     reply(w, memory, spare)
     if _largest(spare) <= tolerance_V and size_V < accuracy.step_V:
         return CONVERGED, 0.0, 0.0
@@ -139,7 +136,7 @@ def _promise(w, memory, size_V, reach_V, tolerance_V, accuracy):
     if not rounding_V <= ROUNDING_V:
         return SINGULAR, error_V, 0.0
     for i in range(n):
-        spare[i] = accuracy.jump_A * w.n_edges[i]
+        spare[i] = accuracy.jump_A * memory.n_edges[i]
     reply(w, memory, spare)
     certain = is_certain(accuracy, size_V, error_V, _largest(spare), tolerance_V)
     return CONVERGED if certain else NO_CONVERGENCE, error_V, max(tolerance_V, 2.0 * rounding_V)
@@ -192,7 +189,7 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, passes, guess, 
 
 
 @leaf
-def _drive(w, memory, settings, m, input_V, sink_V, clamped, scale):
+def _drive(w, memory, settings, m, input_V, clamped, scale):
     """Set sources and loads, the sources times `scale`."""
     n_free = w.free.size
     memory.node_V[n_free] = scale * settings.vminus_V
@@ -205,14 +202,14 @@ def _drive(w, memory, settings, m, input_V, sink_V, clamped, scale):
     for k in range(w.outputs.size):
         series_S = settings.clamp_S if clamped[k] else settings.free_S
         memory.load_S[w.outputs[k]] += series_S
-        memory.source_A[w.outputs[k]] = scale * (series_S * sink_V[k])
+        memory.source_A[w.outputs[k]] = scale * (series_S * memory.sink_V[k])
 
 
 @lean
-def span(w, memory, settings, input_V, sink_V):
+def span(memory, settings, input_V):
     """Lowest and highest voltage of all sources but the gates, and the highest gate; NaN if one is not finite."""
     low, high, check = min(settings.vminus_V, 0.0), max(settings.vplus_V, 0.0), 0.0
-    for x in (input_V, sink_V):
+    for x in (input_V, memory.sink_V):
         for i in range(x.size):
             low, high, check = min(low, x[i]), max(high, x[i]), check + 0.0 * x[i]
     gate = memory.gate_V[0]
@@ -221,52 +218,62 @@ def span(w, memory, settings, input_V, sink_V):
     return low + check, high, gate
 
 
-@compiled
-def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V, sink_V, clamped, passes):
+@lean
+def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V, clamped, passes):
     """Raise all sources but the gates from 0 V, where everything is 0 V, as fast as damped Newton follows."""
-    n_free, n = w.free.size, w.weight.size
+    n_free, n = w.free.size, w.drain.size
     memory.work[:] = 0.0
     memory.moved_V[:] = 0.0
-    found_V, internal_V, reached, step = np.zeros(n_free), np.zeros(3 * n), 0.0, 0.25
+    memory.saved[:] = 0.0  # free nodes, then internal ones
+    reached, step = 0.0, 0.25
     while reached < 1.0:
         scale = min(reached + step, 1.0)
-        _drive(w, memory, settings, m, input_V, sink_V, clamped, scale)
-        memory.node_V[:n_free] = found_V
-        status, passed = newton(m, w, memory, settings.tolerance_V, accuracy, False, damped_V, 40, False, knee_V, False)
+        _drive(w, memory, settings, m, input_V, clamped, scale)
+        for i in range(n_free):
+            memory.node_V[i] = memory.saved[i]
+        status, passed = newton(
+            m, w, memory, settings.tolerance_V, accuracy, False, damped_V, max(40, -settings.passes), False, knee_V,
+            False,
+        )  # fmt: skip
         passes += passed
         if status == CONVERGED:
-            found_V[:] = memory.node_V[:n_free]
-            internal_V[:] = memory.work[: 3 * n]
+            for i in range(n_free):
+                memory.saved[i] = memory.node_V[i]
+            for j in range(3 * n):
+                memory.saved[n_free + j] = memory.work[j]
             reached, step = scale, 2.0 * step
         else:
             step *= 0.25
             if step < 1e-5:
                 return status, passes
-            memory.work[: 3 * n] = internal_V
-        memory.work[3 * n : 12 * n] = 0.0
+            for j in range(3 * n):
+                memory.work[j] = memory.saved[n_free + j]
+        for j in range(3 * n, 12 * n):
+            memory.work[j] = 0.0
         memory.moved_V[:] = 0.0
     memory.reach_V[0] = math.inf
     return CONVERGED, passes
 
 
-@compiled
-def solve(m, limits, w, memory, settings, start_V, input_V, sink_V, clamped, held):
+@lean
+def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, held):
     """An operating point in memory.node_V: (status, passes); start_V (F,) in the state's order.
 
-    With `held` it first goes on from the solve before, which had the same inputs and gates.
+    `chords` says whether factors cost enough to be used again. With `held` it first goes on from the solve before,
+    which had the same inputs and gates.
     """
-    low_V, high_V, gate_V = span(w, memory, settings, input_V, sink_V)
+    low_V, high_V, gate_V = span(memory, settings, input_V)
     if not math.isfinite(low_V + high_V + gate_V):
         memory.reach_V[0] = math.inf
         return NOT_FINITE, 0
     accuracy = expect(limits, low_V, high_V, gate_V, m)
     damped_V = DAMPED * max(high_V - low_V, 1.0)
-    n_free, tolerance_V, chords = w.free.size, settings.tolerance_V, settings.chords
-    _drive(w, memory, settings, m, input_V, sink_V, clamped, 1.0)
-    passes, limit = 0, settings.passes
+    n_free, tolerance_V = w.free.size, settings.tolerance_V
+    _drive(w, memory, settings, m, input_V, clamped, 1.0)
+    passes, limit, no_guess = 0, settings.passes, False
     if held:
         status, passes = newton(
-            m, w, memory, tolerance_V, accuracy, chords, FREE_V, min(FIRST_PASSES, limit), False, math.inf, True
+            m, w, memory, tolerance_V, accuracy, chords, FREE_V, min(FIRST_PASSES, limit), no_guess, math.inf, True
         )
         if status == CONVERGED or 0 < limit <= passes:
             return status, passes
@@ -282,6 +289,4 @@ def solve(m, limits, w, memory, settings, start_V, input_V, sink_V, clamped, hel
         passes += passed
         if status == CONVERGED or 0 < limit <= passes:
             return status, passes
-    return _source_stepping(
-        m, w, memory, settings, accuracy, limits.knee_V, damped_V, input_V, sink_V, clamped, passes
-    )  # fmt: skip
+    return _source_stepping(m, w, memory, settings, accuracy, limits.knee_V, damped_V, input_V, clamped, passes)

@@ -1,4 +1,8 @@
-"""The compiled entry points for one replica with hidden nodes: free phase, clamped phase, many samples."""
+"""The compiled entry points for coupled replicas: free phase, clamped phase, many samples.
+
+Arguments that they share: `m`, a `device.Device`; `limits`, an `accuracy.Limits`; `settings`, a `newton.Settings`;
+`book`, a `memory.Book`.
+"""
 
 # mypy: allow-untyped-defs
 
@@ -6,14 +10,18 @@ from __future__ import annotations
 
 import math
 
+from analog_nmos.backends.base import Status
+from analog_nmos.backends.native.coupled.memory import memory_of, wiring_of
 from analog_nmos.backends.native.coupled.newton import solve
 from analog_nmos.backends.native.decoupled.newton import CONVERGED
 from analog_nmos.backends.native.jit import kernel
-from common.kernels.jit import lean
+from common.kernels.jit import compiled, lean
+
+SKIPPED = int(Status.SKIPPED)
 
 
 @lean
-def report(w, memory, row_V):
+def _report(w, memory, row_V):
     """Write all node voltages by the topology's node numbers; what no edge touches is held at 0 V by rshunt."""
     row_V[:] = 0.0
     n_free = w.free.size
@@ -24,58 +32,101 @@ def report(w, memory, row_V):
 
 
 @lean
-def remember(w, memory, guess_V):
-    """Copy the free nodes into guess_V (F,), in the state's order."""
-    for i in range(guess_V.size):
-        guess_V[w.state[i]] = memory.node_V[i]
-
-
-@lean
-def goes_on(w, memory, input_V):
-    """Whether the memory holds a solved free phase with these inputs and the present gates."""
-    if not memory.reach_V[0] < math.inf:
-        return False
+def _same_inputs(w, memory, input_V):
+    same = True
     for i in range(input_V.size):
-        if memory.node_V[w.free.size + 2 + i] != input_V[i]:
-            return False
-    return True
+        same &= memory.node_V[w.free.size + 2 + i] == input_V[i]
+    return same
 
 
-@kernel
-def solve_free(m, limits, w, memory, settings, input_V, guess_V, sink_V, clamped, row_V):
+@compiled
+def free(m, limits, settings, book, r, input_V, clamped, row_V):
     """Free phase of one replica (`clamped` all false): (status, passes); the solution is the next guess."""
-    status, passes = solve(m, limits, w, memory, settings, guess_V, input_V, sink_V, clamped, False)
+    w, memory = wiring_of(book, r), memory_of(book, r)
+    status, passes = solve(m, limits, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, False)
     if status == CONVERGED:
-        remember(w, memory, guess_V)
-        report(w, memory, row_V)
+        for i in range(w.state.size):
+            memory.guess_V[w.state[i]] = memory.node_V[i]
+        _report(w, memory, row_V)
     else:
         memory.reach_V[0] = math.inf
     return status, passes
 
 
-@kernel
-def solve_clamped(m, limits, w, memory, settings, input_V, guess_V, sink_V, clamped, row_V):
+@compiled
+def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
     """Clamped phase of one replica: (status, passes). It goes on from the free phase if that had the same inputs."""
-    held = goes_on(w, memory, input_V)
-    status, passes = solve(m, limits, w, memory, settings, guess_V, input_V, sink_V, clamped, held)
+    w, memory = wiring_of(book, r), memory_of(book, r)
+    for k in range(clamped.size):
+        if clamped[k]:
+            memory.sink_V[k] = target_V[k]
+    held = memory.reach_V[0] < math.inf and _same_inputs(w, memory, input_V)
+    status, passes = solve(m, limits, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, held)
     memory.reach_V[0] = math.inf
     if status == CONVERGED:
-        report(w, memory, row_V)
+        _report(w, memory, row_V)
     return status, passes
 
 
-@kernel
-def solve_many(m, limits, w, memory, settings, input_V, last_V, sink_V, clamped, out_V, status):
-    """Free outputs (N, K) and status (N,) for samples (N, I), each from the one before; returns passes."""
-    passes = 0
+@compiled
+def _many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status):
+    w, memory, passes = wiring_of(book, r), memory_of(book, r), 0
     for n in range(input_V.shape[0]):
-        status[n], passed = solve(m, limits, w, memory, settings, last_V, input_V[n], sink_V, clamped, False)
+        status[n], passed = solve(m, limits, w, memory, settings, book.chords[r], last_V, input_V[n], clamped, False)
         passes += passed
         if status[n] == CONVERGED:
-            remember(w, memory, last_V)
+            for i in range(w.state.size):
+                last_V[w.state[i]] = memory.node_V[i]
             for k in range(w.outputs.size):
                 out_V[n, k] = memory.node_V[w.outputs[k]]
         else:
             out_V[n, :] = math.nan
     memory.reach_V[0] = math.inf
     return passes
+
+
+@kernel
+def set_gates(book, gate_V):
+    """Gate voltages (L, E) into the slots; replicas with fewer edges pad with anything."""
+    _set_gates(book, gate_V)
+
+
+@compiled
+def _set_gates(book, gate_V):
+    for r in range(gate_V.shape[0]):
+        w, memory = wiring_of(book, r), memory_of(book, r)
+        for e in range(w.slot.size):
+            memory.gate_V[w.slot[e]] = gate_V[r, e]
+        memory.reach_V[0] = math.inf
+
+
+@kernel
+def solve_free(m, limits, settings, book, input_V, clamped, mask, node_V, status):
+    """Free phase of the replicas in `mask`: fills node_V (L, nodes) and status (L,); returns passes."""
+    passes = 0
+    for r in range(mask.size):
+        node_V[r, :] = math.nan
+        status[r] = SKIPPED
+        if mask[r]:
+            status[r], passed = free(m, limits, settings, book, r, input_V[r], clamped[r], node_V[r])
+            passes += passed
+    return passes
+
+
+@kernel
+def solve_clamped(m, limits, settings, book, input_V, target_V, clamped, mask, node_V, status):
+    """Clamped phase of the replicas in `mask`; as `solve_free`."""
+    passes = 0
+    for r in range(mask.size):
+        node_V[r, :] = math.nan
+        status[r] = SKIPPED
+        if mask[r]:
+            status[r], passed = clamp(m, limits, settings, book, r, input_V[r], target_V[r], clamped[r], node_V[r])
+            passes += passed
+    return passes
+
+
+@kernel
+def solve_many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status):
+    """Free outputs (N, K) and status (N,) of replica r for samples (N, I), each from the one before."""
+    return _many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status)

@@ -17,10 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analog_nmos.backends.base import FloatArray
 from analog_nmos.backends.native.coupled.fronts import Fronts, arrays, elimination_order, tree
 from analog_nmos.topology.network import IntArray, Topology
-from common.kernels.vectors import WIDTH, aligned
+from common.kernels.vectors import WIDTH
 
 LEAST = WIDTH // 2  # edges that make it worth filling up a block of a node's own
 
@@ -30,16 +29,13 @@ class Wiring(NamedTuple):
 
     Attributes:
         drain, source: (slots,) nodes of each edge; filling joins the last fixed node with itself.
-        weight: (slots,) 1 for an edge, 0 for filling.
         sheaf: (sheaves,) the free node, always the source, of each sheaf.
         sheaf_at: (sheaves + 1,) first slot of each sheaf; where the loose blocks begin.
-        place: (slots, 4) where DD, DS, SD, SS go in the data, which ends with a place for what has none.
+        place: (4 * slots,) where each slot's DD, DS, SD, SS go in the data, which ends with a place for what has none.
         star_at: (T + 1,) where each star's places begin in `star_output`.
         star_output: number of each output that it sees (0 to K - 1).
         star_place: place in the data of the entry in its row; the one in its column follows.
         outputs: (K,) numbers of the outputs.
-        output_place: where the outputs' (K, K) entries begin.
-        n_edges: (F,) edges that meet at each free node.
         slot: (edges,) of each edge.
         free, fixed: node numbers of the topology, by number here.
         state: (F,) place of each free node among outputs and hidden nodes, the order of what is kept between runs.
@@ -47,7 +43,6 @@ class Wiring(NamedTuple):
 
     drain: IntArray
     source: IntArray
-    weight: FloatArray
     sheaf: IntArray
     sheaf_at: IntArray
     place: IntArray
@@ -55,14 +50,11 @@ class Wiring(NamedTuple):
     star_output: IntArray
     star_place: IntArray
     outputs: IntArray
-    output_place: int
-    n_edges: FloatArray
     slot: IntArray
     free: IntArray
     fixed: IntArray
     state: IntArray
     fronts: Fronts
-    data_size: int
 
 
 def wire(topology: Topology) -> Wiring:
@@ -77,17 +69,14 @@ def wire(topology: Topology) -> Wiring:
     slot, sheaf, sheaf_at, n_slots = _slots(*ends, free.size)
     drain, source = (np.full(n_slots, free.size + fixed.size - 1, np.int64) for _ in range(2))
     drain[slot], source[slot] = ends
-    weight = aligned(n_slots)
-    weight[slot] = 1.0
     place = np.full((n_slots, 4), order.size - 1, np.int64)
     for k, (a, b) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
         pairs = (topology.edges_D, topology.edges_S)[a].tolist(), (topology.edges_D, topology.edges_S)[b].tolist()
         place[slot, k] = [order.entry.get(pair, order.size - 1) for pair in zip(*pairs, strict=True)]
     state = np.argsort(number[np.concatenate([topology.out_nodes, topology.hidden_nodes])])
-    n_edges = np.bincount(np.concatenate(ends), minlength=free.size)[: free.size].astype(np.float64)
     return Wiring(
-        drain, source, weight, sheaf, sheaf_at, place, order.star_at, order.star_output, order.star_place, number[topology.out_nodes],
-        order.output_place, n_edges, slot, free, fixed, state, order.fronts, order.size,
+        drain, source, sheaf, sheaf_at, place.ravel(), order.star_at, order.star_output, order.star_place,
+        number[topology.out_nodes], slot, free, fixed, state, order.fronts,
     )  # fmt: skip
 
 
@@ -107,7 +96,6 @@ class _Order:
         stars = [node for node in hidden if sees[node] <= within]
         self.entry: dict[tuple[int, int], int] = {}
         self._stars(stars, sees, {node: k for k, node in enumerate(outputs)})
-        self.output_place = len(self.entry)
         for row in outputs:
             for column in outputs:
                 self.entry[row, column] = len(self.entry)

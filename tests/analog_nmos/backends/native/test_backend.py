@@ -294,7 +294,8 @@ def test_source_stepping_alone_finds_the_same_solution(tie):
     solver = backend([topology], tie, tolerance_V=1e-10)
     solver.set_gates(rng.uniform(0.6, 5, (1, topology.n_edges)))
     expected = solver.solve_free(np.array([[0.9, 0.1]]), ON).node_V.copy()
-    solver._engine._settings[0] = solver._engine._settings[0]._replace(passes=-1)
+    device, bounds, settings, book = solver._engine._circuit
+    solver._engine._circuit = (device, bounds, settings._replace(passes=-1), book)
     stepped = solver.solve_free(np.array([[0.9, 0.1]]), ON)
     assert stepped.status.tolist() == [Status.CONVERGED]
     np.testing.assert_allclose(stepped.node_V, expected, atol=1e-9)
