@@ -1,9 +1,11 @@
 """Newton's method for a coupled network, with its fallbacks: damped steps, then source stepping.
 
 A pass over the edges (`edges`) gives the equations that are left over and their matrix. On large networks the last
-factors serve again while steps are small (chord steps): a step then leaves more of the error, but costs a substitution
-where factors cost many. A solve ends when the curvature of the equations promises an error below the tolerance, or
-when a further step confirms it; what rounding can do is judged by the sum of absolute currents at each node.
+factors serve again while steps are small (chord steps): such a step leaves a share of the error, but costs a
+substitution where factors cost many. A solve ends when the curvature of the equations promises an error below the
+tolerance, or when a further step confirms it: the full equations at the solution then ask for a step below the
+tolerance, and chord steps have shrunk to it by CHORD_GAIN or more each, so that less than a third of it is left.
+What rounding can do is judged by the sum of absolute currents at each node.
 """
 
 # mypy: allow-untyped-defs
@@ -112,23 +114,24 @@ def _rounding(memory, accuracy):
 
 
 @lean
-def _promise(w, memory, size_V, reach_V, tolerance_V, accuracy):
-    """Whether errors of all kinds together stay below the tolerance, and the status otherwise, after a small step.
+def _promise(w, memory, size_V, tolerance_V, accuracy):
+    """Whether errors of all kinds together stay below the tolerance, and the status otherwise, after a Newton step.
 
     Returns (status, error that `bend` promises, how closely a further step is to confirm the solution). By then
     memory.node_V has moved. All currents and entries of the inverse are positive, so that replies may be added.
     """
     sum_bounds(w, memory)
     _rounding(memory, accuracy)
-    square = size_V * (size_V + 2.0 * reach_V)
     n, spare = memory.flow.size, memory.spare
     for i in range(n):
-        spare[i] = accuracy.curvature * square * memory.bend[i] + memory.flow[i] + accuracy.jump_A * memory.n_edges[i]
+        spare[i] = (
+            accuracy.curvature * size_V * size_V * memory.bend[i] + memory.flow[i] + accuracy.jump_A * memory.n_edges[i]
+        )
     reply(w, memory, spare)
     if _largest(spare) <= tolerance_V and size_V < accuracy.step_V:
         return CONVERGED, 0.0, 0.0
     reply(w, memory, memory.bend)
-    error_V = _largest(memory.bend) * square
+    error_V = _largest(memory.bend) * size_V * size_V
     if not error_V <= tolerance_V:
         return NO_CONVERGENCE, error_V, 0.0
     reply(w, memory, memory.flow)
@@ -140,6 +143,14 @@ def _promise(w, memory, size_V, reach_V, tolerance_V, accuracy):
     reply(w, memory, spare)
     certain = is_certain(accuracy, size_V, error_V, _largest(spare), tolerance_V)
     return CONVERGED if certain else NO_CONVERGENCE, error_V, max(tolerance_V, 2.0 * rounding_V)
+
+
+@lean
+def _rounding_status(w, memory, accuracy):
+    sum_bounds(w, memory)
+    _rounding(memory, accuracy)
+    reply(w, memory, memory.flow)
+    return CONVERGED if _largest(memory.flow) <= ROUNDING_V else SINGULAR
 
 
 @leaf
@@ -174,8 +185,12 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, passes, guess, 
             return NOT_FINITE, passed + 1
         size_V = max(size_V, moved_V)
         _move(w, memory, limit_V)
-        if doubt_V > 0.0 or size_V * (size_V + 2.0 * reach_V) < LEAST_BEND * tolerance_V:
-            status, error_V, next_V = _promise(w, memory, size_V, reach_V, tolerance_V, accuracy)
+        if chord:
+            if size_V <= tolerance_V and size_V <= CHORD_GAIN * before_V:
+                memory.reach_V[0] = reach_V + moved_V
+                return _rounding_status(w, memory, accuracy), passed + 1
+        elif doubt_V > 0.0 or size_V * size_V < LEAST_BEND * tolerance_V:
+            status, error_V, next_V = _promise(w, memory, size_V, tolerance_V, accuracy)
             if status == NO_CONVERGENCE and moved_V + accuracy.curvature * error_V <= doubt_V:
                 status = CONVERGED
             doubt_V = max(doubt_V, next_V)
