@@ -29,6 +29,7 @@ from analog_nmos.backends.native.decoupled.newton import (
 )
 from common.kernels.jit import leaf, lean
 
+BEYOND_V = 0.1  # by which first steps may leave the span of the sources
 CHORD_V = 0.02  # largest step after which the same factors may serve again
 LEAST_BEND = 10.0  # 1/V, a promise below the tolerance is looked for up to this tolerance over a step squared
 CHORD_GAIN = 0.25  # by which a chord step must be smaller than the step before
@@ -154,15 +155,17 @@ def _rounding_status(w, memory, accuracy):
 
 
 @leaf
-def _move(w, memory, limit_V):
+def _move(w, memory, limit_V, low_V, high_V):
     for i in range(w.free.size):
-        memory.moved_V[i] = max(min(memory.step[i], limit_V), -limit_V)
-        memory.node_V[i] += memory.moved_V[i]
+        before_V = memory.node_V[i]
+        moved_V = max(min(memory.step[i], limit_V), -limit_V)
+        memory.node_V[i] = max(min(before_V + moved_V, high_V), low_V)
+        memory.moved_V[i] = memory.node_V[i] - before_V
 
 
 @lean
-def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, passes, guess, knee_V, held):
-    """Newton from the voltages in memory.node_V: (status, passes).
+def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, passes, guess, knee_V, held):
+    """Newton from the voltages in memory.node_V: (status, passes). No free node is taken out of [low_V, high_V].
 
     With `held` it goes on from the solve before, whose factors serve again where only loads of outputs have changed.
     """
@@ -184,7 +187,7 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, passes, guess, 
         if not moved_V < math.inf:
             return NOT_FINITE, passed + 1
         size_V = max(size_V, moved_V)
-        _move(w, memory, limit_V)
+        _move(w, memory, limit_V, low_V, high_V)
         if chord:
             if size_V <= tolerance_V and size_V <= CHORD_GAIN * before_V:
                 memory.reach_V[0] = reach_V + moved_V
@@ -247,8 +250,8 @@ def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V
         for i in range(n_free):
             memory.node_V[i] = memory.saved[i]
         status, passed = newton(
-            m, w, memory, settings.tolerance_V, accuracy, False, damped_V, max(40, -settings.passes), False, knee_V,
-            False,
+            m, w, memory, settings.tolerance_V, accuracy, False, damped_V, -math.inf, math.inf,
+            max(40, -settings.passes), False, knee_V, False,
         )  # fmt: skip
         passes += passed
         if status == CONVERGED:
@@ -283,13 +286,16 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
         return NOT_FINITE, 0
     accuracy = expect(limits, low_V, high_V, gate_V, m)
     damped_V = DAMPED * max(high_V - low_V, 1.0)
+    # Currents flow from high to low: no node lies outside its sources' span, but for what junctions leak.
+    low_V, high_V = low_V - BEYOND_V, high_V + BEYOND_V
     n_free, tolerance_V = w.free.size, settings.tolerance_V
     _drive(w, memory, settings, m, input_V, clamped, 1.0)
     passes, limit, no_guess = 0, settings.passes, False
     if held:
         status, passes = newton(
-            m, w, memory, tolerance_V, accuracy, chords, FREE_V, min(FIRST_PASSES, limit), no_guess, math.inf, True
-        )
+            m, w, memory, tolerance_V, accuracy, chords, FREE_V, low_V, high_V, min(FIRST_PASSES, limit), no_guess,
+            math.inf, True,
+        )  # fmt: skip
         if status == CONVERGED or 0 < limit <= passes:
             return status, passes
     for damped in range(2):
@@ -298,7 +304,7 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
         memory.moved_V[:] = 0.0
         status, passed = newton(
             m, w, memory, tolerance_V, accuracy, chords and damped == 0, damped_V if damped else FREE_V,
-            limit - passes if damped else min(FIRST_PASSES, limit - passes), True,
+            -math.inf if damped else low_V, math.inf if damped else high_V, limit - passes if damped else min(FIRST_PASSES, limit - passes), True,
             limits.knee_V if damped else math.inf, False,
         )  # fmt: skip
         passes += passed
