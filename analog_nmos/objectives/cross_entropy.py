@@ -37,8 +37,8 @@ class CrossEntropy(Objective):
 
     def kernel(self) -> SampleKernel | None:
         """See `Objective.kernel`; None if the exp and log of this NumPy are not found."""
-        from analog_nmos.objectives.kernels.cross_entropy import Settings, evaluate
-        from analog_nmos.objectives.kernels.numpy_loops import loop_of
+        from analog_nmos.objectives.cross_entropy_kernel import Settings, evaluate
+        from analog_nmos.objectives.numpy_loops import loop_of
 
         exp, log = loop_of(np.exp), loop_of(np.log)
         if exp is None or log is None:

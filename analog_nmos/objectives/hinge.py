@@ -38,7 +38,7 @@ class Hinge(Objective):
 
     def kernel(self) -> SampleKernel:
         """See `Objective.kernel`."""
-        from analog_nmos.objectives.kernels.hinge import Settings, evaluate
+        from analog_nmos.objectives.hinge_kernel import Settings, evaluate
 
         return SampleKernel(evaluate, list(map(Settings, self.margin.tolist(), self.delta.tolist())))
 

@@ -87,7 +87,7 @@ class Prototype(Objective):
 
     def kernel(self) -> SampleKernel:
         """See `Objective.kernel`."""
-        from analog_nmos.objectives.kernels.prototype import Settings, evaluate
+        from analog_nmos.objectives.prototype_kernel import Settings, evaluate
 
         rows = zip(self.delta.tolist(), self._proto_out_V, self._ready.tolist(), strict=True)
         return SampleKernel(evaluate, [Settings(*row) for row in rows])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from analog_nmos.objectives import numpy_loops
 from analog_nmos.objectives.cross_entropy import CrossEntropy
 from analog_nmos.objectives.hinge import Hinge
-from analog_nmos.objectives.kernels import numpy_loops
-from analog_nmos.objectives.kernels.numpy_loops import apply, loop_of, pairwise_sum
+from analog_nmos.objectives.numpy_loops import apply, loop_of, pairwise_sum
 from analog_nmos.objectives.prototype import Prototype
 
 

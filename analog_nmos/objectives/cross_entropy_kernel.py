@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analog_nmos.objectives.kernels.numpy_loops import Loop, apply, pairwise_sum
-from analog_nmos.objectives.kernels.ranking import NONE, highest
+from analog_nmos.objectives.numpy_loops import Loop, apply, pairwise_sum
+from analog_nmos.objectives.ranking import NONE, highest
 from common.kernels.jit import compiled
 
 

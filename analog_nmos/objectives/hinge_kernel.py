@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from analog_nmos.objectives.kernels.ranking import NONE, highest
+from analog_nmos.objectives.ranking import NONE, highest
 from common.kernels.jit import compiled
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from analog_nmos.objectives.kernels.numpy_loops import pairwise_sum
-from analog_nmos.objectives.kernels.ranking import NONE, highest
+from analog_nmos.objectives.numpy_loops import pairwise_sum
+from analog_nmos.objectives.ranking import NONE, highest
 from common.kernels.jit import compiled
 
 
