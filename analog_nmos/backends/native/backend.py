@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution
+from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver, FloatArray, Solution
 from analog_nmos.backends.native import parameters
 from analog_nmos.backends.native.accuracy import limits
 from analog_nmos.backends.native.coupled.replicas import CoupledReplicas
@@ -114,6 +114,10 @@ class NativeBackend(Backend):
         if input_V.ndim != 2 or input_V.shape[1] != self._n_inputs or not 0 <= replica < self.n_replicas:
             raise InputError(f"needs inputs of shape (samples, {self._n_inputs}) and a replica below {self.n_replicas}")
         return self._engine.solve_many(replica, input_V)
+
+    def compiled(self) -> CompiledSolver | None:
+        """The solver for compiled epochs, of networks whose edges all run from an input to an output."""
+        return self._engine.compiled() if isinstance(self._engine, DecoupledReplicas) else None
 
     def reload(self, replica: int) -> None:
         """A cold start for the replica's next solve; gate voltages and VOUT stay."""
