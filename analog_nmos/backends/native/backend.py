@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver, FloatArray, Solution
-from analog_nmos.backends.native import parameters
-from analog_nmos.backends.native.accuracy import limits
 from analog_nmos.backends.native.coupled.replicas import CoupledReplicas
 from analog_nmos.backends.native.decoupled.replicas import DecoupledReplicas
-from analog_nmos.backends.native.device import Device
+from analog_nmos.backends.native.transistor import parameters
+from analog_nmos.backends.native.transistor.accuracy import limits
+from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.topology import Topology
@@ -115,9 +115,9 @@ class NativeBackend(Backend):
             raise InputError(f"needs inputs of shape (samples, {self._n_inputs}) and a replica below {self.n_replicas}")
         return self._engine.solve_many(replica, input_V)
 
-    def compiled(self) -> CompiledSolver | None:
-        """The solver for compiled epochs, of networks whose edges all run from an input to an output."""
-        return self._engine.compiled() if isinstance(self._engine, DecoupledReplicas) else None
+    def compiled(self) -> CompiledSolver:
+        """The solver for compiled epochs."""
+        return self._engine.compiled()
 
     def reload(self, replica: int) -> None:
         """A cold start for the replica's next solve; gate voltages and VOUT stay."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import math
 
-from analog_nmos.backends.native.device import with_kp
-from analog_nmos.backends.native.edge import below_knee, first_guess, floating_body, newton_step
+from analog_nmos.backends.native.transistor.device import with_kp
+from analog_nmos.backends.native.transistor.edge import below_knee, first_guess, floating_body, newton_step
 from common.kernels.jit import leaf, lean
 from common.kernels.vectors import WIDTH, absolute, gather, largest, load, maximum, minimum, splat, store, total
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from analog_nmos.backends.native.accuracy import EPSILON, ROUNDING_V, expect, is_certain, rounding_A
 from analog_nmos.backends.native.coupled.edges import edge_pass, sum_bounds
 from analog_nmos.backends.native.coupled.factor import factor, substitute
 from analog_nmos.backends.native.decoupled.newton import (
@@ -27,6 +26,7 @@ from analog_nmos.backends.native.decoupled.newton import (
     NOT_FINITE,
     SINGULAR,
 )
+from analog_nmos.backends.native.transistor.accuracy import EPSILON, ROUNDING_V, expect, is_certain, rounding_A
 from common.kernels.jit import leaf, lean
 
 BEYOND_V = 0.1  # by which first steps may leave the span of the sources
@@ -304,7 +304,8 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
         memory.moved_V[:] = 0.0
         status, passed = newton(
             m, w, memory, tolerance_V, accuracy, chords and damped == 0, damped_V if damped else FREE_V,
-            -math.inf if damped else low_V, math.inf if damped else high_V, limit - passes if damped else min(FIRST_PASSES, limit - passes), True,
+            -math.inf if damped else low_V, math.inf if damped else high_V,
+            limit - passes if damped else min(FIRST_PASSES, limit - passes), True,
             limits.knee_V if damped else math.inf, False,
         )  # fmt: skip
         passes += passed

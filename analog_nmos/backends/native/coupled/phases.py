@@ -9,12 +9,13 @@ Arguments that they share: `m`, a `device.Device`; `limits`, an `accuracy.Limits
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.coupled.memory import memory_of, wiring_of
 from analog_nmos.backends.native.coupled.newton import solve
 from analog_nmos.backends.native.decoupled.newton import CONVERGED
-from analog_nmos.backends.native.jit import kernel
+from analog_nmos.backends.native.transistor.jit import kernel
 from common.kernels.jit import compiled, lean
 
 SKIPPED = int(Status.SKIPPED)
@@ -98,6 +99,48 @@ def _set_gates(book, gate_V):
         for e in range(w.slot.size):
             memory.gate_V[w.slot[e]] = gate_V[r, e]
         memory.reach_V[0] = math.inf
+
+
+class Circuits(NamedTuple):
+    """All replicas, for compiled epochs: what the phases share, and what a cold start and a count of passes need."""
+
+    m: Any
+    limits: Any
+    settings: Any
+    book: Any
+    nothing: Any  # (K,) false: no output is clamped
+    cold_V: Any
+    passes: Any  # (1,) added to
+
+
+@compiled
+def free_phase(memory, replica, input_V, node_V):
+    """See `analog_nmos.backends.base.CompiledSolver`; memory: `Circuits`."""
+    node_V[:] = math.nan
+    status, passes = free(
+        memory.m, memory.limits, memory.settings, memory.book, replica, input_V, memory.nothing, node_V
+    )
+    memory.passes[0] += passes
+    return status
+
+
+@compiled
+def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
+    """See `analog_nmos.backends.base.CompiledSolver`; memory: `Circuits`."""
+    node_V[:] = math.nan
+    status, passes = clamp(
+        memory.m, memory.limits, memory.settings, memory.book, replica, input_V, target_V, clamped, node_V
+    )
+    memory.passes[0] += passes
+    return status
+
+
+@compiled
+def forget(memory, replica):
+    """A cold start for the replica's next solve; VOUT and gates stay."""
+    room = memory_of(memory.book, replica)
+    room.guess_V[:] = memory.cold_V
+    room.reach_V[0] = math.inf
 
 
 @kernel

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import BoolArray, FloatArray, Solution
-from analog_nmos.backends.native.accuracy import limits
+from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArray, Solution
 from analog_nmos.backends.native.coupled import phases
-from analog_nmos.backends.native.coupled.memory import keep_book
+from analog_nmos.backends.native.coupled.memory import Memory, keep_book
 from analog_nmos.backends.native.coupled.newton import Settings
 from analog_nmos.backends.native.coupled.wiring import Wiring, wire
-from analog_nmos.backends.native.device import Device
+from analog_nmos.backends.native.transistor.accuracy import limits
+from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.topology import Topology
 
 
@@ -34,7 +34,8 @@ class CoupledReplicas:
         for topology in topologies:
             if id(topology) not in wired:
                 wired[id(topology)] = wire(topology)
-        book, self._memories = keep_book([wired[id(topology)] for topology in topologies])
+        self._topologies, self._wirings = topologies, [wired[id(topology)] for topology in topologies]
+        book, self._memories = keep_book(self._wirings)
         self._settings = Settings(tolerance_V, int(passes), free_S, clamp_S, vminus_V, vplus_V)
         self._circuit = (device, limits(device), self._settings, book)
         self._node_V = np.full((len(topologies), 1 + max(t.max_node for t in topologies)), np.nan)
@@ -70,6 +71,16 @@ class CoupledReplicas:
             *self._circuit, replica, input_V, last_V, self._nothing[replica], out_V, status
         )
         return out_V, status
+
+    def compiled(self) -> CompiledSolver:
+        """As in `backends.base.Backend`."""
+        book = self._circuit[-1]
+        slot = np.zeros((len(self._topologies), max(t.n_edges for t in self._topologies)), np.int64)
+        for row, wiring in enumerate(self._wirings):
+            slot[row, : wiring.slot.size] = book.float_at[row, Memory._fields.index("gate_V"), 0] + wiring.slot
+        memory = phases.Circuits(*self._circuit, self._nothing[0], self._cold_V, self.passes)
+        edges = Edges.of(self._topologies, book.floats, slot)
+        return CompiledSolver(phases.free_phase, phases.clamped_phase, phases.forget, memory, edges)
 
     def arrays(self, replica: int) -> dict[str, NDArray[Any]]:
         """Views of the replica's state."""

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.backends.native.accuracy import Limits, expect, unpack_limits
 from analog_nmos.backends.native.decoupled.newton import CONVERGED, DAMPED, FIELDS, NOT_FINITE, Output, solve_output
-from analog_nmos.backends.native.device import unpack
-from analog_nmos.backends.native.jit import kernel
+from analog_nmos.backends.native.transistor.accuracy import Limits, expect, unpack_limits
+from analog_nmos.backends.native.transistor.device import unpack
+from analog_nmos.backends.native.transistor.jit import kernel
 from common.kernels.jit import compiled, inlined
 
 SETTINGS = ("tolerance_V", "passes", "free_S", "clamp_S", "vminus_V", "vplus_V", *Limits._fields)

@@ -12,8 +12,8 @@ from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArr
 from analog_nmos.backends.native.decoupled import phases as kernels
 from analog_nmos.backends.native.decoupled.layout import lay_out
 from analog_nmos.backends.native.decoupled.newton import FIELDS
-from analog_nmos.backends.native.device import Device
-from analog_nmos.backends.native.parameters import as_array
+from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.parameters import as_array
 from analog_nmos.topology import Topology
 from common.kernels.vectors import aligned
 
