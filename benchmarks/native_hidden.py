@@ -3,6 +3,7 @@
 python -m benchmarks.native_hidden                     some minutes; --ngspice-solves 0 leaves ngspice out
 python -m benchmarks.native_hidden --only torus-4      one network
 python -m benchmarks.native_hidden --growth            how cost grows with the network
+python -m benchmarks.native_hidden --xor-seeds 100     XOR: epochs of four samples that never leave compiled code
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
+from numpy.typing import NDArray
 
 from analog_nmos.backends.base import Backend, FloatArray
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.topology import Topology
+from analog_nmos.training.epoch_kernel import Samples, Sums, epoch_kernel
+from common.kernels.jit import compiled
 
 CARD = read_model_card(default_card_path())
 ON = np.array([True])
@@ -40,6 +45,7 @@ class Case:
 def torus(side: int) -> Topology:
     """A periodic grid with the terminals of the XOR experiment, 2 side^2 edges."""
     graph = nx.Graph()
+    graph.add_nodes_from((row, column) for row in range(side) for column in range(side))
     for row in range(side):
         for column in range(side):
             graph.add_edge((row, column), (row, (column + 1) % side))
@@ -149,6 +155,62 @@ def growth() -> None:
         print(f"{name:12s}{topology.n_edges:8d}{unknowns:11d}{found.update_ms:12.4f}{each_us:13.3f}", flush=True)
 
 
+class Xor(NamedTuple):
+    """Of the XOR experiment: what the difference of the outputs is to be for each label (V), and the nudge."""
+
+    level_V: FloatArray
+    eta: float
+
+
+@compiled
+def nudge_pair(out_V, label, own, target_V, clamped):  # type: ignore[no-untyped-def]
+    """See `analog_nmos.objectives.base.SampleKernel`: both outputs go a share of the way to the level."""
+    level_V = own.level_V[label]
+    away_V = level_V - (out_V[0] - out_V[1])
+    target_V[0] = out_V[0] + 0.5 * own.eta * away_V
+    target_V[1] = out_V[1] - 0.5 * own.eta * away_V
+    clamped[0] = clamped[1] = True
+    nearest = 0
+    for k in range(own.level_V.size):
+        if abs(out_V[0] - out_V[1] - own.level_V[k]) < abs(out_V[0] - out_V[1] - own.level_V[nearest]):
+            nearest = k
+    return away_V * away_V, nearest, True
+
+
+def xor(seeds: int, epochs: int) -> None:
+    """Train the 4 x 4 torus on XOR from so many seeds, one after the other, and print CPU seconds and accuracy."""
+    replicas = [torus(4)] * seeds
+    backend = make_backend("native", replicas, CARD, dataclasses.replace(RAILS, rs_free=1e12, rs_clamp=1.0))
+    solver = backend.compiled()
+    assert solver is not None
+    train = epoch_kernel(solver.free, solver.clamped, solver.forget, nudge_pair)
+    counts = {name: np.zeros(seeds, np.int64) for name in Sums._fields}
+    sums = Sums(**{**counts, "loss": np.zeros(seeds), "seconds": np.zeros(3)})
+    table_V = np.array([[0.0, 0.0], [0.0, 0.45], [0.45, 0.0], [0.45, 0.45]])
+    samples = Samples(table_V, np.array([0, 1, 1, 0]), replicas[0].out_nodes, replicas[0].max_node + 1, 0.3)
+    own, rngs = Xor(np.array([0.0, -0.087]), 0.5), [np.random.RandomState(seed) for seed in range(seeds)]
+    backend.set_gates(np.stack([rng.uniform(0.5, 3.0, replicas[0].n_edges) for rng in rngs]))
+    spent, right, order = 0.0, np.zeros(seeds, np.int64), np.arange(4)
+    for turn in (1, epochs):  # the first call compiles
+        orders = [np.concatenate([_shuffled(rng, order) for _ in range(turn)]) for rng in rngs]
+        start = time.process_time()
+        for seed in range(seeds):
+            train(solver.memory, solver.edges, seed, samples, orders[seed][:-4], own, sums)
+            before = sums.correct[seed]
+            train(solver.memory, solver.edges, seed, samples, orders[seed][-4:], own, sums)
+            right[seed] = sums.correct[seed] - before
+        spent = time.process_time() - start
+    failed = sum(int(getattr(sums, name).sum()) for name in sums._fields[4:8])
+    each_us = 1e6 * spent / (8 * seeds * epochs)
+    print(f"XOR, {seeds} seeds of {epochs} epochs: {spent:.2f} s of a core, {each_us:.2f} us a solve with its update")
+    print(f"{(right == 4).sum()} seeds end with all four right, {failed} solves failed")
+
+
+def _shuffled(rng: np.random.RandomState, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    rng.shuffle(order)
+    return order.copy()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the tables; returns 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -156,7 +218,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--solves", type=int, default=0, help="native samples of each (default 0: by the size)")
     parser.add_argument("--ngspice-solves", type=int, default=50, help="most samples of ngspice (default 50; 0: none)")
     parser.add_argument("--growth", action="store_true", help="the growth table instead")
+    parser.add_argument("--xor-seeds", type=int, default=0, help="train XOR from so many seeds instead")
+    parser.add_argument("--epochs", type=int, default=10_000, help="of XOR (default 10000)")
     arguments = parser.parse_args(argv)
+    if arguments.xor_seeds:
+        xor(arguments.xor_seeds, arguments.epochs)
+        return 0
     if arguments.growth:
         growth()
         return 0
