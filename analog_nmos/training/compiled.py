@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver
+from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver, FloatArray
 from analog_nmos.objectives.base import Objective, SampleKernel
 from analog_nmos.training.epoch import Progress, Training, shuffled_orders, train_epoch
 from analog_nmos.training.replica import Replica, padded_gates
@@ -34,6 +34,16 @@ def train_replicas(
     return _train(replicas, mask, backend, solver, kernel, beat)
 
 
+def prepare(replicas: Sequence[Replica], backend: Backend, objective: Objective) -> None:
+    """Compile or load what `train_replicas` needs, so that the first epoch's seconds are those of an epoch."""
+    solver, kernel = backend.compiled(), sample_kernel(objective)
+    if solver is not None and kernel is not None:
+        nobody = np.zeros(len(replicas), bool)
+        train_on, sums = _kernel(solver, kernel), _sums(Training.zeros(len(replicas)), np.zeros(3))
+        none = shuffled_orders(replicas, nobody)[:0, 0]
+        train_on(solver.memory, solver.edges, 0, _samples(replicas[0]), none, kernel.own[0], sums)
+
+
 def sample_kernel(objective: Objective) -> SampleKernel | None:
     """The compiled `evaluate` of an objective; None where it has none, or inherits one for another `evaluate`."""
     for kind in type(objective).__mro__:
@@ -52,11 +62,8 @@ def _train(
     kernel: SampleKernel,
     beat: Progress,
 ) -> Training:
-    from analog_nmos.training.epoch_kernel import Sums, epoch_kernel
-
-    train_on = epoch_kernel(solver.free, solver.clamped, solver.forget, kernel.evaluate)
     training, seconds = Training.zeros(len(replicas)), np.zeros(3)
-    sums = Sums(**{name: getattr(training, name) for name in Sums._fields if name != "seconds"}, seconds=seconds)
+    train_on, sums = _kernel(solver, kernel), _sums(training, seconds)
     samples, orders = [_samples(replica) for replica in replicas], shuffled_orders(replicas, mask)
     backend.set_gates(padded_gates(replicas))
     done, size = 0, 1
@@ -74,6 +81,18 @@ def _train(
         replicas[row].gate_V = solver.edges.gate_V[slots]
     training.free_s, training.clamp_s, training.update_s = seconds.tolist()
     return training
+
+
+def _kernel(solver: CompiledSolver, kernel: SampleKernel) -> Any:
+    from analog_nmos.training.epoch_kernel import epoch_kernel
+
+    return epoch_kernel(solver.free, solver.clamped, solver.forget, kernel.evaluate)
+
+
+def _sums(training: Training, seconds: FloatArray) -> Any:
+    from analog_nmos.training.epoch_kernel import Sums
+
+    return Sums(**{name: getattr(training, name) for name in Sums._fields if name != "seconds"}, seconds=seconds)
 
 
 def _samples(replica: Replica) -> Any:

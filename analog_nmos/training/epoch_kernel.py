@@ -61,6 +61,15 @@ def _update(edges, replica, gamma, free_V, clamped_V):
         edges.gate_V[slot] = min(max(moved_V, GATE_LOW_V), GATE_HIGH_V)
 
 
+@compiled
+def _count(status, replica, nonfinite, reloads):
+    """A failed solve, by its kind."""
+    if status == NOT_FINITE:
+        nonfinite[replica] += 1
+    else:
+        reloads[replica] += 1
+
+
 @functools.cache
 def epoch_kernel(
     free: Callable[..., Any], clamped: Callable[..., Any], forget: Callable[..., Any], evaluate: Callable[..., Any]
@@ -80,8 +89,7 @@ def epoch_kernel(
             sums.seconds[0] += seconds() - start
             sums.solves[replica] += 1
             if status != CONVERGED:
-                count = sums.nonfinite_free if status == NOT_FINITE else sums.reload_free
-                count[replica] += 1
+                _count(status, replica, sums.nonfinite_free, sums.reload_free)
                 forget(memory, replica)
                 continue
             for k in range(n_outputs):
@@ -100,8 +108,7 @@ def epoch_kernel(
             sums.seconds[1] += solved - start
             sums.solves[replica] += 1
             if status != CONVERGED:
-                count = sums.nonfinite_clamp if status == NOT_FINITE else sums.reload_clamp
-                count[replica] += 1
+                _count(status, replica, sums.nonfinite_clamp, sums.reload_clamp)
                 forget(memory, replica)
                 continue
             _update(edges, replica, samples.gamma, free_V, clamped_V)

@@ -20,7 +20,7 @@ from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.training import published, record
 from analog_nmos.training.checkpoint import save_checkpoint
 from analog_nmos.training.circuits import Circuits
-from analog_nmos.training.compiled import train_replicas
+from analog_nmos.training.compiled import prepare, train_replicas
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import Training, Validation
 from analog_nmos.training.opening import check_shared, load_replica, shared_card
@@ -102,6 +102,7 @@ class NmosTrainer:
             if not restored[row]:
                 record.write_start(run.folder, replica, self.card)
         self._finish_epoch([row for row, there in enumerate(restored) if not there], None)
+        prepare(self.replicas, self.circuits.backend, self.objective)
 
     def advance(self) -> bool:
         """The next epoch of the replicas that are furthest behind; False if all have failed or done their last one."""

@@ -22,6 +22,7 @@ from analog_nmos.backends.native.decoupled.newton import (
     DAMPED,
     FIRST_PASSES,
     FREE_V,
+    LARGEST_LAST_V,
     NO_CONVERGENCE,
     NOT_FINITE,
     SINGULAR,
@@ -123,13 +124,11 @@ def _promise(w, memory, size_V, tolerance_V, accuracy):
     """
     sum_bounds(w, memory)
     _rounding(memory, accuracy)
-    n, spare = memory.flow.size, memory.spare
+    n, spare, curvature = memory.flow.size, memory.spare, accuracy.curvature * size_V * size_V
     for i in range(n):
-        spare[i] = (
-            accuracy.curvature * size_V * size_V * memory.bend[i] + memory.flow[i] + accuracy.jump_A * memory.n_edges[i]
-        )
+        spare[i] = curvature * memory.bend[i] + memory.flow[i] + accuracy.jump_A * memory.n_edges[i]
     reply(w, memory, spare)
-    if _largest(spare) <= tolerance_V and size_V < accuracy.step_V:
+    if _largest(spare) <= min(tolerance_V, ROUNDING_V) and size_V < accuracy.step_V:
         return CONVERGED, 0.0, 0.0
     reply(w, memory, memory.bend)
     error_V = _largest(memory.bend) * size_V * size_V
@@ -148,6 +147,7 @@ def _promise(w, memory, size_V, tolerance_V, accuracy):
 
 @lean
 def _rounding_status(w, memory, accuracy):
+    """SINGULAR where rounding alone may move a node by more than ROUNDING_V."""
     sum_bounds(w, memory)
     _rounding(memory, accuracy)
     reply(w, memory, memory.flow)
@@ -189,10 +189,10 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, 
         size_V = max(size_V, moved_V)
         _move(w, memory, limit_V, low_V, high_V)
         if chord:
-            if size_V <= tolerance_V and size_V <= CHORD_GAIN * before_V:
+            if size_V <= tolerance_V and size_V <= CHORD_GAIN * before_V < math.inf:
                 memory.reach_V[0] = reach_V + moved_V
                 return _rounding_status(w, memory, accuracy), passed + 1
-        elif doubt_V > 0.0 or size_V * size_V < LEAST_BEND * tolerance_V:
+        elif size_V < LARGEST_LAST_V and (doubt_V > 0.0 or size_V * size_V < LEAST_BEND * tolerance_V):
             status, error_V, next_V = _promise(w, memory, size_V, tolerance_V, accuracy)
             if status == NO_CONVERGENCE and moved_V + accuracy.curvature * error_V <= doubt_V:
                 status = CONVERGED
