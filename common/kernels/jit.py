@@ -35,13 +35,18 @@ STRICT = Floats(contract=False, error_model="numpy")
 CONTRACT = Floats(contract=True, error_model="numpy")
 
 
-def intrinsic(plain: Function) -> Decorator:
+def intrinsic(function: Function | None = None, *, plain: Function | None = None) -> Function:
     """numba's intrinsic: a function that writes LLVM code for the types it is called with.
 
     Args:
-        plain: the same for single numbers, for when nothing is compiled.
+        function: the intrinsic; without it, a decorator with the other argument.
+        plain: the same for single numbers, for when nothing is compiled; without it, calls then fail.
     """
-    return lambda function: plain if PLAIN else cast(Function, _intrinsic(function))
+
+    def decorate(function: Function) -> Function:
+        return plain if PLAIN and plain is not None else cast(Function, _intrinsic(function))
+
+    return decorate if function is None else decorate(function)
 
 
 def leaf(function: Function | None = None, *, floats: Floats = CHECKED) -> Function:

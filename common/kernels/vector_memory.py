@@ -65,6 +65,26 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, index, value), codegen
 
 
+@intrinsic(plain=lambda array, indices, at: array[indices[at]])
+def gather(typingctx: Any, array: Any, indices: Any, at: Any) -> Any:
+    """array[indices[at : at + WIDTH]] of a contiguous 1-D array of float64 or float32, and one of int64."""
+    kind, whole = of_array(array, at), isinstance(indices, types.Array) and indices.ndim == 1 and indices.layout == "C"
+    if kind is None or not whole or indices.dtype != types.int64:
+        return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        places = cgutils.gep_inbounds(builder, context.make_array(sig.args[1])(context, builder, args[1]).data, args[2])
+        found = ir.Constant(kind.llvm, ir.Undefined)
+        for i in range(kind.lanes):
+            place = builder.load(cgutils.gep_inbounds(builder, places, ir.Constant(I64, i)))
+            value = builder.load(cgutils.gep_inbounds(builder, data, place))
+            found = builder.insert_element(found, value, ir.Constant(I32, i))
+        return found
+
+    return kind(array, indices, at), codegen
+
+
 @intrinsic(plain=lambda vector, index: vector)
 def lane(typingctx: Any, vector: Any, index: Any) -> Any:
     """One of a vector's numbers."""

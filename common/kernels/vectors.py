@@ -16,7 +16,7 @@ from common.kernels.jit import PLAIN
 from common.kernels.mathematics import exp
 from common.kernels.vector_arithmetic import absolute, any_of, fma, maximum, minimum, select, splat, sqrt
 from common.kernels.vector_kinds import DOUBLES, FLOATS
-from common.kernels.vector_memory import add_sums, aligned, keep_first, lane, largest, load, store, total
+from common.kernels.vector_memory import add_sums, aligned, gather, keep_first, lane, largest, load, store, total
 from common.kernels.vector_words import (
     as_floats,
     bits_of,
@@ -34,9 +34,10 @@ from common.kernels.vector_words import (
 )  # fmt: skip
 
 __all__ = [
-    "FLOAT_WIDTH", "WIDTH", "absolute", "add_sums", "aligned", "any_of", "as_floats", "bits_of", "both", "exp", "fma",
-    "from_signed", "from_unsigned", "keep_first", "lane", "lanes", "largest", "left", "load", "maximum", "minimum",
-    "plus", "right", "select", "splat", "sqrt", "store", "swap_where", "times_high", "times_low", "total", "xor",
+    "FLOAT_WIDTH", "WIDTH", "absolute", "add_sums", "aligned", "any_of", "as_floats", "bits_of", "both", "exp",
+    "fma", "from_signed", "from_unsigned", "gather", "keep_first", "lane", "lanes", "largest", "left", "load",
+    "maximum", "minimum", "plus", "right", "select", "splat", "sqrt", "store", "swap_where", "times_high",
+    "times_low", "total", "xor",
 ]  # fmt: skip
 
 WIDTH = 1 if PLAIN else DOUBLES.lanes

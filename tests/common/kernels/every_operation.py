@@ -11,13 +11,14 @@ STEP = v.FLOAT_WIDTH
 
 
 @kernel(kept=False)
-def doubles(a, b, out):
+def doubles(a, b, places, out):
     n = a.size
     for i in range(0, n, v.WIDTH):
         x, y = v.load(a, i), v.load(b, i)
         results = (
             x + y, x - 2.0, 3.0 * x, x / y, v.sqrt(v.absolute(x)), v.minimum(x, y), v.maximum(x, 0.5), v.exp(x),
             v.select(x < y, x, 0.0), v.select(x > y, 1.0, y), v.select(x <= y, x, y), v.splat(7.0), v.fma(x, y, x),
+            v.gather(a, places, i),
         )  # fmt: skip
         for k in range(len(results)):
             v.store(out, k * n + i, results[k])
@@ -63,9 +64,9 @@ def numbers():
 def results():
     """What the operations give, by name, and the width they ran at."""
     pair, small, bits = numbers()
-    found = {"doubles": np.zeros((13, 32)), "floats": np.zeros((9, 32), np.float32), "sums": np.ones(4, np.float32)}
+    found = {"doubles": np.zeros((14, 32)), "floats": np.zeros((9, 32), np.float32), "sums": np.ones(4, np.float32)}
     found["words"] = np.zeros((12, 32), np.float32)
-    doubles(*pair, found["doubles"].reshape(-1))
+    doubles(*pair, np.arange(32)[::-1].copy() // 3, found["doubles"].reshape(-1))
     floats(*small, found["floats"].reshape(-1), found["sums"])
     words(*bits.view(np.float32), found["words"].reshape(-1))
     return found | {"words": found["words"].view(np.uint32), "width": v.WIDTH, "plain": PLAIN}

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 HERE = Path(__file__).parent
-TRAIN = "analog_nmos.dense_trainer 1 --backend native --epochs 1 --train-limit 3 --test-limit 3 --run-dir"
 
 
 def run(plain, *arguments):
@@ -38,6 +37,7 @@ def test_doubles(found):
     wanted = [
         a + b, a - 2, 3 * a, a / b, np.sqrt(np.abs(a)), np.minimum(a, b), np.maximum(a, 0.5), np.exp(a),
         np.where(a < b, a, 0), np.where(a > b, 1, b), np.where(a <= b, a, b), np.full(32, 7.0), a * b + a,
+        a[np.arange(32)[::-1] // 3],
     ]  # fmt: skip
     for part in found:
         np.testing.assert_allclose(part["doubles"], wanted, rtol=4.5e-16, atol=3e-16)
@@ -70,17 +70,3 @@ def test_words(found):
     ]  # fmt: skip
     for part in found:
         np.testing.assert_array_equal(part["words"], wanted)
-
-
-@pytest.mark.slow
-def test_a_training_of_transistors(tmp_path):
-    for plain in (False, True):
-        run(plain, "-m", *TRAIN.split(), str(tmp_path / str(plain)))
-    for name in ("0_vout_test_epoch0.npy", "0_vout_test_epoch1.npy", "0_val_hinge.npy"):
-        compiled, plain = (np.load(tmp_path / str(kind) / name) for kind in (False, True))
-        np.testing.assert_allclose(plain, compiled, rtol=1e-12)
-    compiled, plain = (np.load(tmp_path / str(kind) / "checkpoint.npz") for kind in (False, True))
-    assert "backend_guess_V" in compiled
-    for name in compiled:
-        if compiled[name].dtype.kind == "f":
-            np.testing.assert_allclose(plain[name], compiled[name], rtol=1e-12)
