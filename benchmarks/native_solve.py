@@ -23,7 +23,7 @@ from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
 from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import shipped
-from common.kernels import vectors
+from common.kernels import mathematics, vectors
 
 CARD = read_model_card(default_card_path())
 TOPOLOGY = shipped()
@@ -73,16 +73,17 @@ def operations() -> Counter[str]:
 
     plain = {"minimum": "min/max", "maximum": "min/max", "select": "select", "absolute": "select", "sqrt": "root"}
     names = {name: counted(kind) for name, kind in plain.items()}
-    names |= {"exp": lambda x: vectors.exp.py_func(x), "any_of": lambda mask: True, "_power_of_two": counted("select")}
+    names |= {"exp": lambda x: mathematics.exp.py_func(x), "any_of": lambda mask: True}
+    names |= {"power_of_two": counted("select")}
     for function in (device.threshold, device.drain_current, device.junction):
         names[function.__name__] = function.py_func
     Counted.counts = Counter()
     parameters = device_parameters(CARD, CircuitOptions(body_tie="floating"))
     patches = [
         mock.patch.object(module, name, replacement)
-        for module in (device, edge, vectors)
+        for module in (device, edge, mathematics)
         for name, replacement in names.items()
-        if hasattr(module, name) and not (module is vectors and name == "exp")
+        if hasattr(module, name) and not (module is mathematics and name == "exp")
     ]
     for patch in patches:
         patch.start()

@@ -1,1 +1,1 @@
-"""Kernels that numba has compiled, kept on disk between processes."""
+"""How kernels are compiled and kept on disk, and what they are made of: vectors of numbers, and mathematics."""

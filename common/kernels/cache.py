@@ -40,8 +40,12 @@ UNREADABLE = (
 def keep(dispatcher: Callable[..., Any], *others: Path) -> Callable[..., Any]:
     """Keep what numba compiles for this function on disk.
 
-    It may use compiled functions of its own package, of this one, and of those whose folders `others` names.
+    It may use compiled functions of its own package, of this one, and of those whose folders `others` names. With
+    numba's compiler off (NUMBA_DISABLE_JIT=1) there is nothing to keep.
     """
+    config: Any = numba.config
+    if config.DISABLE_JIT:
+        return dispatcher
     kernel: Any = dispatcher
     function = kernel.py_func
     package = Path(function.__code__.co_filename).parent

@@ -22,7 +22,7 @@ from analog_nmos.backends.native.transistor.accuracy import ROUNDING_V, is_certa
 from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V
 from analog_nmos.backends.native.transistor.edge import below_knee, first_guess, floating_body, newton_step
 from common.kernels.jit import compiled, leaf, lean
-from common.kernels.vectors import absolute, largest, load, maximum, minimum, splat, store, total
+from common.kernels.vectors import WIDTH, absolute, largest, load, maximum, minimum, splat, store, total
 
 CONVERGED, NO_CONVERGENCE = int(Status.CONVERGED), int(Status.NO_CONVERGENCE)
 SINGULAR, NOT_FINITE = int(Status.SINGULAR), int(Status.NOT_FINITE)
@@ -50,7 +50,7 @@ class Output(NamedTuple):
 def _guess_pass(drain_V, gate_V, weight, out, node_V, m, work, stride):
     """Fill `work` from a closed-form guess; current into the edges at the output, and its derivative."""
     current, slope = splat(0.0), splat(0.0)
-    for j in range(out.first, out.last, 8):
+    for j in range(out.first, out.last, WIDTH):
         at = j - out.first
         drain = load(drain_V, at)
         through, by = first_guess(drain, load(gate_V, j), splat(node_V), m)
@@ -73,7 +73,7 @@ def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_b
     """Move the internal nodes and linearise: current, conductance, curvature, largest step of an internal node."""
     current, slope, bend, size = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
     end = splat(node_V)
-    for j in range(out.first, out.last, 8):
+    for j in range(out.first, out.last, WIDTH):
         at = j - out.first
         drain = load(drain_V, at)
         d_step = load(work, at + 3 * stride) + load(work, at + 6 * stride) * moved_V

@@ -1,0 +1,36 @@
+"""Free, clamped and many solves of the 640-edge network for every body tie: python a_few_solves.py FILE."""
+
+import sys
+
+import numpy as np
+
+from analog_nmos.backends.native import NativeBackend
+from analog_nmos.cards.model_card import default_card_path, read_model_card
+from analog_nmos.circuit import BODY_TIES, CircuitOptions
+from analog_nmos.topology import shipped
+from common.kernels.jit import PLAIN
+
+ON = np.array([True])
+
+
+def solves(tie):
+    """Node voltages (2 samples, free and clamped), outputs of both samples, and all statuses."""
+    network, rng = shipped(), np.random.default_rng(0)
+    backend = NativeBackend([network], read_model_card(default_card_path()), CircuitOptions(body_tie=tie))
+    backend.set_gates(rng.uniform(0.5, 6.0, (1, network.n_edges)))
+    input_V, clamped = rng.uniform(0.0, 1.0, (2, network.n_inputs)), np.arange(10)[None] % 5 == 1
+    node_V, status = [], []
+    for row_V in input_V[:, None]:
+        free = backend.solve_free(row_V, ON)
+        node_V.append(free.node_V.copy())
+        status += free.status.tolist()
+        nudged = backend.solve_clamped(row_V, free.node_V[:, network.out_nodes] + 0.03, clamped, ON)
+        node_V.append(nudged.node_V.copy())
+        status += nudged.status.tolist()
+    many_V, ended = backend.solve_many(0, input_V)
+    return {"node_V": np.array(node_V), "many_V": many_V, "status": np.array(status + ended.tolist())}
+
+
+if __name__ == "__main__":
+    found = {f"{tie} {name}": part for tie in BODY_TIES for name, part in solves(tie).items()}
+    np.savez(sys.argv[1], plain=PLAIN, **found)
