@@ -6,6 +6,7 @@ to the network of the run. The ZIP file's own checksums find damaged bytes.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from analog_nmos.training.pruning import COUNTER, LAST
 from analog_nmos.training.replica import Replica
 from common.errors import InputError
 from common.inputs import parse_json, read_arrays
-from common.runs.files import atomic_writer
+from common.runs.files import write_bytes
 
 NAME = "checkpoint.npz"
 NAMES = "names"  # of all other arrays, written first: a truncated table of contents of a ZIP file is not noticed
@@ -38,8 +39,9 @@ def save_checkpoint(folder: Path, replica: Replica, backend_state: Mapping[str, 
         **{f"backend_{name}": array for name, array in backend_state.items()},
         **{f"memory_{name}": array for name, array in replica.memory.items()},
     }
-    with atomic_writer(folder / NAME, durable=True) as stream:
-        np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})
+    stream = io.BytesIO()
+    np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})
+    write_bytes(folder / NAME, stream.getbuffer(), durable=True)
 
 
 def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] | None:

@@ -84,6 +84,7 @@ class NmosTrainer:
         self._begun = begun
         self._runs: Sequence[Run] = ()
         self._circuits: Circuits | None = None
+        self._histories: list[record.Histories] = []
 
     def facts(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
         """What run_meta.json holds besides the configuration."""
@@ -96,6 +97,9 @@ class NmosTrainer:
         self._circuits, restored = Circuits.at_checkpoints(self.replicas, [run.folder for run in runs], self.card)
         for row, (replica, run) in enumerate(zip(self.replicas, runs, strict=True)):
             keep_rows(run.folder, replica.epoch + 1 if restored[row] else 0)
+            histories = record.Histories(run.folder, replica)
+            self._histories.append(histories)
+            run.before_end(histories.write)
             self.objective.recall(row, replica.memory)
             progress.skip(replica.epoch * len(replica.data.train.y))
             if not restored[row]:
@@ -204,7 +208,7 @@ class NmosTrainer:
             failures |= self._prune([row for row in rows if not failures[row]])
         for row, (numbers, _) in recorded.items():
             run, replica, failure = self._runs[row], self.replicas[row], failures[row]
-            record.write_histories(run.folder, replica)
+            self._histories[row].commit()
             run.metrics(record.metrics_row(replica, self.objective))
             if failure is None:
                 save_checkpoint(run.folder, replica, self.circuits.state(row))

@@ -7,7 +7,6 @@ import pytest
 
 from analog_nmos.auto_prune_trainer import AutoPruneConfig
 from analog_nmos.auto_prune_trainer import run as train
-from analog_nmos.training import summary
 from analog_nmos.training.checkpoint import NAME, read_gates
 from analog_nmos.training.circuits import Circuits
 from analog_nmos.training.opening import load_card, load_replica
@@ -22,13 +21,18 @@ def run(sparse_network, tmp_path_factory):
     """A run folder with a checkpoint of a pruned network, and its settings."""
     folder = tmp_path_factory.mktemp("run")
     sparse_network.save(folder / "sparse.npz")
-    words = {"gamma": 3.0, "vg_init_lo": 0.4, "vg_init_hi": 1.5, "vg_cutoff_epochs": 1, "epochs": 2, "quiet": True}
+    words = {
+        "gamma": 3.0,
+        "vg_init_lo": 0.4,
+        "vg_init_hi": 1.5,
+        "vg_cutoff_epochs": 1,
+        "epochs": 2,
+        "quiet": True,
+        "plots": False,
+    }
     words |= {"topology": folder / "sparse.npz", "backend": "native", "train_limit": 20, "test_limit": 10}
     settings = build(AutoPruneConfig, words)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("learning_curves", "timing", "hinge_active"):
-            patch.setattr(summary, name, lambda *words: None)
-        return settings, train(settings, folder / "run")
+    return settings, train(settings, folder / "run")
 
 
 @pytest.fixture(scope="module")
