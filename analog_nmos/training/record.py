@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -124,13 +124,14 @@ def write_summary(
         train: accuracy, loss and counts.
         val: accuracy, loss and diagnostics.
     """
+    config = replica.config
     facts, gate_V = published.epoch_facts(replica, type(objective), card), replica.gate_V
     loss = objective.loss_name
     seconds = {name: replica.histories[name][-1] for name in SECONDS}
     ours = {"mean": gate_V.mean(), "std": gate_V.std(), "min": gate_V.min(), "max": gate_V.max(), "edges": gate_V.size}
     summary = {
         **facts,
-        "config": {**asdict(replica.config), **facts["config"]},
+        "config": {**{field.name: getattr(config, field.name) for field in fields(config)}, **facts["config"]},
         "train": {
             **{name: train[f"train_{name}"] for name in ("acc", loss)},
             **train,

@@ -110,11 +110,21 @@ CHANGES = {
     "rng_keys": [None, np.zeros(5, np.uint32), np.zeros(624)],
     "rng_rest": [None, np.array([10**6, 0, 0.0]), np.array([np.nan, 0, 0]), np.array([1.0, 2.0, 0.0]), np.zeros(2)],
     "histories": [None, np.array("{"), np.array("[]"), np.array('{"val_acc": 3}'), np.array('{"val_acc": [1]}'),
-                  np.array('{"val_acc": [1, 2, "3"]}'), np.array("{}"), np.array('{"a":' * 90000), np.array(["{}"])],
+                  np.array('{"val_acc": [1, 2, "3"]}'), np.array("{}"), np.array('{"a":' * 90000), np.array(["{}"]),
+                  np.frombuffer(b'{"val_acc": [1]}', np.uint8), np.array([200, 201], np.uint8), np.zeros(3)],
     "memory_epochs_below_cutoff": [np.zeros(3, np.int64), np.zeros(60)],
     "backend_sink_V": [None, np.zeros(3), np.zeros(10, np.int64), np.array("text")],
     "backend_more": [np.zeros(3)],
 }  # fmt: skip
+
+
+def test_histories_as_earlier_versions_wrote_them(run, restore, tmp_path):
+    with np.load(run[1] / NAME) as checkpoint:
+        arrays = dict(checkpoint)
+    text = np.array(arrays["histories"].tobytes().decode())
+    assert text.nbytes == 4 * arrays["histories"].nbytes
+    np.savez(tmp_path / NAME, **{**arrays, "histories": text})
+    assert restore(tmp_path) == restore(run[1])
 
 
 @pytest.mark.parametrize("name", CHANGES)
