@@ -16,8 +16,9 @@ from unittest import mock
 import numba
 import numpy as np
 
-from analog_nmos.backends.native import NativeBackend, device, edge
-from analog_nmos.backends.native.parameters import device_parameters
+from analog_nmos.backends.native import NativeBackend
+from analog_nmos.backends.native.transistor import device, edge
+from analog_nmos.backends.native.transistor.parameters import device_parameters
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
 from analog_nmos.circuit.netlist import Sources, write_netlist

@@ -7,10 +7,10 @@ ngspice has one circuit and therefore one replica.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,54 @@ class Solution:
 
     node_V: FloatArray
     status: NDArray[np.int64]
+
+
+class Edges(NamedTuple):
+    """The trainable edges of L replicas for compiled code; E is the most edges of a replica.
+
+    Attributes:
+        gate_V: (slots,) gate voltages, wherever the solver wants them; compiled code changes them in place.
+        slot: (L, E) the slot of each edge.
+        drain: (L, E) node number of its drain.
+        source: (L, E) node number of its source.
+        size: (L,) how many edges a replica has.
+    """
+
+    gate_V: FloatArray
+    slot: NDArray[np.int64]
+    drain: NDArray[np.int64]
+    source: NDArray[np.int64]
+    size: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, topologies: Sequence[Topology], gate_V: FloatArray, slot: NDArray[np.int64]) -> Edges:
+        """The edges of these networks, in their order."""
+        ends = np.zeros((2, *slot.shape), np.int64)
+        for row, topology in enumerate(topologies):
+            ends[0, row, : topology.n_edges] = topology.edges_D
+            ends[1, row, : topology.n_edges] = topology.edges_S
+        return cls(gate_V, slot, ends[0], ends[1], np.array([topology.n_edges for topology in topologies], np.int64))
+
+
+class CompiledSolver(NamedTuple):
+    """A backend's solver as compiled functions of one replica and one sample, for epochs that never leave them.
+
+    The functions are numba's, and behave as the methods of `Backend` that they stand for, to the last bit. `node_V`
+    (max_node + 1,) is filled with the voltages by node number, or with NaN; a status is one of `Status`.
+
+    Attributes:
+        free: (memory, replica, input_V (inputs,), node_V) -> status.
+        clamped: (memory, replica, input_V (inputs,), target_V (outputs,), clamped (outputs,), node_V) -> status.
+        forget: (memory, replica) -> None, as `Backend.reload`.
+        memory: the solver's arrays, of whatever type its functions take.
+        edges: where the gate voltages lie that they solve with.
+    """
+
+    free: Callable[..., Any]
+    clamped: Callable[..., Any]
+    forget: Callable[..., Any]
+    memory: Any
+    edges: Edges
 
 
 class Backend(ABC):
@@ -118,6 +166,10 @@ class Backend(ABC):
             status[sample] = solution.status[replica]
             out_V[sample] = solution.node_V[replica, topology.out_nodes]
         return out_V, status
+
+    def compiled(self) -> CompiledSolver | None:
+        """The solver for compiled epochs; None where there is none, and the Python loop calls the methods here."""
+        return None
 
     def reload(self, replica: int) -> None:
         """Build the replica's circuit anew with its whole state (gate voltages and VOUT), after a failed solve."""

@@ -6,14 +6,24 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.digits.data import Split
 
-__all__ = ["BoolArray", "Evaluation", "FloatArray", "IntArray", "Measure", "Objective", "Split", "highest"]
+__all__ = [
+    "BoolArray",
+    "Evaluation",
+    "FloatArray",
+    "IntArray",
+    "Measure",
+    "Objective",
+    "SampleKernel",
+    "Split",
+    "highest",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -53,6 +63,20 @@ class Evaluation:
     clamped: BoolArray
 
 
+class SampleKernel(NamedTuple):
+    """`Objective.evaluate` as a compiled function of one replica and one sample, with the same numbers.
+
+    Attributes:
+        evaluate: numba's, (out_V (outputs,), label, own, target_V (outputs,), clamped (outputs,)) -> (loss, prediction,
+            active). It changes target_V, which comes as a copy of out_V, and clamped, all False, for the outputs that
+            are held; out_V stays as it is.
+        own: what it takes as `own`, for each replica: a NamedTuple of its hyperparameters, and what else it needs.
+    """
+
+    evaluate: Callable[..., Any]
+    own: Sequence[Any]
+
+
 @dataclass(eq=False)
 class Objective(ABC):
     """The objective of L replicas, whose hyperparameters may differ.
@@ -76,6 +100,13 @@ class Objective(ABC):
     @abstractmethod
     def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
         """Evaluate free outputs (B, outputs) in volts against labels (B,): one sample a replica, or many of one."""
+
+    def kernel(self) -> SampleKernel | None:
+        """`evaluate`, compiled, as it is now: asked for in every epoch. None: `evaluate` itself is called.
+
+        Not used where a subclass changes `evaluate` and not this.
+        """
+        return None
 
     @classmethod
     def of(cls, settings: Sequence[Mapping[str, float]]) -> Self:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Objective, highest
+from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Objective, SampleKernel, highest
 from common.cli import option
 
 
@@ -34,6 +34,17 @@ class CrossEntropy(Objective):
         everything = np.ones(out_V.shape, bool)
         target_V = out_V + self.delta[:, None] * pull
         return Evaluation(-log_p[rows, label], highest(out_V), everything[:, 0], target_V, everything)
+
+    def kernel(self) -> SampleKernel | None:
+        """See `Objective.kernel`; None if the exp and log of this NumPy are not found."""
+        from analog_nmos.objectives.cross_entropy_kernel import Settings, evaluate
+        from analog_nmos.objectives.numpy_loops import loop_of
+
+        exp, log = loop_of(np.exp), loop_of(np.log)
+        if exp is None or log is None:
+            return None
+        pairs = zip(self.delta.tolist(), self.softmax_temp.tolist(), strict=True)
+        return SampleKernel(evaluate, [Settings(delta, temperature, exp, log) for delta, temperature in pairs])
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """The mean probability given to the right class."""

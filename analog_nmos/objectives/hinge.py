@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Objective, highest
+from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Objective, SampleKernel, highest
 
 
 @dataclass(eq=False)
@@ -35,6 +35,12 @@ class Hinge(Objective):
         clamped = np.zeros(out_V.shape, bool)
         clamped[rows, label] = clamped[rows, rival] = True
         return Evaluation(loss, highest(out_V), loss > 0, target_V, clamped)
+
+    def kernel(self) -> SampleKernel:
+        """See `Objective.kernel`."""
+        from analog_nmos.objectives.hinge_kernel import Settings, evaluate
+
+        return SampleKernel(evaluate, list(map(Settings, self.margin.tolist(), self.delta.tolist())))
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """The gap Vy - Vr in volts, the share of samples whose gap reaches the margin, and the mean loss."""

@@ -9,7 +9,16 @@ from typing import Any, Self
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Measure, Objective, Split, highest
+from analog_nmos.objectives.base import (
+    Evaluation,
+    FloatArray,
+    IntArray,
+    Measure,
+    Objective,
+    SampleKernel,
+    Split,
+    highest,
+)
 
 ONE_HOT_V = 0.5
 PUBLISHED = {
@@ -75,6 +84,13 @@ class Prototype(Objective):
         loss = ((out_V - aim_V) ** 2).mean(axis=1)
         prediction = np.where(ready, nearest, highest(out_V))
         return Evaluation(loss, prediction, everything[:, 0], target_V, everything)
+
+    def kernel(self) -> SampleKernel:
+        """See `Objective.kernel`."""
+        from analog_nmos.objectives.prototype_kernel import Settings, evaluate
+
+        rows = zip(self.delta.tolist(), self._proto_out_V, self._ready.tolist(), strict=True)
+        return SampleKernel(evaluate, [Settings(*row) for row in rows])
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """How it was predicted and evaluated, and how many samples the error is the mean of."""

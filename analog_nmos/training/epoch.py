@@ -1,4 +1,8 @@
-"""The two-phase epoch: coupled learning over all samples, and validation. The only training loop of the suite."""
+"""The two-phase epoch: coupled learning over all samples, and validation. The definition of training in this suite.
+
+It calls a backend and an objective sample by sample, whoever's they are. `analog_nmos.training.compiled` has the same
+epoch without leaving compiled code, for those that bring compiled functions.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ from analog_nmos.objectives.base import IntArray, Objective
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
 from analog_nmos.training.replica import Replica, padded_gates
 
-Beat = Callable[[], None]  # shows progress, and that the run is alive
+Beat = Callable[[], None]  # says that the run is alive
+Progress = Callable[[int], None]  # likewise, and counts so many samples as done
 CONVERGED = int(Status.CONVERGED)  # an enum's attribute costs a microsecond, which is a tenth of a solve
 
 
@@ -74,7 +79,7 @@ def train_epoch(
     mask: BoolArray,
     backend: Backend,
     objective: Objective,
-    beat: Beat,
+    beat: Progress,
 ) -> Training:
     """Train replicas for one epoch, and move their gate voltages at its end.
 
@@ -83,7 +88,7 @@ def train_epoch(
         mask: shape (L,), which replicas train; the others are left as they are.
         backend: the replicas' circuits.
         objective: the replicas' objective.
-        beat: called before every sample.
+        beat: called with 1 before every sample.
     """
     sums, drops, gate_V = Training.zeros(len(replicas)), EdgeDrops(replicas), padded_gates(replicas)
     gamma = np.array([[replica.config.gamma] for replica in replicas])
@@ -92,15 +97,16 @@ def train_epoch(
     outputs = replicas[0].topology.out_nodes
     row, everything = np.arange(len(replicas)), slice(None)
     clock = time.perf_counter
-    for sample in _orders(replicas, mask):
-        beat()
+    for sample in shuffled_orders(replicas, mask).T:
+        beat(1)
         x, y = x_V[row, sample], label[row, sample]
         start = clock()
         backend.set_gates(gate_V)
         free = backend.solve_free(x, mask)
         sums.free_s += clock() - start
         solved = _count(free.status, mask, sums.solves, sums.reload_free, sums.nonfinite_free, backend)
-        evaluation = objective.evaluate(free.node_V[:, outputs], y)
+        # take, for rows that lie contiguously: NumPy adds up others in another order, and each replica as if alone.
+        evaluation = objective.evaluate(np.take(free.node_V, outputs, axis=1), y)
         sums.correct += solved & (evaluation.prediction == y)
         sums.evaluated += solved
         np.add(sums.loss, evaluation.loss, out=sums.loss, where=solved)
@@ -159,15 +165,15 @@ def validate(backend: Backend, replica: int, part: Split, beat: Beat, chunk: int
     return Validation(np.concatenate(out_V), np.concatenate(status), time.perf_counter() - start)
 
 
-def _orders(replicas: Sequence[Replica], mask: BoolArray) -> IntArray:
-    """The order of samples, shape (samples, L): one shuffle of the generator of each replica that takes part."""
+def shuffled_orders(replicas: Sequence[Replica], mask: BoolArray) -> IntArray:
+    """The order of samples, shape (L, samples): one shuffle of the generator of each replica that takes part."""
     orders = []
     for replica, shuffled in zip(replicas, mask, strict=True):
         order = np.arange(len(replica.data.train.y))
         if shuffled:
             replica.rng.shuffle(order)
         orders.append(order)
-    return np.stack(orders, axis=1)
+    return np.stack(orders)
 
 
 def _count(

@@ -12,8 +12,9 @@ from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.digits.data import Digits
 from analog_nmos.objectives.base import Objective
+from analog_nmos.training.compiled import train_replicas
 from analog_nmos.training.config import TrainerConfig
-from analog_nmos.training.epoch import train_epoch, validate
+from analog_nmos.training.epoch import validate
 from analog_nmos.training.replica import Replica
 from analog_nmos.training.trainer import open_trainer
 from common.experiment import Estimate, Start
@@ -50,7 +51,7 @@ def _seconds_per_sample(replica: Replica, objective: Objective, card: ModelCard)
     backend = make_backend(replica.config.backend, [replica.topology], card, replica.config)
     for _ in range(2):  # the first time includes loading and compiling
         start = time.perf_counter()
-        train_epoch([probe], np.ones(1, bool), backend, objective, _nothing)
+        train_replicas([probe], np.ones(1, bool), backend, objective, lambda samples: None)
         train_s = time.perf_counter() - start
         val_s = validate(backend, 0, few, _nothing).seconds
     backend.close()

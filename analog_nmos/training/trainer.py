@@ -20,8 +20,9 @@ from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.training import published, record
 from analog_nmos.training.checkpoint import save_checkpoint
 from analog_nmos.training.circuits import Circuits
+from analog_nmos.training.compiled import train_replicas
 from analog_nmos.training.config import TrainerConfig
-from analog_nmos.training.epoch import Training, Validation, train_epoch
+from analog_nmos.training.epoch import Training, Validation
 from analog_nmos.training.opening import check_shared, load_replica, shared_card
 from analog_nmos.training.pruning import below_cutoff, check_threshold
 from analog_nmos.training.replica import Replica
@@ -188,12 +189,12 @@ class NmosTrainer:
         first = self.replicas[rows[0]]
         self._progress.describe(f"epoch {first.epoch} (accuracy {first.histories['val_acc'][-1]:.4f})")
 
-        def beat() -> None:
-            self._progress.advance(len(rows))
+        def beat(samples: int) -> None:
+            self._progress.advance(samples * len(rows))
             for run in self._runs:
                 run.beat()
 
-        sums = train_epoch(self.replicas, mask, self.circuits.backend, self.objective, beat)
+        sums = train_replicas(self.replicas, mask, self.circuits.backend, self.objective, beat)
         sums.total_s = time.perf_counter() - start
         self._finish_epoch(rows, sums)
 

@@ -225,6 +225,26 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
+def gather(typingctx: Any, array: Any, indices: Any, at: Any) -> Any:
+    """array[indices[at : at + 8]] of contiguous 1-D float64 and int64 arrays; no bounds are checked."""
+    whole = isinstance(indices, types.Array) and indices.ndim == 1 and indices.layout == "C"
+    if not _is_array(array) or not whole or indices.dtype != types.int64 or not isinstance(at, types.Integer):
+        return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        places = cgutils.gep_inbounds(builder, context.make_array(sig.args[1])(context, builder, args[1]).data, args[2])
+        found = ir.Constant(_DOUBLES, ir.Undefined)
+        for i in range(WIDTH):
+            place = builder.load(cgutils.gep_inbounds(builder, places, ir.Constant(ir.IntType(64), i)))
+            value = builder.load(cgutils.gep_inbounds(builder, data, place))
+            found = builder.insert_element(found, value, ir.Constant(ir.IntType(32), i))
+        return found
+
+    return VEC8(array, indices, at), codegen
+
+
+@intrinsic
 def lane(typingctx: Any, vector: Any, index: Any) -> Any:
     """One of the eight doubles."""
     if vector != VEC8 or not isinstance(index, types.Integer):

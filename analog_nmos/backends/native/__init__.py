@@ -1,9 +1,9 @@
 """The native transistor solver: ngspice's equations, compiled, without ngspice.
 
-Reading order: device (one transistor), parameters (its numbers from a model card), edge (its internal nodes
-eliminated), accuracy (when a Newton step may be trusted); then `decoupled`, networks from inputs to outputs (newton,
-layout, phases, replicas), and `coupled`, all others; backend (the interface). Vectors of eight doubles and numba's
-decorators are those of common.kernels.
+Reading order: `transistor`, one edge (device: its equations; parameters: its numbers from a model card; edge: its
+internal nodes eliminated; accuracy: when a Newton step may be trusted); then `decoupled`, networks from inputs to
+outputs (newton, layout, phases, replicas), and `coupled`, all others (fronts, wiring, memory, factor, edges, newton,
+phases, replicas); backend (the interface). Vectors of eight doubles and numba's decorators are those of common.kernels.
 """
 
 from analog_nmos.backends.native.backend import NativeBackend

@@ -11,12 +11,12 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution
-from analog_nmos.backends.native import parameters
-from analog_nmos.backends.native.accuracy import limits
+from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver, FloatArray, Solution
 from analog_nmos.backends.native.coupled.replicas import CoupledReplicas
 from analog_nmos.backends.native.decoupled.replicas import DecoupledReplicas
-from analog_nmos.backends.native.device import Device
+from analog_nmos.backends.native.transistor import parameters
+from analog_nmos.backends.native.transistor.accuracy import limits
+from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.topology import Topology
@@ -114,6 +114,10 @@ class NativeBackend(Backend):
         if input_V.ndim != 2 or input_V.shape[1] != self._n_inputs or not 0 <= replica < self.n_replicas:
             raise InputError(f"needs inputs of shape (samples, {self._n_inputs}) and a replica below {self.n_replicas}")
         return self._engine.solve_many(replica, input_V)
+
+    def compiled(self) -> CompiledSolver:
+        """The solver for compiled epochs."""
+        return self._engine.compiled()
 
     def reload(self, replica: int) -> None:
         """A cold start for the replica's next solve; gate voltages and VOUT stay."""

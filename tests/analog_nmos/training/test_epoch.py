@@ -97,7 +97,7 @@ def by_hand(replica, margin, delta, order):
 
 @pytest.fixture
 def nothing():
-    return lambda: None
+    return lambda samples: None
 
 
 def test_an_epoch_is_coupled_learning_written_out(nothing):

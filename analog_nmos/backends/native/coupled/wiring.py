@@ -1,77 +1,154 @@
-"""Where the edges and nodes of a network with hidden nodes go: renumbered nodes, places in the matrix."""
+"""Where the edges and nodes of a network with hidden nodes go: renumbered nodes, slots of edges, places in the matrix.
+
+Free nodes are numbered in the order in which they are eliminated, fixed ones (rails, inputs) follow. First come the
+stars: hidden nodes whose free neighbours are all outputs. The matrix's entries lie in one array, `data`:
+
+    stars:    the diagonal of each, then for each output that it sees its row's entry and its column's
+    outputs:  (K, K), row by row, outputs in their own order
+    others:   as they come, and one last place for what has none
+
+A slot is an edge's place in memory, slots come in blocks of eight. First come the sheaves: blocks whose edges run from
+fixed nodes to one free node, so that their currents are summed in a register. All other blocks (loose) hold any edges.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_matrix
 
-from analog_nmos.backends.base import FloatArray
+from analog_nmos.backends.native.coupled.fronts import Fronts, arrays, elimination_order, tree
 from analog_nmos.topology.network import IntArray, Topology
-from common.kernels.vectors import WIDTH, aligned
+from common.kernels.vectors import WIDTH
+
+LEAST = WIDTH // 2  # edges that make it worth filling up a block of a node's own
 
 
-@dataclass(frozen=True)
-class CoupledNetwork:
-    """Where one replica's edges and nodes go; nodes are renumbered, F free ones (outputs, hidden) before the fixed.
+class Wiring(NamedTuple):
+    """One topology as the kernels read it: F free nodes, X fixed ones, T stars, K outputs.
 
     Attributes:
-        ends: (2, slots) renumbered drain and source of each edge; filling joins the last fixed node with itself.
-        weight: (slots,) 1 for an edge, 0 for filling.
-        free, fixed: node numbers in the new order.
-        place: (slots, 4) where DD, DS, SD, SS go in the matrix's data; the last entry takes what has no place.
-        diagonal: (F,) places of the diagonal.
-        n_edges: (F,) edges that meet at each free node.
-        pattern: (indices, indptr) of the CSC matrix, empty for a dense one.
-        data_size: entries of the matrix, the one for what has no place included.
+        drain, source: (slots,) nodes of each edge; filling joins the last fixed node with itself.
+        sheaf: (sheaves,) the free node, always the source, of each sheaf.
+        sheaf_at: (sheaves + 1,) first slot of each sheaf; where the loose blocks begin.
+        place: (4 * slots,) where each slot's DD, DS, SD, SS go in the data, which ends with a place for what has none.
+        star_at: (T + 1,) where each star's places begin in `star_output`.
+        star_output: number of each output that it sees (0 to K - 1).
+        star_place: place in the data of the entry in its row; the one in its column follows.
+        outputs: (K,) numbers of the outputs.
+        slot: (edges,) of each edge.
+        free, fixed: node numbers of the topology, by number here.
+        state: (F,) place of each free node among outputs and hidden nodes, the order of what is kept between runs.
     """
 
-    ends: IntArray
-    weight: FloatArray
+    drain: IntArray
+    source: IntArray
+    sheaf: IntArray
+    sheaf_at: IntArray
+    place: IntArray
+    star_at: IntArray
+    star_output: IntArray
+    star_place: IntArray
+    outputs: IntArray
+    slot: IntArray
     free: IntArray
     fixed: IntArray
-    place: IntArray
-    diagonal: IntArray
-    n_edges: FloatArray
-    pattern: tuple[IntArray, IntArray]
-    data_size: int
-
-    @property
-    def dense(self) -> bool:
-        """Whether the matrix is held in full."""
-        return self.pattern[0].size == 0
+    state: IntArray
+    fronts: Fronts
 
 
-def couple(topology: Topology, dense_up_to: int) -> CoupledNetwork:
-    """Renumber a topology and find the places of its matrix entries."""
-    free = np.concatenate([topology.out_nodes, topology.hidden_nodes])
+def wire(topology: Topology) -> Wiring:
+    """Order the nodes of a topology, and find places for its edges and matrix entries."""
+    order = _Order(topology)
+    free = np.concatenate([order.stars, order.others])
     fixed = np.concatenate([[topology.negref, topology.posref], topology.input_nodes]).astype(np.int64)
     number = np.full(topology.max_node + 1, -1, np.int64)
     number[free] = np.arange(free.size)
     number[fixed] = free.size + np.arange(fixed.size)
-    slots = -(-topology.n_edges // WIDTH) * WIDTH
-    ends = np.full((2, slots), free.size + fixed.size - 1, np.int64)
-    ends[0, : topology.n_edges] = number[topology.edges_D]
-    ends[1, : topology.n_edges] = number[topology.edges_S]
-    rows = ends[[0, 0, 1, 1]].T  # (slots, 4): DD, DS, SD, SS
-    columns = ends[[0, 1, 0, 1]].T
-    inside = (rows < free.size) & (columns < free.size)
-    if free.size <= dense_up_to:
-        place = np.where(inside, rows * free.size + columns, free.size**2)
-        diagonal = np.arange(free.size) * (free.size + 1)
-        pattern, size = (np.zeros(0, np.int64), np.zeros(0, np.int64)), free.size**2
-    else:
-        all_rows = np.concatenate([rows[inside], np.arange(free.size)])
-        all_columns = np.concatenate([columns[inside], np.arange(free.size)])
-        ones = coo_matrix((np.ones(all_rows.size), (all_rows, all_columns)), (free.size, free.size)).tocsc()
-        keys = ones.indices + free.size * np.repeat(np.arange(free.size), np.diff(ones.indptr))
-        found = np.searchsorted(keys, all_rows + free.size * all_columns)
-        place = np.full(rows.shape, ones.nnz, np.int64)
-        place[inside] = found[: inside.sum()]
-        diagonal = found[inside.sum() :]
-        pattern, size = (ones.indices.astype(np.int64), ones.indptr.astype(np.int64)), ones.nnz
-    weight = aligned(slots)
-    weight[: topology.n_edges] = 1.0
-    n_edges = np.bincount(ends[:, : topology.n_edges].ravel(), minlength=free.size)[: free.size].astype(np.float64)
-    return CoupledNetwork(ends, weight, free, fixed, place.astype(np.int64), diagonal, n_edges, pattern, size + 1)
+    ends = number[topology.edges_D], number[topology.edges_S]
+    slot, sheaf, sheaf_at, n_slots = _slots(*ends, free.size)
+    drain, source = (np.full(n_slots, free.size + fixed.size - 1, np.int64) for _ in range(2))
+    drain[slot], source[slot] = ends
+    place = np.full((n_slots, 4), order.size - 1, np.int64)
+    for k, (a, b) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+        pairs = (topology.edges_D, topology.edges_S)[a].tolist(), (topology.edges_D, topology.edges_S)[b].tolist()
+        place[slot, k] = [order.entry.get(pair, order.size - 1) for pair in zip(*pairs, strict=True)]
+    state = np.argsort(number[np.concatenate([topology.out_nodes, topology.hidden_nodes])])
+    return Wiring(
+        drain, source, sheaf, sheaf_at, place.ravel(), order.star_at, order.star_output, order.star_place,
+        number[topology.out_nodes], slot, free, fixed, state, order.fronts,
+    )  # fmt: skip
+
+
+class _Order:
+    """The order of the free nodes of a topology, and where each pair's entry goes."""
+
+    def __init__(self, topology: Topology) -> None:
+        outputs = topology.out_nodes.tolist()
+        free = set(outputs) | set(topology.hidden_nodes.tolist())
+        sees: dict[int, set[int]] = {node: set() for node in free}
+        for drain, source in zip(topology.edges_D.tolist(), topology.edges_S.tolist(), strict=True):
+            if drain in free and source in free:
+                sees[drain].add(source)
+                sees[source].add(drain)
+        within = set(outputs)
+        hidden = topology.hidden_nodes.tolist()
+        stars = [node for node in hidden if sees[node] <= within]
+        self.entry: dict[tuple[int, int], int] = {}
+        self._stars(stars, sees, {node: k for k, node in enumerate(outputs)})
+        for row in outputs:
+            for column in outputs:
+                self.entry[row, column] = len(self.entry)
+        others = [node for node in hidden if not sees[node] <= within]
+        for node in others:
+            self.entry[node, node] = len(self.entry)
+            for other in sorted(sees[node]):
+                self.entry[node, other] = len(self.entry)
+                if other in within:
+                    self.entry[other, node] = len(self.entry)
+        self.size = len(self.entry) + 1
+        self.stars = np.array(stars, np.int64)
+        self._fronts(others, outputs, sees)
+
+    def _stars(self, stars: list[int], sees: dict[int, set[int]], output: dict[int, int]) -> None:
+        for star in stars:
+            self.entry[star, star] = len(self.entry)
+        starts, outputs, places = [0], [], []
+        for star in stars:
+            for other in sorted(sees[star], key=output.__getitem__):
+                outputs.append(output[other])
+                places.append(len(self.entry))
+                self.entry[star, other] = len(self.entry)
+                self.entry[other, star] = len(self.entry)
+            starts.append(len(places))
+        self.star_at, self.star_output, self.star_place = (np.array(x, np.int64) for x in (starts, outputs, places))
+
+    def _fronts(self, others: list[int], outputs: list[int], sees: dict[int, set[int]]) -> None:
+        local = {node: k for k, node in enumerate(others)}
+        pairs = [(local[a], local[b]) for a in others for b in sees[a] if b in local and local[a] < local[b]]
+        rows, columns = np.array(pairs, np.int64).reshape(-1, 2).T
+        turn = elimination_order(rows, columns, len(others)).tolist()
+        nodes = [*(others[k] for k in turn), *outputs]
+        local = {node: k for k, node in enumerate(nodes)}
+        neighbours = [{local[b] for b in sees[a] if b in local} for a in nodes]
+        entry = {(local[a], local[b]): k for (a, b), k in self.entry.items() if a in local and b in local}
+        order, fronts = arrays(tree(neighbours, len(others)), entry, self.stars.size)
+        self.others = np.array(nodes, np.int64)[order]
+        self.fronts = fronts
+
+
+def _slots(drain: IntArray, source: IntArray, n_free: int) -> tuple[IntArray, IntArray, IntArray, int]:
+    """Slot of each edge, the node and the first slot of each sheaf, and how many slots there are."""
+    slot, sheaf, starts, end = np.full(drain.size, -1, np.int64), [], [0], 0
+    bundled = np.flatnonzero((drain >= n_free) & (source < n_free))
+    turn = bundled[np.argsort(source[bundled], kind="stable")]
+    for edges in np.split(turn, np.flatnonzero(np.diff(source[turn])) + 1):
+        whole = edges.size if edges.size % WIDTH >= LEAST else edges.size // WIDTH * WIDTH
+        slot[edges[:whole]] = end + np.arange(whole)
+        if whole:
+            end += -(-whole // WIDTH) * WIDTH
+            sheaf.append(int(source[edges[0]]))
+            starts.append(end)
+    loose = np.flatnonzero(slot < 0)
+    slot[loose] = end + np.arange(loose.size)
+    return slot, np.array(sheaf, np.int64), np.array(starts, np.int64), end + -(-loose.size // WIDTH) * WIDTH

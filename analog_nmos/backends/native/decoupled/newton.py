@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.backends.native.accuracy import ROUNDING_V, is_certain, rounding_A
-from analog_nmos.backends.native.device import CUTOFF_MARGIN_V
-from analog_nmos.backends.native.edge import below_knee, first_guess, floating_body, newton_step
+from analog_nmos.backends.native.transistor.accuracy import ROUNDING_V, is_certain, rounding_A
+from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V
+from analog_nmos.backends.native.transistor.edge import below_knee, first_guess, floating_body, newton_step
 from common.kernels.jit import compiled, leaf, lean
 from common.kernels.vectors import absolute, largest, load, maximum, minimum, splat, store, total
 

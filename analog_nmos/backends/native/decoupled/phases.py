@@ -1,9 +1,6 @@
-"""The compiled entry points of networks without hidden nodes: free and clamped phases of all replicas, samples of one.
+"""The compiled phases of networks without hidden nodes: of one replica, of all of them, and the samples of one.
 
-All arrays are contiguous; L replicas, I inputs, K outputs, S edge slots of all replicas (`layout.Layout`). Arguments
-of every entry: `device` (`parameters.as_array`), `settings` (the order of `SETTINGS`), `first` (L, K + 1), `drain` and
-`weight` (S,), `gate_V` (S,), `guess_V` and `sink_V` (L, K), `work` (room for one output), `passes` (one number, added
-to).
+All arrays are contiguous; L replicas, I inputs, K outputs, S edge slots of all replicas (`layout.Layout`).
 """
 
 # mypy: allow-untyped-defs
@@ -11,18 +8,42 @@ to).
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.backends.native.accuracy import Limits, expect, unpack_limits
 from analog_nmos.backends.native.decoupled.newton import CONVERGED, DAMPED, FIELDS, NOT_FINITE, Output, solve_output
-from analog_nmos.backends.native.device import unpack
-from analog_nmos.backends.native.jit import kernel
-from common.kernels.jit import inlined
+from analog_nmos.backends.native.transistor.accuracy import Limits, expect, unpack_limits
+from analog_nmos.backends.native.transistor.device import unpack
+from analog_nmos.backends.native.transistor.jit import kernel
+from common.kernels.jit import compiled, inlined
 
 SETTINGS = ("tolerance_V", "passes", "free_S", "clamp_S", "vminus_V", "vplus_V", *Limits._fields)
 SKIPPED = int(Status.SKIPPED)
+
+
+class Memory(NamedTuple):
+    """The arrays of all replicas, all contiguous; S slots are those of `layout.Layout`.
+
+    The entries take its fields one by one: calls from Python recognise arrays faster than a NamedTuple of them.
+    """
+
+    device: Any  # `parameters.as_array`
+    settings: Any  # in the order of SETTINGS
+    first: Any  # (L, K + 1)
+    drain: Any  # (S,)
+    weight: Any  # (S,)
+    nodes: Any  # (L, 2 + I + K)
+    gate_V: Any  # (S,)
+    guess_V: Any  # (L, K) first guesses: the last free solution
+    sink_V: Any  # (L, K) VOUT
+    solved_gate_V: Any  # (S,) what the last free solution was solved with, as the next two
+    solved_input_V: Any  # (L, I)
+    solved_sink_V: Any  # (L, K)
+    cold_V: Any  # first guess of a cold start
+    work: Any  # room for one output
+    passes: Any  # (1,) Newton passes, added to
 
 
 @kernel
@@ -65,83 +86,111 @@ def _status_of_inputs(row_V):
 
 @inlined
 def _fill(node_V, replica, nodes, settings, row_V, found_V):
-    """Node voltages of a replica that was solved; what no edge touches is held at 0 V by rshunt."""
-    node_V[replica, :] = 0.0
-    node_V[replica, nodes[replica, 0]] = settings[4]
-    node_V[replica, nodes[replica, 1]] = settings[5]
+    """Node voltages (nodes,) of a replica that was solved; what no edge touches is held at 0 V by rshunt."""
+    node_V[:] = 0.0
+    node_V[nodes[replica, 0]] = settings[4]
+    node_V[nodes[replica, 1]] = settings[5]
     n_inputs = row_V.size
     for i in range(n_inputs):
-        node_V[replica, nodes[replica, 2 + i]] = row_V[i]
+        node_V[nodes[replica, 2 + i]] = row_V[i]
     for k in range(found_V.shape[0]):
-        node_V[replica, nodes[replica, 2 + n_inputs + k]] = found_V[k]
+        node_V[nodes[replica, 2 + n_inputs + k]] = found_V[k]
+
+
+@compiled
+def free_phase(memory, replica, input_V, node_V):
+    """Free phase of one replica at input_V (I,): fills node_V (nodes,), returns the status, and remembers what it is.
+
+    See `analog_nmos.backends.base.CompiledSolver`.
+    """
+    a = memory
+    m = unpack(a.device)
+    found_V = np.empty(a.first.shape[1] - 1)
+    node_V[:] = math.nan
+    status = _status_of_inputs(input_V)
+    for k in range(found_V.size):
+        found_V[k], ended, passed = _solve(
+            input_V, k, replica, a.first, a.drain, a.weight, a.gate_V, a.guess_V[replica, k], a.sink_V[replica, k],
+            a.settings[2], m, a.settings, a.work, a.work.size // (FIELDS + 1),
+        )  # fmt: skip
+        a.passes[0] += passed
+        status = max(status, ended)
+    if status == CONVERGED:
+        _fill(node_V, replica, a.nodes, a.settings, input_V, found_V)
+        a.guess_V[replica, :] = found_V
+        a.solved_input_V[replica, :] = input_V
+        a.solved_sink_V[replica, :] = a.sink_V[replica]
+        begin, end = a.first[replica, 0], a.first[replica, -1]
+        a.solved_gate_V[begin:end] = a.gate_V[begin:end]
+    return status
+
+
+@compiled
+def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
+    """Clamped phase of one replica; free outputs whose sources have not changed keep their voltage.
+
+    See `analog_nmos.backends.base.CompiledSolver`.
+    """
+    a = memory
+    m = unpack(a.device)
+    found_V = np.empty(a.first.shape[1] - 1)
+    node_V[:] = math.nan
+    status = _status_of_inputs(input_V)
+    same_inputs = True
+    for i in range(input_V.size):
+        same_inputs &= a.solved_input_V[replica, i] == input_V[i]
+    for k in range(found_V.size):
+        series_S = a.settings[2]
+        if clamped[k]:
+            series_S = a.settings[3]
+            a.sink_V[replica, k] = target_V[k]
+        elif same_inputs and a.sink_V[replica, k] == a.solved_sink_V[replica, k]:
+            same = True
+            for j in range(a.first[replica, k], a.first[replica, k + 1]):
+                same &= a.gate_V[j] == a.solved_gate_V[j]
+            if same:
+                found_V[k] = a.guess_V[replica, k]
+                continue
+        found_V[k], ended, passed = _solve(
+            input_V, k, replica, a.first, a.drain, a.weight, a.gate_V, a.guess_V[replica, k], a.sink_V[replica, k],
+            series_S, m, a.settings, a.work, a.work.size // (FIELDS + 1),
+        )  # fmt: skip
+        a.passes[0] += passed
+        status = max(status, ended)
+    if status == CONVERGED:
+        _fill(node_V, replica, a.nodes, a.settings, input_V, found_V)
+    return status
+
+
+@compiled
+def forget(memory, replica):
+    """A cold start for the replica's next solve; VOUT and gates stay."""
+    memory.guess_V[replica, :] = memory.cold_V
+    memory.solved_input_V[replica, :] = math.nan
+    memory.solved_sink_V[replica, :] = math.nan
+    memory.solved_gate_V[memory.first[replica, 0] : memory.first[replica, -1]] = math.nan
 
 
 @kernel
-def solve_free(
-    input_V, mask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
-    solved_gate_V, solved_input_V, solved_sink_V, node_V, status, work, passes,
-):  # fmt: skip
-    """Free phase of the replicas in `mask`: fills node_V (L, nodes) and status (L,), and remembers what was solved."""
-    m = unpack(device)
-    found_V = np.empty(first.shape[1] - 1)
-    for replica in range(first.shape[0]):
+def solve_free(input_V, mask, node_V, status, *memory):
+    """Free phase of the replicas in `mask` at input_V (L, I): fills node_V (L, nodes) and status (L,)."""
+    for replica in range(mask.size):
         node_V[replica, :] = math.nan
         status[replica] = SKIPPED
-        if not mask[replica]:
-            continue
-        status[replica] = _status_of_inputs(input_V[replica])
-        for k in range(found_V.size):
-            found_V[k], ended, passed = _solve(
-                input_V[replica], k, replica, first, drain, weight, gate_V, guess_V[replica, k], sink_V[replica, k],
-                settings[2], m, settings, work, work.size // (FIELDS + 1),
-            )  # fmt: skip
-            passes[0] += passed
-            status[replica] = max(status[replica], ended)
-        if status[replica] == CONVERGED:
-            _fill(node_V, replica, nodes, settings, input_V[replica], found_V)
-            guess_V[replica, :] = found_V
-            solved_input_V[replica, :] = input_V[replica]
-            solved_sink_V[replica, :] = sink_V[replica]
-            solved_gate_V[first[replica, 0] : first[replica, -1]] = gate_V[first[replica, 0] : first[replica, -1]]
+        if mask[replica]:
+            status[replica] = free_phase(Memory(*memory), replica, input_V[replica], node_V[replica])
 
 
 @kernel
-def solve_clamped(
-    input_V, target_V, clamped, mask, device, settings, first, drain, weight, nodes, gate_V, guess_V, sink_V,
-    solved_gate_V, solved_input_V, solved_sink_V, node_V, status, work, passes,
-):  # fmt: skip
-    """Clamped phase of the replicas in `mask`; free outputs whose sources have not changed keep their voltage."""
-    m = unpack(device)
-    found_V = np.empty(first.shape[1] - 1)
-    for replica in range(first.shape[0]):
+def solve_clamped(input_V, target_V, clamped, mask, node_V, status, *memory):
+    """Clamped phase of the replicas in `mask`, likewise, with target_V and clamped (L, K)."""
+    for replica in range(mask.size):
         node_V[replica, :] = math.nan
         status[replica] = SKIPPED
-        if not mask[replica]:
-            continue
-        status[replica] = _status_of_inputs(input_V[replica])
-        same_inputs = True
-        for i in range(input_V.shape[1]):
-            same_inputs &= solved_input_V[replica, i] == input_V[replica, i]
-        for k in range(found_V.size):
-            series_S = settings[2]
-            if clamped[replica, k]:
-                series_S = settings[3]
-                sink_V[replica, k] = target_V[replica, k]
-            elif same_inputs and sink_V[replica, k] == solved_sink_V[replica, k]:
-                same = True
-                for j in range(first[replica, k], first[replica, k + 1]):
-                    same &= gate_V[j] == solved_gate_V[j]
-                if same:
-                    found_V[k] = guess_V[replica, k]
-                    continue
-            found_V[k], ended, passed = _solve(
-                input_V[replica], k, replica, first, drain, weight, gate_V, guess_V[replica, k], sink_V[replica, k],
-                series_S, m, settings, work, work.size // (FIELDS + 1),
-            )  # fmt: skip
-            passes[0] += passed
-            status[replica] = max(status[replica], ended)
-        if status[replica] == CONVERGED:
-            _fill(node_V, replica, nodes, settings, input_V[replica], found_V)
+        if mask[replica]:
+            status[replica] = clamped_phase(
+                Memory(*memory), replica, input_V[replica], target_V[replica], clamped[replica], node_V[replica]
+            )
 
 
 @kernel

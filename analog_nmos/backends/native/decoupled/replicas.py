@@ -1,4 +1,4 @@
-"""Replicas without hidden nodes: their arrays, and the calls into the kernels of `replicas`."""
+"""Replicas without hidden nodes: their arrays, and the calls into the kernels of `phases`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import BoolArray, FloatArray, Solution
+from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArray, Solution
 from analog_nmos.backends.native.decoupled import phases as kernels
 from analog_nmos.backends.native.decoupled.layout import lay_out
 from analog_nmos.backends.native.decoupled.newton import FIELDS
-from analog_nmos.backends.native.device import Device
-from analog_nmos.backends.native.parameters import as_array
+from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.parameters import as_array
 from analog_nmos.topology import Topology
 from common.kernels.vectors import aligned
 
@@ -24,14 +24,14 @@ class DecoupledReplicas:
     Args:
         topologies: one for each replica.
         device: from `parameters.device_parameters`.
-        settings: in the order of `replicas.SETTINGS`.
+        settings: in the order of `phases.SETTINGS`.
         cold_V: first guess of an output's voltage.
     """
 
     def __init__(self, topologies: Sequence[Topology], device: Device, settings: FloatArray, cold_V: float) -> None:
-        self._layout = layout = lay_out(topologies)
+        self._topologies, self._layout = topologies, lay_out(topologies)
+        layout = self._layout
         n_replicas, n_inputs, n_outputs = len(topologies), topologies[0].n_inputs, topologies[0].n_outputs
-        self._cold_V = cold_V
         self._gate_V = aligned(layout.weight.size)
         self._guess_V = np.full((n_replicas, n_outputs), cold_V)
         self._sink_V = np.zeros((n_replicas, n_outputs))
@@ -43,9 +43,9 @@ class DecoupledReplicas:
         self._work = aligned((FIELDS + 1) * layout.stride)
         self.passes = np.zeros(1, np.int64)
         self._wiring = (as_array(device), settings, layout.first, layout.drain, layout.weight)
-        self._memory = (
+        self._memory = kernels.Memory(
             *self._wiring, layout.nodes, self._gate_V, self._guess_V, self._sink_V, self._solved_gate_V,
-            self._solved_input_V, self._solved_sink_V, self._node_V, self._status, self._work, self.passes,
+            self._solved_input_V, self._solved_sink_V, cold_V, self._work, self.passes,
         )  # fmt: skip
         self._solution = Solution(self._node_V, self._status)
 
@@ -55,12 +55,12 @@ class DecoupledReplicas:
 
     def solve_free(self, input_V: FloatArray, mask: BoolArray) -> Solution:
         """As in `backends.base.Backend`, with arrays that are checked already."""
-        kernels.solve_free(input_V, mask, *self._memory)
+        kernels.solve_free(input_V, mask, self._node_V, self._status, *self._memory)
         return self._solution
 
     def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         """As in `backends.base.Backend`, with arrays that are checked already."""
-        kernels.solve_clamped(input_V, target_V, clamped, mask, *self._memory)
+        kernels.solve_clamped(input_V, target_V, clamped, mask, self._node_V, self._status, *self._memory)
         return self._solution
 
     def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
@@ -70,6 +70,11 @@ class DecoupledReplicas:
         state = (self._gate_V, self._guess_V, self._sink_V)
         kernels.solve_many(replica, input_V, *self._wiring, *state, out_V, status, self._work, self.passes)
         return out_V, status
+
+    def compiled(self) -> CompiledSolver:
+        """As in `backends.base.Backend`."""
+        edges = Edges.of(self._topologies, self._gate_V, self._layout.slot)
+        return CompiledSolver(kernels.free_phase, kernels.clamped_phase, kernels.forget, self._memory, edges)
 
     def arrays(self, replica: int) -> dict[str, NDArray[Any]]:
         """Views of the replica's state. `solved_*` say for which sources `guess_V` is the solution."""
@@ -86,4 +91,4 @@ class DecoupledReplicas:
         """A cold start for the next solve; VOUT and gates stay."""
         for name, array in self.arrays(replica).items():
             if name != "sink_V":
-                array[:] = self._cold_V if name == "guess_V" else np.nan
+                array[:] = self._memory.cold_V if name == "guess_V" else np.nan

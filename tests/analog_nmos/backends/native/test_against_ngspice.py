@@ -117,9 +117,7 @@ def grid(side=4):
 
 
 @pytest.mark.parametrize("tie", TIES)
-@pytest.mark.parametrize("dense_up_to", [200, 0])
-def test_periodic_grid_with_hidden_nodes(ngspice, tie, dense_up_to, monkeypatch):
-    monkeypatch.setattr("analog_nmos.backends.native.coupled.replica.DENSE", dense_up_to)
+def test_periodic_grid_with_hidden_nodes(ngspice, tie):
     rng = np.random.default_rng(5)
     topology = grid()
     assert topology.n_edges == 32

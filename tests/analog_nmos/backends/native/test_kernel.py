@@ -4,7 +4,6 @@ import numba
 import numpy as np
 import pytest
 
-from analog_nmos.backends.native.accuracy import expect, limits, unpack_limits
 from analog_nmos.backends.native.decoupled.newton import (
     CONVERGED,
     DAMPED,
@@ -14,8 +13,9 @@ from analog_nmos.backends.native.decoupled.newton import (
     solve_output,
     source_stepping,
 )
-from analog_nmos.backends.native.device import unpack
-from analog_nmos.backends.native.parameters import as_array, device_parameters
+from analog_nmos.backends.native.transistor.accuracy import expect, limits, unpack_limits
+from analog_nmos.backends.native.transistor.device import unpack
+from analog_nmos.backends.native.transistor.parameters import as_array, device_parameters
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
 from common.kernels.vectors import aligned

@@ -48,6 +48,15 @@ def unpack(a: Any) -> Any:
 
 
 @leaf
+def with_kp(m: Any, factor: Any) -> Any:
+    """The Device with its transconductance multiplied by a factor, which may be a vector over edges."""
+    return Device(
+        m.beta * factor, m.lam, m.vbi_V, m.gamma, m.phi_V, m.slope, m.isat_A, m.vt_V, m.gmin_S, m.rd_ohm, m.rs_ohm,
+        m.shunt_S, m.shunt_d_S, m.shunt_s_S, m.body_S, m.tie_S, m.floating, m.log_alpha,
+    )  # fmt: skip
+
+
+@leaf
 def threshold(vbs_V: Any, m: Any) -> Any:
     """Threshold voltage and minus its derivative by vbs (>= 0).
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analog_nmos.backends.native.parameters import device_parameters
+from analog_nmos.backends.native.transistor.parameters import device_parameters
 from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
 from common.errors import InputError

@@ -6,4 +6,4 @@ from pathlib import Path
 
 from common.kernels.jit import kernels_of
 
-kernel = kernels_of(Path(__file__).parent)
+kernel = kernels_of(Path(__file__).parents[1])

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from analog_nmos.backends.base import FloatArray
-from analog_nmos.backends.native.device import Device
+from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from common.errors import InputError

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from analog_nmos.backends.native.device import drain_current, junction, threshold
+from analog_nmos.backends.native.transistor.device import drain_current, junction, threshold
 from common.kernels.jit import leaf
 from common.kernels.vectors import absolute, maximum, minimum, select, splat
 

@@ -15,8 +15,8 @@ import math
 import sys
 from typing import Any, NamedTuple
 
-from analog_nmos.backends.native.device import CUTOFF_MARGIN_V, Device
-from analog_nmos.backends.native.edge import FLOATING_BEND
+from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V, Device
+from analog_nmos.backends.native.transistor.edge import FLOATING_BEND
 from common.kernels.jit import leaf
 
 LARGEST_SPAN_V = 1e3  # the bounds below hold up to here

@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analog_nmos.backends.native.device import drain_current, junction, unpack
-from analog_nmos.backends.native.edge import floating_body, newton_step
-from analog_nmos.backends.native.parameters import as_array, device_parameters
+from analog_nmos.backends.native.transistor.device import drain_current, junction, unpack
+from analog_nmos.backends.native.transistor.edge import floating_body, newton_step
+from analog_nmos.backends.native.transistor.parameters import as_array, device_parameters
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
 from common.kernels.vectors import load, store

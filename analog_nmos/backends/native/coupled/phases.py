@@ -1,0 +1,175 @@
+"""The compiled entry points for coupled replicas: free phase, clamped phase, many samples.
+
+Arguments that they share: `m`, a `device.Device`; `limits`, an `accuracy.Limits`; `settings`, a `newton.Settings`;
+`book`, a `memory.Book`.
+"""
+
+# mypy: allow-untyped-defs
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from analog_nmos.backends.base import Status
+from analog_nmos.backends.native.coupled.memory import memory_of, wiring_of
+from analog_nmos.backends.native.coupled.newton import solve
+from analog_nmos.backends.native.decoupled.newton import CONVERGED
+from analog_nmos.backends.native.transistor.jit import kernel
+from common.kernels.jit import compiled, lean
+
+SKIPPED = int(Status.SKIPPED)
+
+
+@lean
+def _report(w, memory, row_V):
+    """Write all node voltages by the topology's node numbers; what no edge touches is held at 0 V by rshunt."""
+    row_V[:] = 0.0
+    n_free = w.free.size
+    for i in range(w.fixed.size):
+        row_V[w.fixed[i]] = memory.node_V[n_free + i]
+    for i in range(n_free):
+        row_V[w.free[i]] = memory.node_V[i]
+
+
+@lean
+def _same_inputs(w, memory, input_V):
+    same = True
+    for i in range(input_V.size):
+        same &= memory.node_V[w.free.size + 2 + i] == input_V[i]
+    return same
+
+
+@compiled
+def free(m, limits, settings, book, r, input_V, clamped, row_V):
+    """Free phase of one replica (`clamped` all false): (status, passes); the solution is the next guess."""
+    w, memory = wiring_of(book, r), memory_of(book, r)
+    status, passes = solve(m, limits, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, False)
+    if status == CONVERGED:
+        for i in range(w.state.size):
+            memory.guess_V[w.state[i]] = memory.node_V[i]
+        _report(w, memory, row_V)
+    else:
+        memory.reach_V[0] = math.inf
+    return status, passes
+
+
+@compiled
+def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
+    """Clamped phase of one replica: (status, passes). It goes on from the free phase if that had the same inputs."""
+    w, memory = wiring_of(book, r), memory_of(book, r)
+    for k in range(clamped.size):
+        if clamped[k]:
+            memory.sink_V[k] = target_V[k]
+    held = memory.reach_V[0] < math.inf and _same_inputs(w, memory, input_V)
+    status, passes = solve(m, limits, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, held)
+    memory.reach_V[0] = math.inf
+    if status == CONVERGED:
+        _report(w, memory, row_V)
+    return status, passes
+
+
+@compiled
+def _many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status):
+    w, memory, passes = wiring_of(book, r), memory_of(book, r), 0
+    for n in range(input_V.shape[0]):
+        status[n], passed = solve(m, limits, w, memory, settings, book.chords[r], last_V, input_V[n], clamped, False)
+        passes += passed
+        if status[n] == CONVERGED:
+            for i in range(w.state.size):
+                last_V[w.state[i]] = memory.node_V[i]
+            for k in range(w.outputs.size):
+                out_V[n, k] = memory.node_V[w.outputs[k]]
+        else:
+            out_V[n, :] = math.nan
+    memory.reach_V[0] = math.inf
+    return passes
+
+
+@kernel
+def set_gates(book, gate_V):
+    """Gate voltages (L, E) into the slots; replicas with fewer edges pad with anything."""
+    _set_gates(book, gate_V)
+
+
+@compiled
+def _set_gates(book, gate_V):
+    for r in range(gate_V.shape[0]):
+        w, memory = wiring_of(book, r), memory_of(book, r)
+        for e in range(w.slot.size):
+            memory.gate_V[w.slot[e]] = gate_V[r, e]
+        memory.reach_V[0] = math.inf
+
+
+class Circuits(NamedTuple):
+    """All replicas, for compiled epochs: what the phases share, and what a cold start and a count of passes need."""
+
+    m: Any
+    limits: Any
+    settings: Any
+    book: Any
+    nothing: Any  # (K,) false: no output is clamped
+    cold_V: Any
+    passes: Any  # (1,) added to
+
+
+@compiled
+def free_phase(memory, replica, input_V, node_V):
+    """See `analog_nmos.backends.base.CompiledSolver`; memory: `Circuits`."""
+    node_V[:] = math.nan
+    status, passes = free(
+        memory.m, memory.limits, memory.settings, memory.book, replica, input_V, memory.nothing, node_V
+    )
+    memory.passes[0] += passes
+    return status
+
+
+@compiled
+def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
+    """See `analog_nmos.backends.base.CompiledSolver`; memory: `Circuits`."""
+    node_V[:] = math.nan
+    status, passes = clamp(
+        memory.m, memory.limits, memory.settings, memory.book, replica, input_V, target_V, clamped, node_V
+    )
+    memory.passes[0] += passes
+    return status
+
+
+@compiled
+def forget(memory, replica):
+    """A cold start for the replica's next solve; VOUT and gates stay."""
+    room = memory_of(memory.book, replica)
+    room.guess_V[:] = memory.cold_V
+    room.reach_V[0] = math.inf
+
+
+@kernel
+def solve_free(m, limits, settings, book, input_V, clamped, mask, node_V, status):
+    """Free phase of the replicas in `mask`: fills node_V (L, nodes) and status (L,); returns passes."""
+    passes = 0
+    for r in range(mask.size):
+        node_V[r, :] = math.nan
+        status[r] = SKIPPED
+        if mask[r]:
+            status[r], passed = free(m, limits, settings, book, r, input_V[r], clamped[r], node_V[r])
+            passes += passed
+    return passes
+
+
+@kernel
+def solve_clamped(m, limits, settings, book, input_V, target_V, clamped, mask, node_V, status):
+    """Clamped phase of the replicas in `mask`; as `solve_free`."""
+    passes = 0
+    for r in range(mask.size):
+        node_V[r, :] = math.nan
+        status[r] = SKIPPED
+        if mask[r]:
+            status[r], passed = clamp(m, limits, settings, book, r, input_V[r], target_V[r], clamped[r], node_V[r])
+            passes += passed
+    return passes
+
+
+@kernel
+def solve_many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status):
+    """Free outputs (N, K) and status (N,) of replica r for samples (N, I), each from the one before."""
+    return _many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status)

@@ -1,0 +1,28 @@
+"""`analog_nmos.objectives.hinge` for one sample, compiled."""
+
+# mypy: allow-untyped-defs
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from analog_nmos.objectives.ranking import NONE, highest
+from common.kernels.jit import compiled
+
+
+class Settings(NamedTuple):
+    """Of one replica, in volts."""
+
+    margin: float
+    delta: float
+
+
+@compiled
+def evaluate(out_V, label, own, target_V, clamped):
+    """See `analog_nmos.objectives.base.SampleKernel`."""
+    rival = highest(out_V, label)
+    loss = max(0.0, own.margin - (out_V[label] - out_V[rival]))
+    target_V[label] += own.delta / 2
+    target_V[rival] -= own.delta / 2
+    clamped[label] = clamped[rival] = True
+    return loss, highest(out_V, NONE), loss > 0.0
