@@ -60,7 +60,7 @@ def _shares(counts: Indices, draws: int, rng: np.random.RandomState) -> Indices:
     Ties between the rests that are cut off are broken at random.
     """
     exact = counts / counts.sum() * draws
-    shares = np.floor(exact).astype(np.int64)
+    shares: Indices = np.floor(exact).astype(np.int64)
     rest, missing = exact - shares, int(draws - shares.sum())
     for value in np.unique(rest)[::-1]:
         if missing <= 0:
