@@ -90,7 +90,8 @@ def parse_json(text: str, where: str) -> dict[str, Any]:
         raise InputError(f"{where}: is nested too deeply") from None
     except ValueError as problem:
         raise InputError(f"{where}: is not JSON ({problem})") from None
-    _check_depth(value, where)
+    if text.count("{") + text.count("[") > DEPTH:  # fewer brackets cannot be nested so deeply
+        _check_depth(value, where)
     if not isinstance(value, dict):
         raise InputError(f"{where}: holds no JSON object but {type(value).__name__}")
     return value
