@@ -24,7 +24,7 @@ from analog_nmos.training.compiled import train_replicas
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import Training, Validation
 from analog_nmos.training.opening import check_shared, load_replica, shared_card
-from analog_nmos.training.pruning import below_cutoff, check_threshold
+from analog_nmos.training.pruning import check_threshold, edges_that_stay
 from analog_nmos.training.replica import Replica
 from analog_nmos.training.summary import finish
 from common.errors import RunError
@@ -249,7 +249,7 @@ class NmosTrainer:
 
     def _prune(self, rows: Sequence[int]) -> dict[int, RunError]:
         """Remove the edges below the cutoff; returns the failures of replicas that would have none left."""
-        keeps = {row: below_cutoff(self.replicas[row], self.card) for row in rows}
+        keeps = {row: edges_that_stay(self.replicas[row], self.card) for row in rows}
         fewer = {row: keep for row, keep in keeps.items() if keep.any() and not keep.all()}
         if fewer:
             self.circuits.prune(fewer)
