@@ -2,9 +2,9 @@
 
 The published way is a torchvision dataset whose images are corrupted one at a time, a DataLoader with two processes
 (its default), and a loop over autograd and torch.optim.Adam. The straightforward one is the same without processes.
-Plain in-memory torch holds the images as one float tensor, shuffles by index and corrupts whole batches. All have the same
-network, optimizer and batches, one thread, and take turns in one process; seconds are those of 60,000 images, scaled
-from the first --samples. The published way uses more cores: compare its CPU seconds. Needs MNIST's files below
+Plain in-memory torch holds the images as one float tensor, shuffles by index and corrupts whole batches. All have the
+same network, optimizer and batches, one thread, and take turns in one process; seconds are those of 60,000 images,
+scaled from the first --samples. The published way uses more cores: compare its CPU seconds. Needs MNIST's files below
 --data-root or $NONIDEAL_DATA.
 
 python -m benchmarks.corruption_speed          # about three minutes

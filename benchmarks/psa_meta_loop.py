@@ -1,6 +1,6 @@
 """Seconds of a PSA meta-loop: ours beside plain in-memory PyTorch, a DataLoader, and the published program's way.
 
-    NONIDEAL_DATA=data python -m benchmarks.psa_meta_loop        # both families, about four minutes
+    NONIDEAL_DATA=data python -m benchmarks.psa_meta_loop        # both families, five to ten minutes
     NONIDEAL_DATA=data python -m benchmarks.psa_meta_loop --arch "18*18" --family mlp --stack 8
 
 A meta-loop is an epoch of 50,000 images in batches of 256 with AdamW, and the accuracy on 10,000 validation images.
