@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.kernels.jit import CONTRACT, inlined, kernel
 from common.seeding import seed_sequence
-from magnetoionic.kernels.jit import inline, kernel
 
 LANES = 64
 PAIR = 2 * LANES  # numbers a step of all lanes gives
@@ -34,12 +34,12 @@ class NormalStream:
         add_normal(values.reshape(-1), np.float32(deviation), self._state, self._spare)
 
 
-@inline
+@inlined(floats=CONTRACT)
 def _rotate(word: Any, by: Any) -> Any:
     return np.uint32(word << np.uint32(by)) | np.uint32(word >> np.uint32(32 - by))
 
 
-@inline
+@inlined(floats=CONTRACT)
 def _log(x: Any) -> Any:
     """ln x for 0 < x <= 1; error 2e-7 of the value, or 1e-7 near 0."""
     bits = np.int32(np.float32(x).view(np.int32) - _SQRT_HALF_BITS)
@@ -55,7 +55,7 @@ def _log(x: Any) -> Any:
     return np.float32(exponent) * _LN2 + (s * z * series + np.float32(2.0) * s)
 
 
-@inline
+@inlined(floats=CONTRACT)
 def _sine(y: Any) -> Any:
     """sin(pi y / 2) for |y| <= 1; error 2e-8."""
     z = y * y
@@ -68,7 +68,7 @@ def _sine(y: Any) -> Any:
     return y * series
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def add_normal(values: Any, deviation: Any, state: Any, spare: Any) -> None:
     """Add deviation * N(0, 1) to every element.
 

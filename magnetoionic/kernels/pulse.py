@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from common.kernels.jit import CONTRACT, inlined, kernel
 from magnetoionic.kernels.forms import LINEAR
-from magnetoionic.kernels.jit import inline, kernel
 
 CHUNK = 512
 _LOG2_E = np.float32(1.4426950408889634)
@@ -21,7 +21,7 @@ _LN2_HIGH = np.float32(0.693359375)
 _LN2_LOW = np.float32(-2.12194440e-4)
 
 
-@inline
+@inlined(floats=CONTRACT)
 def _expm1(t: Any) -> Any:
     """exp(t) - 1 for t <= 0; relative error 2e-7."""
     t = np.float32(-80.0) if t < np.float32(-80.0) else t
@@ -38,7 +38,7 @@ def _expm1(t: Any) -> Any:
     return power * series + (power - np.float32(1.0))
 
 
-@inline
+@inlined(floats=CONTRACT)
 def _pulse_row(
     kind: Any, curve: Any, rule: Any, gradient: Any, first: Any, second: Any, difference: Any, vary1: Any, vary2: Any,
     pulses: Any,
@@ -83,7 +83,7 @@ def _pulse_row(
         difference[j] = two - one
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def pulse_dense(
     kind: Any, curve: Any, rule: Any, gradient: Any, first: Any, second: Any, difference: Any, vary1: Any, vary2: Any
 ) -> None:
@@ -107,7 +107,7 @@ def pulse_dense(
         )  # fmt: skip
 
 
-@inline
+@inlined(floats=CONTRACT)
 def _gradient_row(start: Any, end: Any, images: Any, currents: Any, voltage_gradient: Any, total: Any) -> None:
     """total = sum over the images of one pixel of current * voltage gradient."""
     total[:] = 0.0
@@ -131,7 +131,7 @@ def _gradient_row(start: Any, end: Any, images: Any, currents: Any, voltage_grad
         entry += 1
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def pulse_sparse(
     kind: Any, curve: Any, rule: Any, starts: Any, images: Any, currents: Any, voltage_gradient: Any,
     first: Any, second: Any, difference: Any, vary1: Any, vary2: Any,
@@ -158,7 +158,7 @@ def pulse_sparse(
             )  # fmt: skip
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def sparse_gradient(starts: Any, images: Any, currents: Any, voltage_gradient: Any, gradient: Any) -> None:
     """The gradient of the first layer's second devices, (pixels, outputs), as `pulse_sparse` uses it."""
     for pixel in range(gradient.shape[0]):
