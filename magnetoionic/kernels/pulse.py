@@ -13,29 +13,10 @@ from typing import Any
 import numpy as np
 
 from common.kernels.jit import CONTRACT, inlined, kernel
+from common.kernels.mathematics import expm1_float32
 from magnetoionic.kernels.forms import LINEAR
 
 CHUNK = 512
-_LOG2_E = np.float32(1.4426950408889634)
-_LN2_HIGH = np.float32(0.693359375)
-_LN2_LOW = np.float32(-2.12194440e-4)
-
-
-@inlined(floats=CONTRACT)
-def _expm1(t: Any) -> Any:
-    """exp(t) - 1 for t <= 0; relative error 2e-7."""
-    t = np.float32(-80.0) if t < np.float32(-80.0) else t
-    n = np.floor(t * _LOG2_E + np.float32(0.5))
-    r = (t - n * _LN2_HIGH) - n * _LN2_LOW
-    series = np.float32(1.0 / 5040.0)
-    series = series * r + np.float32(1.0 / 720.0)
-    series = series * r + np.float32(1.0 / 120.0)
-    series = series * r + np.float32(1.0 / 24.0)
-    series = series * r + np.float32(1.0 / 6.0)
-    series = series * r + np.float32(0.5)
-    series = r * r * series + r
-    power = np.int32(np.int32(np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-    return power * series + (power - np.float32(1.0))
 
 
 @inlined(floats=CONTRACT)
@@ -52,7 +33,7 @@ def _pulse_row(
         pulses[j] = lr * abs(slope) * (vary2[j] if slope > zero else vary1[j])
     if physical < zero:
         for j in range(gradient.size):
-            pulses[j] *= -_expm1(pulses[j] * physical)
+            pulses[j] *= -expm1_float32(pulses[j] * physical)
     if clipping > zero:
         for j in range(gradient.size):
             size = pulses[j]
@@ -62,10 +43,10 @@ def _pulse_row(
         one, two = first[j], second[j]
         moving = two if forward else one
         resting = one if forward else two
-        if kind == LINEAR:  # noqa: SIM108 - not one expression, so that only one of the two is computed
+        if kind == LINEAR:
             moved = moving - rate * pulses[j]
         else:
-            moved = moving + (moving - floor) * _expm1(pulses[j] * rate)
+            moved = moving + (moving - floor) * expm1_float32(pulses[j] * rate)
         one = resting if forward else moved
         two = moved if forward else resting
         again = bottom + (top - two)
