@@ -120,7 +120,7 @@ def cross_entropy(outputs: Any, labels: Any, gradient: Any) -> tuple[float, int]
     """
     count, classes = outputs.shape
     share = np.float32(1.0 / count)
-    loss, right = 0.0, 0
+    loss, right = np.float64(0.0), 0
     for b in range(count):
         row, out = outputs[b], gradient[b]
         top, best = row[0], 0
