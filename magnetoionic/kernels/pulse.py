@@ -8,7 +8,7 @@ was not pulsed keeps its value to the last bit. A pair with a device at its last
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,14 +19,43 @@ from magnetoionic.kernels.forms import LINEAR
 CHUNK = 512
 
 
+class CurveNumbers(NamedTuple):
+    """A line or an exponential as kernels take it.
+
+    Attributes:
+        top, bottom: value at no pulse and at the last one.
+        rate: slope per pulse of a line; -1 / tau of an exponential, with tau in pulses.
+        floor: what an exponential tends to.
+    """
+
+    top: np.float32
+    bottom: np.float32
+    rate: np.float32
+    floor: np.float32
+
+
+class RuleNumbers(NamedTuple):
+    """How a gradient becomes pulses, as kernels take it.
+
+    Attributes:
+        lr: learning rate.
+        threshold: fewer pulses than that are none.
+        physical: -1 / 0.18 for physical clipping, 0 without.
+    """
+
+    lr: np.float32
+    threshold: np.float32
+    physical: np.float32
+
+
 @inlined(floats=CONTRACT)
 def _pulse_row(
     kind: Any, curve: Any, rule: Any, gradient: Any, first: Any, second: Any, difference: Any, vary1: Any, vary2: Any,
     pulses: Any,
 ) -> None:  # fmt: skip
     """Some consecutive pairs. gradient: of the second devices, (n,); pulses: (n,), scratch; the rest as below."""
-    top, bottom, rate, floor = curve[0], curve[1], curve[2], curve[3]
-    lr, clipping, physical = rule[0], rule[1], rule[2]
+    top, bottom, rate, floor = curve
+    lr, threshold, physical = rule
     zero = np.float32(0.0)
     for j in range(gradient.size):
         slope = gradient[j]
@@ -34,10 +63,10 @@ def _pulse_row(
     if physical < zero:
         for j in range(gradient.size):
             pulses[j] *= -expm1_float32(pulses[j] * physical)
-    if clipping > zero:
+    if threshold > zero:
         for j in range(gradient.size):
             size = pulses[j]
-            pulses[j] = size if size >= clipping else zero
+            pulses[j] = size if size >= threshold else zero
     for j in range(gradient.size):
         forward = gradient[j] > zero
         one, two = first[j], second[j]
@@ -72,9 +101,8 @@ def pulse_dense(
 
     Args:
         kind: LINEAR or EXPONENTIAL of `magnetoionic.kernels.forms`.
-        curve: (4,) float32: value at no pulse and at the last one, rate, floor. The rate is the slope per pulse, or
-            -1 / tau; the floor is what the exponential tends to.
-        rule: (3,) float32: learning rate, threshold of pulses, and -1 / 0.18 for physical clipping (0: without).
+        curve: `CurveNumbers`.
+        rule: `RuleNumbers`.
         gradient: (n,) float32, of the second devices; that of the first is its negative.
         first, second, difference: (n,) float32, overwritten: both devices, and second - first.
         vary1, vary2: (n,) float32, the devices' variabilities.
