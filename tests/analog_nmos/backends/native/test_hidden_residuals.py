@@ -1,7 +1,7 @@
 """Many solves of networks with hidden nodes: the equations of every transistor, by the second solver of `level1`.
 
-For the node voltages that the native solver calls converged, each transistor's own nodes are solved in long double with
-`level1`, Kirchhoff's law is summed at every free node, and the Newton step that would mend the rest is measured in volts.
+At the node voltages that the native solver calls converged, each transistor's own nodes are solved in long double with
+`level1`, Kirchhoff's law is summed at every free node, and the Newton step that would mend the rest is measured in V.
 """
 
 import runpy
@@ -65,7 +65,7 @@ def with_ends(rng, count, ends, n_inputs, n_outputs):
 
 
 def solved(rng, topology, options, largest_V, gates, solves):
-    """Free and clamped phases in turns, with new gates every few: gates, node voltages, far ends, resistors, statuses."""
+    """Free and clamped phases in turns: gates, node voltages, far ends and resistors of the outputs, statuses."""
     backend = NativeBackend([topology], ModelCard(Path("test.lib"), MODEL, INSTANCE), options)
     found = []
     sink_V = np.zeros(topology.n_outputs)
@@ -115,14 +115,21 @@ def transistors(topology, options, gate_V, node_V):
 
 
 def terminals(batch, held_V, shunt_S):
-    """Currents (C, 2) into a transistor from its drain and source, and their derivatives (C, 2, 2) by the voltages."""
+    """Currents (C, 2) into a transistor from its drain and source, and their derivatives (C, 2, 2) by the voltages.
+
+    NaN where a floating body lies in the jump that a body diode's current makes at -3 Vt: no voltage solves it there.
+    """
     p, real = LEVEL1["device"](batch), LEVEL1["REAL"]
     body_V = np.where(batch.options["tie"] == "source", held_V[:, 1], 0.0)
     body_V = np.minimum(body_V, held_V.min(axis=1) + 0.3)
     start = np.concatenate([held_V, held_V, body_V[:, None]], axis=1).astype(real)
     x, step = LEVEL1["_newton"](batch, p, start, INNER, 150)
-    assert (step < 1e-13).all()
+    in_jump = ~(step < 1e-13)
+    lowest_V = x[:, 4:] - x[:, 2:4] + 3 * p["vt"]
+    assert (np.abs(lowest_V[in_jump]).min(axis=1, initial=1.0) < 1e-4).all()
+    assert (batch.options["tie"][in_jump] == "floating").all()
     residual, jacobian = LEVEL1["equations"](batch, p, x)
+    residual[in_jump] = np.nan
     ends, inner = jacobian[:, :2], jacobian[:, 2:]
     reply = [LEVEL1["eliminate"](inner[:, :, 2:], inner[:, :, k]) for k in range(2)]
     condensed = ends[:, :, :2] - ends[:, :, 2:] @ np.stack(reply, axis=-1)
@@ -131,7 +138,10 @@ def terminals(batch, held_V, shunt_S):
 
 
 def correction(topology, options, gate_V, node_V, far_V, ohm):
-    """The largest part (S,) of the Newton step in V that the whole network still asks for, from the voltages found."""
+    """The largest part (S,) of the Newton step in V that the whole network still asks for, from the voltages found.
+
+    NaN where the equations of a transistor have no solution.
+    """
     real, solves = LEVEL1["REAL"], len(node_V)
     shunt_S = 1 / real(options.rshunt)
     batch, held_V = transistors(topology, options, gate_V, node_V)
@@ -159,7 +169,9 @@ def correction(topology, options, gate_V, node_V, far_V, ohm):
 
 
 def group(seed, kind, solves):
-    """One network with new settings: how many of its solves are given up, and the largest step that is left in V."""
+    """One network with new settings: how many of its solves are given up, how many without an exact solution are not,
+    and the largest step that is left in V.
+    """
     rng = np.random.default_rng([17, seed])
     topology = (torus, layered, anything)[seed % 3](rng)
     drawn, largest_V, gates = CIRCUITS["KINDS"][kind](rng)
@@ -169,15 +181,16 @@ def group(seed, kind, solves):
     *parts, status = solved(rng, topology, options, largest_V, gates, solves)
     converged = status == Status.CONVERGED
     left_V = correction(topology, options, *(part[converged] for part in parts))
-    wrong = np.flatnonzero(~(left_V <= BOUND_V))
+    wrong = np.flatnonzero(left_V > BOUND_V)
     assert not wrong.size, (seed, kind, np.flatnonzero(converged)[wrong[:3]], left_V[wrong[:3]])
-    return int((~converged).sum()), float(left_V.max(initial=0.0))
+    undecided = np.isnan(left_V)
+    return int((~converged).sum()), int(undecided.sum()), float(left_V[~undecided].max(initial=0.0))
 
 
 @pytest.mark.parametrize("kind", ["ordinary", "wide"])
 def test_no_solve_with_hidden_nodes_is_wrong_in_silence(kind):
-    given_up, worst_V = zip(*(group(seed, kind, 24) for seed in range(9)), strict=True)
-    assert sum(given_up) == 0
+    given_up, undecided, worst_V = zip(*(group(seed, kind, 24) for seed in range(9)), strict=True)
+    assert (sum(given_up), sum(undecided)) == (0, 0)
     assert max(worst_V) > 0  # the equations are not those of the solver itself, to the last digit
 
 
@@ -195,6 +208,9 @@ def test_a_wrong_voltage_is_seen():
 @pytest.mark.long
 @pytest.mark.parametrize(("kind", "most_given_up"), [("ordinary", 0), ("wide", 50)])
 def test_a_hundred_thousand_solves_with_hidden_nodes(kind, most_given_up):
-    given_up, worst_V = zip(*(group(seed, kind, 250) for seed in range(1000, 1200)), strict=True)
-    print(f"{kind}: 50000 solves, {sum(given_up)} given up, largest step left {max(worst_V):.1e} V")
+    found = (group(seed, kind, 250) for seed in range(1000, 1200))
+    given_up, undecided, worst_V = zip(*found, strict=True)
+    gone = f"{sum(given_up)} given up, {sum(undecided)} in a jump of the model"
+    print(f"{kind}: 50000 solves, {gone}, largest step left {max(worst_V):.1e} V")
     assert sum(given_up) <= most_given_up
+    assert sum(undecided) <= most_given_up
