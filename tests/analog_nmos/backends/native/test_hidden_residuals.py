@@ -206,11 +206,11 @@ def test_a_wrong_voltage_is_seen():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("kind", "most_given_up"), [("ordinary", 0), ("wide", 50)])
+@pytest.mark.parametrize(("kind", "most_given_up"), [("ordinary", 0), ("wide", 100)])
 def test_a_hundred_thousand_solves_with_hidden_nodes(kind, most_given_up):
     found = (group(seed, kind, 250) for seed in range(1000, 1200))
     given_up, undecided, worst_V = zip(*found, strict=True)
     gone = f"{sum(given_up)} given up, {sum(undecided)} in a jump of the model"
     print(f"{kind}: 50000 solves, {gone}, largest step left {max(worst_V):.1e} V")
     assert sum(given_up) <= most_given_up
-    assert sum(undecided) <= most_given_up
+    assert sum(undecided) <= most_given_up // 10
