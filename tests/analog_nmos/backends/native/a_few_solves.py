@@ -1,4 +1,4 @@
-"""Free, clamped and many solves of the 640-edge network for every body tie: python a_few_solves.py FILE."""
+"""Free, clamped and many solves of three networks for every body tie: python a_few_solves.py FILE."""
 
 import sys
 
@@ -8,17 +8,19 @@ from analog_nmos.backends.native import NativeBackend
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
 from analog_nmos.topology import shipped
+from benchmarks.native_hidden import layered, torus
 from common.kernels.jit import PLAIN
 
 ON = np.array([True])
+NETWORKS = {"640 edges": shipped(), "torus": torus(4), "layers": layered(6, 9, 3)}
 
 
-def solves(tie):
+def solves(network, tie):
     """Node voltages (2 samples, free and clamped), outputs of both samples, and all statuses."""
-    network, rng = shipped(), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     backend = NativeBackend([network], read_model_card(default_card_path()), CircuitOptions(body_tie=tie))
     backend.set_gates(rng.uniform(0.5, 6.0, (1, network.n_edges)))
-    input_V, clamped = rng.uniform(0.0, 1.0, (2, network.n_inputs)), np.arange(10)[None] % 5 == 1
+    input_V, clamped = rng.uniform(0.0, 1.0, (2, network.n_inputs)), np.arange(network.n_outputs)[None] % 5 == 1
     node_V, status = [], []
     for row_V in input_V[:, None]:
         free = backend.solve_free(row_V, ON)
@@ -32,5 +34,8 @@ def solves(tie):
 
 
 if __name__ == "__main__":
-    found = {f"{tie} {name}": part for tie in BODY_TIES for name, part in solves(tie).items()}
+    cases = [(label, tie) for label in NETWORKS for tie in BODY_TIES]
+    found = {
+        f"{label} {tie} {name}": part for label, tie in cases for name, part in solves(NETWORKS[label], tie).items()
+    }
     np.savez(sys.argv[1], plain=PLAIN, **found)
