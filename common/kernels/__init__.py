@@ -1,1 +1,1 @@
-"""How kernels are compiled and kept on disk, and what they are made of: vectors of numbers, and mathematics."""
+"""How kernels are compiled and kept on disk, and what they are made of: vectors, mathematics, and random numbers."""
