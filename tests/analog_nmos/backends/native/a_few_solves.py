@@ -1,4 +1,4 @@
-"""Free, clamped and many solves of the 640-edge network for every body tie: python a_few_solves.py FILE."""
+"""Solves of the 640-edge network for every body tie, and of different transistors: python a_few_solves.py FILE."""
 
 import sys
 
@@ -7,16 +7,19 @@ import numpy as np
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import shipped
 from common.kernels.jit import PLAIN
 
 ON = np.array([True])
 
 
-def solves(tie):
+def solves(tie, differ):
     """Node voltages (2 samples, free and clamped), outputs of both samples, and all statuses."""
     network, rng = shipped(), np.random.default_rng(0)
-    backend = NativeBackend([network], read_model_card(default_card_path()), CircuitOptions(body_tie=tie))
+    own = Deviations(rng.normal(0, 0.05, network.n_edges), rng.uniform(0.5, 1.5, network.n_edges)) if differ else None
+    card, options = read_model_card(default_card_path()), CircuitOptions(body_tie=tie)
+    backend = NativeBackend([network], card, options, deviations=[own])
     backend.set_gates(rng.uniform(0.5, 6.0, (1, network.n_edges)))
     input_V, clamped = rng.uniform(0.0, 1.0, (2, network.n_inputs)), np.arange(10)[None] % 5 == 1
     node_V, status = [], []
@@ -32,5 +35,6 @@ def solves(tie):
 
 
 if __name__ == "__main__":
-    found = {f"{tie} {name}": part for tie in BODY_TIES for name, part in solves(tie).items()}
+    cases = {tie: solves(tie, False) for tie in BODY_TIES} | {"different": solves(BODY_TIES[0], True)}
+    found = {f"{case} {name}": part for case, parts in cases.items() for name, part in parts.items()}
     np.savez(sys.argv[1], plain=PLAIN, **found)

@@ -23,9 +23,9 @@ def test_plain_python_finds_the_voltages_of_compiled_kernels(tmp_path):
         found.append(np.load(tmp_path / f"{plain}.npz"))
     compiled, plain = found
     assert (bool(compiled["plain"]), bool(plain["plain"])) == (False, True)
-    for tie in BODY_TIES:
-        assert (compiled[f"{tie} status"] == int(Status.CONVERGED)).all()
-        np.testing.assert_array_equal(plain[f"{tie} status"], compiled[f"{tie} status"])
+    for case in (*BODY_TIES, "different"):
+        assert (compiled[f"{case} status"] == int(Status.CONVERGED)).all()
+        np.testing.assert_array_equal(plain[f"{case} status"], compiled[f"{case} status"])
         for name in ("node_V", "many_V"):
-            assert np.ptp(compiled[f"{tie} {name}"][0]) > 0.01
-            np.testing.assert_allclose(plain[f"{tie} {name}"], compiled[f"{tie} {name}"], rtol=1e-12)
+            assert np.ptp(compiled[f"{case} {name}"][0]) > 0.01
+            np.testing.assert_allclose(plain[f"{case} {name}"], compiled[f"{case} {name}"], rtol=1e-12)
