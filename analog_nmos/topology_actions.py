@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from argparse import Namespace
 from pathlib import Path
@@ -12,7 +13,9 @@ from analog_nmos.figures.connections import connection_sheet
 from analog_nmos.figures.facts import describe
 from analog_nmos.figures.network_drawing import output_graphs, whole_graph
 from analog_nmos.figures.run_files import LeftOut
-from analog_nmos.topology import Topology, dense, find_topology, prune_copies, prune_flat, prune_pairs
+from analog_nmos.topology import Topology, find_topology, prune_copies, prune_flat, prune_pairs
+from analog_nmos.topology.shapes import SHAPES
+from common.cli import build as from_options
 from common.errors import InputError
 from common.inputs import read_array, shorten
 from common.plotting import save
@@ -21,9 +24,11 @@ NAME_BYTES = 230  # file systems allow 255, and the temporary file has a longer 
 
 
 def build(arguments: Namespace) -> None:
-    """Write a dense network of `inputs` x `outputs` x `copies` edges to `out`."""
+    """Write the network of `shape` with its options to `out`."""
     _check_target(arguments.out, arguments.force)
-    network = dense(arguments.inputs, arguments.outputs, arguments.copies)
+    kind = SHAPES.get(arguments.shape)
+    names = {field.name for field in dataclasses.fields(kind)}
+    network = from_options(kind, {name: value for name, value in vars(arguments).items() if name in names}).build()
     network.save(arguments.out)
     print(f"{network.n_edges} edges written to {arguments.out}")
 

@@ -1,33 +1,33 @@
-"""Seconds for an epoch of the default network: a straightforward program in torch, and ours for one model and ten.
+"""Seconds for an epoch of the default network: ours beside plain in-memory torch and the published program's way.
 
-The peer does everything in torch: an autograd.Function that draws read noise for every layer's weights, the first one's
-too, and an optimizer that loops over devices with elementwise operations. Needs MNIST (--data-root or $NONIDEAL_DATA).
+Both peers do everything in torch: an autograd.Function that draws read noise, and an optimizer that loops over devices
+with elementwise operations. In memory: images as one tensor, batches in file order (as published), and no gradient of
+the images. The published way: a DataLoader over single images, padded and made tensors one at a time, and the gradient
+of the first layer's input, with its noise, as of every layer's. One thread each, taking turns in one process.
+Needs MNIST (--data-root or $NONIDEAL_DATA).
 
-python -m benchmarks.magnetoionic_epoch
+python -m benchmarks.magnetoionic_epoch          # about three minutes
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import statistics
 import sys
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmarks.turns import Way, in_turns, print_table
 from common.datasets import load
-from common.devices import available_cores, set_threads
+from common.devices import set_threads
 from magnetoionic.build import setup
 from magnetoionic.config import TrainConfig
 from magnetoionic.curves import DOUBLE
 from magnetoionic.images import padded
-from magnetoionic.network import Network
 
 CONFIG = TrainConfig(lr=1000.0, clipping=0.1, resistor_noise=0.015, var=0.2)
 
@@ -49,13 +49,33 @@ class Peer(torch.autograd.Function):
         """Gradients, from devices read with noise."""
         current, first, second = ctx.saved_tensors
         (gradient,) = gradients
-        read = [device + torch.normal(0.0, ctx.noise, device.shape) for device in (first, second)]
-        slope = gradient.T @ current
-        return gradient @ (read[1] - read[0]) * ctx.scale, -slope, slope, None, None
+        slope, below = gradient.T @ current, None
+        if ctx.needs_input_grad[0]:
+            read = [device + torch.normal(0.0, ctx.noise, device.shape) for device in (first, second)]
+            below = gradient @ (read[1] - read[0]) * ctx.scale
+        return below, -slope, slope, None, None
 
 
-def peer_epochs(field: str, images: Tensor, labels: Tensor, epochs: int) -> list[float]:
-    """Seconds of each epoch of the peer."""
+class Padded(torch.utils.data.Dataset[Any]):
+    """One image at a time through PIL, Pad and ToTensor, flattened, as torchvision's MNIST gives them."""
+
+    def __init__(self, images: Any, labels: Any) -> None:
+        from torchvision import transforms
+
+        self.images, self.labels = images, labels
+        self.transform = transforms.Compose([transforms.Pad(2), transforms.ToTensor(), torch.flatten])
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        from PIL import Image
+
+        return self.transform(Image.fromarray(self.images[index])), int(self.labels[index])
+
+
+def peer(field: str, batches: Callable[[], Any]) -> Callable[[], object]:
+    """A function that trains an epoch."""
     torch.manual_seed(100)
     curve, sizes = DOUBLE[field], (1024, 512, 10)
     top, bottom = float(curve.value(0.0)), float(curve.value(curve.last))
@@ -67,50 +87,55 @@ def peer_epochs(field: str, images: Tensor, labels: Tensor, epochs: int) -> list
         norms.append(torch.nn.BatchNorm1d(outputs, momentum=0.15, affine=False))
     devices = [device for pair in pairs for device in pair]
     vary = [torch.normal(1.0, CONFIG.var, device.shape).abs() for device in devices]
-    images.requires_grad_()  # as where the input is a layer's output: its gradient is computed, and so is its noise
-    seconds = []
-    for _ in range(epochs):
-        start = time.perf_counter()
-        for at in range(0, len(images), CONFIG.batch_size):
-            values = images[at : at + CONFIG.batch_size]
+
+    def epoch() -> None:
+        for values, labels in batches():
             for number, ((first, second), norm) in enumerate(zip(pairs, norms, strict=True)):
                 values = norm(Peer.apply(values, first, second, CONFIG.input_scale, CONFIG.resistor_noise))
                 values = torch.relu(values) if number == 0 else values
-            loss = torch.nn.functional.cross_entropy(values, labels[at : at + CONFIG.batch_size])
-            gradients = torch.autograd.grad(loss, devices)
+            gradients = torch.autograd.grad(torch.nn.functional.cross_entropy(values, labels), devices)
             with torch.no_grad():
                 for device, gradient, variability in zip(devices, gradients, vary, strict=True):
-                    device.clamp_(bottom, top)
-                    pulses = CONFIG.lr * gradient.abs() * variability
-                    pulses = torch.where(pulses < CONFIG.clipping, 0.0, pulses)
-                    moved = curve.value(curve.pulses(device) + pulses)
-                    device.copy_(torch.where(gradient >= 0, moved, device))
-                for first, second in pairs:
-                    low, mirror = first < bottom, second < bottom
-                    first_new = torch.where(low, bottom - (second - top), torch.where(mirror, top, first))
-                    second_new = torch.where(mirror, bottom - (first - top), torch.where(low, top, second))
-                    first.copy_(first_new)
-                    second.copy_(second_new)
-        seconds.append(time.perf_counter() - start)
-    return seconds
+                    pulse(device, gradient, variability)
+                for pair in pairs:
+                    rewrite(*pair)
+
+    def pulse(device: Tensor, gradient: Tensor, variability: Tensor) -> None:
+        device.clamp_(bottom, top)
+        pulses = CONFIG.lr * gradient.abs() * variability
+        pulses = torch.where(pulses < CONFIG.clipping, 0.0, pulses)
+        moved = curve.value(curve.pulses(device) + pulses)
+        device.copy_(torch.where(gradient >= 0, moved, device))
+
+    def rewrite(first: Tensor, second: Tensor) -> None:
+        low, mirror = first < bottom, second < bottom
+        first_new = torch.where(low, bottom - (second - top), torch.where(mirror, top, first))
+        second_new = torch.where(mirror, bottom - (first - top), torch.where(low, top, second))
+        first.copy_(first_new)
+        second.copy_(second_new)
+
+    return epoch
 
 
-def our_epochs(config: TrainConfig, epochs: int, threads: int) -> list[float]:
-    """Seconds of each epoch (training only) for all models of a configuration."""
+def in_memory(field: str, data: Any) -> Callable[[], object]:
+    """Images as one float tensor."""
+    images, labels = torch.from_numpy(padded(data.train_x)).float() / 255, torch.from_numpy(data.train_y.copy())
+    size = CONFIG.batch_size
+    return peer(field, lambda: zip(images.split(size), labels.split(size), strict=True))
+
+
+def published(field: str, data: Any) -> Callable[[], object]:
+    """A DataLoader over single images, and the gradient of every layer's input, the first one's too."""
+    loader: Any = torch.utils.data.DataLoader(Padded(data.train_x, data.train_y), batch_size=CONFIG.batch_size)
+    return peer(field, lambda: ((x.requires_grad_(), y) for x, y in loader))
+
+
+def ours(config: TrainConfig) -> Callable[[], object]:
+    """An epoch of one model (training only)."""
     ready = setup(config)
-    models = ready.models()
-    models[0].train_epoch(ready.train[:2], 1, _nothing)  # compiles
-
-    def work(model: Network) -> None:
-        model.train_epoch(ready.train, 1, _nothing)
-
-    seconds = []
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in range(epochs):
-            start = time.perf_counter()
-            list(pool.map(work, models))
-            seconds.append(time.perf_counter() - start)
-    return seconds
+    [model] = ready.models()
+    model.train_epoch(ready.train[:2], 1, _nothing)  # compiles
+    return lambda: model.train_epoch(ready.train, 1, _nothing)
 
 
 def _nothing() -> None:
@@ -119,24 +144,19 @@ def _nothing() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=2, metavar="N", help="epochs to take the median of (default: 2)")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N", help="of which the shortest counts (default: 2)")
     parser.add_argument("--data-root", metavar="DIR")
     given = parser.parse_args(argv)
-    data, cores = load("mnist", given.data_root), available_cores()
-    images = torch.from_numpy(padded(data.train_x)).float() / 255
-    labels = torch.from_numpy(data.train_y.copy())
-    print(f"{cores} cores; seconds an epoch (60,000 images, batches of 128), medians of {given.epochs}")
+    data = load("mnist", given.data_root)
+    set_threads(1)
     for field in DOUBLE:
-        set_threads(cores, libraries=("torch", "numba"))
-        peer = statistics.median(peer_epochs(field, images.clone(), labels, given.epochs))
-        set_threads(1)
-        config = replace(CONFIG, field=(field,), data_root=given.data_root)
-        one = statistics.median(our_epochs(replace(config, n_models=1), given.epochs, 1))
-        ten = statistics.median(our_epochs(replace(config, n_models=10), given.epochs, cores)) / 10
-        print(
-            f"{field}: torch, all cores {peer:.2f}; ours, one model on one core {one:.2f} ({peer / one:.1f} times "
-            f"faster); each of ten models {ten:.2f} ({peer / ten:.1f} times)"
-        )
+        config = replace(CONFIG, field=(field,), data_root=given.data_root, n_models=1)
+        ways = [
+            Way("ours", ours(config)),
+            Way("plain in-memory torch", in_memory(field, data)),
+            Way("published: DataLoader", published(field, data)),
+        ]
+        print_table(f"{field}: an epoch of a model, one thread", ways, in_turns(ways, given.rounds))
     return 0
 
 

@@ -162,8 +162,9 @@ def native_us(tie: str, gate_V: float, n: int) -> dict[str, float]:
     clamped[0, [3, 5]] = True
     target_V = free_V + np.where(clamped, 0.025, 0.0)
     start = backend.passes
-    many = best_us(lambda: backend.solve_many(0, inputs[:360]), 20) / 360
-    passes = (backend.passes - start) / (21 * 360 * 10)
+    batch = inputs[:360]
+    many = best_us(lambda: backend.solve_many(0, batch), 20) / len(batch)
+    passes = (backend.passes - start) / (21 * len(batch) * 10)
     order = iter(rows * 21)
 
     def epoch() -> None:
@@ -205,7 +206,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     floor_ns = print_floor()
     blocks = TOPOLOGY.n_edges // vectors.WIDTH
     print(f"\n{TOPOLOGY.n_edges} edges, gates at {arguments.gate:g} V, microseconds a solve, Python call included")
-    print("body      free  clamped 2  of 360  passes  floor  ngspice  ratio")
+    print("body      free  clamped 2    many  passes  floor  ngspice  ratio")
     for tie in reversed(BODY_TIES):
         found = native_us(tie, arguments.gate, arguments.samples)
         floor_us = found["passes"] * blocks * floor_ns / 1e3

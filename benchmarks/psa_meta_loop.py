@@ -1,181 +1,197 @@
-"""Seconds of a PSA meta-loop: ours alone and stacked, a plain PyTorch loop as published, and the products' own rate.
+"""Seconds of a PSA meta-loop: ours beside plain in-memory PyTorch, a DataLoader, and the published program's way.
 
-    NONIDEAL_DATA=data python benchmarks/psa_meta_loop.py            # [18*18] and [1*1024], about two minutes
-    NONIDEAL_DATA=data python benchmarks/psa_meta_loop.py --arch "18*18" --trials 60
+    NONIDEAL_DATA=data python -m benchmarks.psa_meta_loop        # both families, five to ten minutes
+    NONIDEAL_DATA=data python -m benchmarks.psa_meta_loop --arch "18*18" --family mlp --stack 8
 
-Everything is measured in one run, so that ratios hold on a busy machine too. Needs MNIST, or --dataset digits.
+A meta-loop is an epoch of 50,000 images in batches of 256 with AdamW, and the accuracy on 10,000 validation images.
+All ways have the same network, optimizer and batch sizes, one thread, and take turns in one process; the published
+one (its default of four loader processes) uses more cores: compare its CPU seconds. "Products" are the matrix products
+of the networks alone. Needs MNIST, or --dataset digits.
 """
 
+from __future__ import annotations
+
 import argparse
+import functools
 import os
+import sys
 import time
-from dataclasses import replace
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
-from common.devices import available_cores, set_threads
+from benchmarks.turns import Way, in_turns, print_table
+from common.devices import set_threads
 from psa_resmlp.model.images import image_sets
-from psa_resmlp.study.architectures import parse
-from psa_resmlp.study.data import MEAN, STD, load_study
-from psa_resmlp.study.modes import MODE_NAMES
+from psa_resmlp.study.architectures import FAMILIES, Architecture, parse
+from psa_resmlp.study.data import MEAN, STD, StudyData, as_inputs, load_study
 from psa_resmlp.training.config import TrainConfig
 from psa_resmlp.training.engine import Engine
 from psa_resmlp.training.replica import Replica
-from psa_resmlp.training.stacks import groups, stack_choice, thread_pool, threads_for
+
+BATCH, TEST_BATCH = 256, 512
+PUBLISHED_PROCESSES = 4  # of the published program's --num-workers
 
 
-class Block(torch.nn.Module):
+class Block(nn.Module):
     """A residual block."""
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.one, self.two = torch.nn.Linear(width, width), torch.nn.Linear(width, width)
+        self.one, self.two = nn.Linear(width, width), nn.Linear(width, width)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """ReLU of the input plus what two layers make of it."""
         return torch.relu(x + self.two(torch.relu(self.one(x))))
 
 
-def plain_network(architecture):
-    layers, before = [], 784
+def plain_network(architecture: Architecture, family: str) -> nn.Module:
+    layers: list[nn.Module] = [nn.Flatten()]
+    before = 784
     for count, width in architecture.stacks:
-        layers += [torch.nn.Linear(before, width), torch.nn.ReLU(), *(Block(width) for _ in range(count))]
+        for place in range(count if family == "mlp" else before != width):
+            layers += [nn.Linear(width if place else before, width), nn.ReLU()]
+        layers += [Block(width) for _ in range(count if family == "resmlp" else 0)]
         before = width
-    return torch.nn.Sequential(torch.nn.Flatten(), *layers, torch.nn.Linear(before, 10))
+    return nn.Sequential(*layers, nn.Linear(before, 10))
 
 
-class Pictures(torch.utils.data.Dataset):
+class Pictures(torch.utils.data.Dataset[Any]):
     """One image at a time through PIL, ToTensor and Normalize, as torchvision's MNIST gives them."""
 
-    def __init__(self, images, labels):
+    def __init__(self, images: Any, labels: Any) -> None:
         from torchvision import transforms
 
         self.images, self.labels = images, labels
         self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Any, int]:
         from PIL import Image
 
         return self.transform(Image.fromarray(self.images[index])), int(self.labels[index])
 
 
-def published(architecture, data, workers):
-    """A meta-loop as a plain PyTorch program does it, with a DataLoader; seconds."""
-    loaders = [
-        torch.utils.data.DataLoader(Pictures(x, y), batch_size=256, shuffle=shuffle, num_workers=workers)
-        for x, y, shuffle in ((data.train_x, data.train_y, True), (data.val_x, data.val_y, False))
-    ]
-    network = plain_network(architecture)
-    start = time.perf_counter()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.0)
-    for x, y in loaders[0]:
+Batches = Callable[[], Any]
+
+
+def meta_loop(network: nn.Module, train: Batches, val: Batches, fused: bool = False) -> float:
+    """A meta-loop by autograd and torch.optim; the number of validation images classified correctly."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.0, fused=fused)
+    for x, y in train():
         optimiser.zero_grad()
-        torch.nn.functional.cross_entropy(network(x), y).backward()
+        nn.functional.cross_entropy(network(x), y).backward()
         optimiser.step()
     with torch.no_grad():
-        sum((network(x).argmax(1) == y).sum().item() for x, y in loaders[1])
-    return time.perf_counter() - start
+        return sum((network(x).argmax(1) == y).sum().item() for x, y in val())
 
 
-def ours(config, images, trials, modes):
-    """A meta-loop of all trials side by side; seconds a trial, and how many were stacked."""
-    architecture = config.architecture
-    threads, workers = threads_for(architecture, available_cores())
-    set_threads(threads, libraries=("torch", "numba"))
-    jobs = [
-        Replica(replace(config, ablation_mode=mode), architecture, 1 + n, 0)
-        for mode in modes
-        for n in range(trials // len(modes))
-    ]
-    workers = min(workers, len(jobs))
-    choice = stack_choice(
-        jobs[: len(jobs) // workers], *images[:2], torch.device("cpu"), workers=workers, threads=threads
+def in_memory(architecture: Architecture, family: str, data: StudyData, fused: bool) -> Callable[[], object]:
+    """Images as one float tensor, shuffled by index."""
+    x, y = as_inputs(data.train_x), torch.from_numpy(data.train_y.copy())
+    val_x, val_y = as_inputs(data.val_x), torch.from_numpy(data.val_y.copy())
+
+    def train() -> Any:
+        return ((x[index], y[index]) for index in torch.randperm(len(x)).split(BATCH))
+
+    def val() -> Any:
+        return zip(val_x.split(TEST_BATCH), val_y.split(TEST_BATCH), strict=True)
+
+    return functools.partial(meta_loop, plain_network(architecture, family), train, val, fused)
+
+
+def with_loader(architecture: Architecture, family: str, data: StudyData, processes: int) -> Callable[[], object]:
+    """A DataLoader over single images."""
+    warnings.filterwarnings("ignore", "This DataLoader will create")  # more processes than cores: as published
+    train, val = (
+        torch.utils.data.DataLoader(Pictures(x, y), batch_size=BATCH, shuffle=shuffle, num_workers=processes)
+        for x, y, shuffle in ((data.train_x, data.train_y, True), (data.val_x, data.val_y, False))
     )
-    stack = choice.stack
-    made = []
-    for group in groups(jobs, stack):
-        engine = Engine(group, *images[:2], threads=threads)
-        made.append((engine, group, engine.initial(group)))
-
-    def one(part):
-        engine, group, states = part
-        for job, loop in zip(group, engine.meta_loop(group, states), strict=True):
-            job.take(loop)
-
-    one(made[0])
-    with thread_pool(workers, threads) as pool:
-        start = time.perf_counter()
-        list(pool.map(one, made))
-        return (time.perf_counter() - start) / len(jobs), stack, threads, workers
+    return functools.partial(meta_loop, plain_network(architecture, family), lambda: iter(train), lambda: iter(val))
 
 
-def operations(architecture, train, val, batch=256):
+def ours(config: TrainConfig, images: Any, stack: int) -> Callable[[], object]:
+    """A meta-loop of some trials side by side."""
+    trials = [Replica(config, config.architecture, 1 + number, 0) for number in range(stack)]
+    engine = Engine(trials, *images[:2])
+    states = engine.initial(trials)
+    engine.step(torch.arange(BATCH).expand(stack, -1).contiguous() % len(images[0]), _score(stack))  # compiles
+    return lambda: engine.meta_loop(trials, states)
+
+
+def _score(stack: int) -> Any:
+    from common.replicas.loss import CrossEntropy
+
+    return CrossEntropy(stack)
+
+
+def products(architecture: Architecture, family: str, train: int, val: int) -> tuple[float, float]:
     """(floating-point operations of a meta-loop's products, seconds that these products take alone)."""
-    linears = architecture.linears("resmlp")
-    steps, total, seconds = train / batch, 0.0, 0.0
+    total, seconds, timed = 0.0, 0.0, {}
     rng = torch.Generator().manual_seed(0)
-    timed = {}
-    for place, (inputs, outputs) in enumerate(linears):
+    for place, (inputs, outputs) in enumerate(architecture.linears(family)):
         if (inputs, outputs) not in timed:
-            x, w = torch.randn(batch, inputs, generator=rng), torch.randn(outputs, inputs, generator=rng)
-            y = torch.empty(batch, outputs)
-            kinds = [lambda x=x, w=w, y=y: torch.mm(x, w.t(), out=y)]
-            dw, dx = torch.empty_like(w), torch.empty_like(x)
-            kinds += [
-                lambda x=x, y=y, dw=dw: torch.mm(y.t(), x, out=dw),
-                lambda w=w, y=y, dx=dx: torch.mm(y, w, out=dx),
-            ]
-            timed[inputs, outputs] = [best(kind) for kind in kinds]
+            x, w = torch.randn(BATCH, inputs, generator=rng), torch.randn(outputs, inputs, generator=rng)
+            y, dw, dx = torch.empty(BATCH, outputs), torch.empty_like(w), torch.empty_like(x)
+            kinds = ((x, w.t(), y), (y.t(), x, dw), (y, w, dx))
+            timed[inputs, outputs] = [best_s(functools.partial(torch.mm, a, b, out=out)) for a, b, out in kinds]
         forward, weights, signals = timed[inputs, outputs]
-        share = forward * (1 + val / train) + weights + (signals if place else 0)
-        seconds += steps * share
+        seconds += train / BATCH * (forward * (1 + val / train) + weights + (signals if place else 0))
         total += 2 * inputs * outputs * (train * (3 if place else 2) + val)
     return total, seconds
 
 
-def best(call):
+def best_s(call: Callable[[], object]) -> float:
     taken = []
-    for _ in range(15):
+    for _ in range(30):
         start = time.perf_counter()
         call()
         taken.append(time.perf_counter() - start)
     return min(taken)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--arch", default="18*18,1*1024")
-    parser.add_argument("--trials", type=int, default=60, help="side by side, all modes mixed (widths below 256)")
+def compare(architecture: Architecture, family: str, data: StudyData, images: Any, options: Any) -> None:
+    """Print one table."""
+    config = TrainConfig(arch=str(architecture), family=family, dataset=options.dataset)
+    plain = (architecture, family, data)
+    ways = [
+        Way("ours, one trial", ours(config, images, 1)),
+        Way(f"ours, each of {options.stack} stacked", ours(config, images, options.stack), options.stack),
+        Way("plain in-memory torch", in_memory(*plain, fused=False)),
+        Way("the same with fused AdamW", in_memory(*plain, fused=True)),
+        Way("straightforward: DataLoader, no processes", with_loader(*plain, 0)),
+        Way(f"published: DataLoader, {PUBLISHED_PROCESSES} processes", with_loader(*plain, PUBLISHED_PROCESSES)),
+    ]
+    seconds = in_turns(ways, options.rounds)
+    print_table(f"{architecture} {family}, one thread", ways, seconds)
+    flops, floor_s = products(architecture, family, len(data.train_y), len(data.val_y))
+    print(f"  products alone {floor_s:.3f} s at {flops / floor_s / 1e9:.0f} GFLOP/s: {floor_s / seconds[0].wall:.0%}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arch", default="18*18,4*64,1*1024", help="architectures of one stack each")
+    parser.add_argument("--family", nargs="+", choices=FAMILIES, default=["mlp", "resmlp"])
+    parser.add_argument("--stack", type=int, default=8, help="trials side by side in the second row (default: 8)")
     parser.add_argument("--dataset", default="mnist", choices=("mnist", "digits"))
-    parser.add_argument("--loader-workers", type=int, default=0)
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
+    parser.add_argument("--rounds", type=int, default=3, help="of which the shortest counts (default: 3)")
+    options = parser.parse_args(argv)
+    set_threads(1)
     data = load_study(options.dataset)
     images = image_sets(data, "cpu")
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, torch {torch.__version__}")
-    for name in options.arch.split(","):
-        architecture = parse(name)
-        config = TrainConfig(arch=str(architecture), dataset=options.dataset)
-        alone = min((ours(config, images, 1, ["none"]) for _ in range(options.repeats)), key=lambda found: found[0])
-        print(f"{architecture}: one trial {alone[0]:.3f} s ({alone[2]} threads)")
-        flops, seconds = operations(architecture, len(data.train_y), len(data.val_y))
-        rate = flops / seconds / 1e9
-        print(f"  products alone {seconds:.3f} s at {rate:.0f} GFLOP/s: {seconds / alone[0]:.0%} of their rate reached")
-        if architecture.width < 256 and options.trials > 1:
-            many = ours(config, images, options.trials, MODE_NAMES)
-            print(
-                f"  {options.trials} together: {many[0]:.3f} s a trial, stacks of {many[1]}, {many[3]} at a time; "
-                f"{alone[0] / many[0]:.1f} times the speed of one"
-            )
-        set_threads(available_cores())
-        peer = published(architecture, data, options.loader_workers)
-        print(f"  plain PyTorch with a DataLoader: {peer:.2f} s; ours is {peer / alone[0]:.1f} times as fast")
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, torch {torch.__version__}; a meta-loop")
+    for family in options.family:
+        for name in options.arch.split(","):
+            compare(parse(name), family, data, images, options)
+    return 0
 
 
 if __name__ == "__main__":
     np.seterr(all="raise")
-    main()
+    sys.exit(main())

@@ -27,8 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import idx_files
+from common.digits import Images as Images
+from common.digits import Labels as Labels
+from common.digits import digits_images
 from common.errors import InputError
 from common.inputs import MIB, read_bytes
+from common.stratified import stratified_split
 from common.values import check_path
 
 if TYPE_CHECKING:
@@ -36,9 +40,6 @@ if TYPE_CHECKING:
 
 DATASET_NAMES = ("mnist", "fashion-mnist", "cifar10", "digits", "digits28")
 ROOT_VARIABLE = "NONIDEAL_DATA"
-
-Images = NDArray[np.uint8]
-Labels = NDArray[np.int64]
 
 _ALIASES = {"fashion": "fashion-mnist", "fashionmnist": "fashion-mnist", "cifar-10": "cifar10"}
 _FOLDERS = {"mnist": "MNIST/raw", "fashion-mnist": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"}
@@ -182,12 +183,6 @@ def _not_found(name: str, root: Path, reason: str) -> str:
 # --- digits -------------------------------------------------------------------------------------------------
 
 
-def digits_images() -> tuple[Images, Labels]:
-    """Return all 1797 digits of scikit-learn in file order: (1797, 8, 8) with values 0 to 16, and labels."""
-    bunch = importlib.import_module("sklearn.datasets").load_digits()
-    return bunch.images.astype(np.uint8), bunch.target.astype(np.int64)
-
-
 def upscale_digits(images_Bx8x8: Images) -> Images:
     """Return 8x8 digits of values 0 to 16 as (B, 28, 28) uint8 of values 0 to 255.
 
@@ -205,12 +200,11 @@ def upscale_digits(images_Bx8x8: Images) -> Images:
 
 
 def _split_digits(name: str) -> Dataset:
-    split = importlib.import_module("sklearn.model_selection").train_test_split
     images, labels = digits_images()
     pixel_max = 16
     if name == "digits28":
         images, pixel_max = upscale_digits(images), 255
-    train, test = split(np.arange(len(labels)), test_size=0.2, random_state=0, stratify=labels)
+    train, test = stratified_split(labels, 0.2, seed=0)
     arrays = (images[train], labels[train], images[test], labels[test])
     return _frozen(Dataset(name, *arrays, pixel_max=pixel_max))
 

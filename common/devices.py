@@ -109,16 +109,17 @@ def set_threads(n: int = 0, *, libraries: Iterable[str] = ()) -> int:
 
     torch and numba are set if they are loaded already; to load them first, name them in `libraries`
     (``("torch",)``, ``("numba",)``). What loads later, here or in a child process, reads the environment
-    variables that this sets. numba keeps the number per Python thread: call this in the thread that computes.
+    variables that this sets. numba keeps the number per Python thread: call this in the thread that computes; its pool
+    never grows once it is loaded, so it then takes what it has at most. Our kernels use one thread each, and the
+    number of Python threads that call them is not numba's matter.
     The same numbers come out for the same seed and thread count, so a run records what this returns.
 
     Raises:
-        InputError: `n` is negative or above MOST_THREADS, or is more than the pool that numba has already started with.
+        InputError: `n` is negative or above MOST_THREADS.
     """
     if not 0 <= n <= MOST_THREADS:
         raise InputError(f"threads is {n}, allowed: 0 (all {available_cores()} available cores) to {MOST_THREADS}")
     count = n or available_cores()
-    _check_numba_pool(count)
     wanted = set(libraries)
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(count)
@@ -134,12 +135,5 @@ def set_threads(n: int = 0, *, libraries: Iterable[str] = ()) -> int:
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(count)
     if (numba := sys.modules.get("numba")) is not None:
-        numba.set_num_threads(count)
+        numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
     return count
-
-
-def _check_numba_pool(count: int) -> None:
-    numba = sys.modules.get("numba")
-    if numba is not None and count > numba.config.NUMBA_NUM_THREADS:
-        pool = numba.config.NUMBA_NUM_THREADS
-        raise InputError(f"threads is {count}, allowed: at most {pool}, which numba has already started with")

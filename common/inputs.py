@@ -42,8 +42,8 @@ _BAD_MEMBER = (
 )  # fmt: skip
 
 
-def read_bytes(path: str | Path, what: str, limit: int = ARRAY_LIMIT) -> bytes:
-    """The content of a regular file of at most `limit` bytes."""
+def read_bytes(path: str | Path, what: str, limit: int = ARRAY_LIMIT, *, first: int | None = None) -> bytes:
+    """The content of a regular file of at most `limit` bytes; or its `first` bytes, however many it has."""
     try:
         # Without O_NONBLOCK, opening a FIFO waits for somebody to write into it.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -57,11 +57,11 @@ def read_bytes(path: str | Path, what: str, limit: int = ARRAY_LIMIT) -> bytes:
             raise InputError(f"{what} {path}: is a folder, not a file")
         if not stat.S_ISREG(facts.st_mode):
             raise InputError(f"{what} {path}: is not a regular file")
-        if facts.st_size > limit:
+        if first is None and facts.st_size > limit:
             size = f"{facts.st_size / MIB:.0f} MiB"
             raise InputError(f"{what} {path}: is too large ({size}); at most {limit // MIB} MiB are read")
         with open(handle, "rb", closefd=False) as stream:
-            return stream.read(facts.st_size)  # read(limit) would take so much memory first
+            return stream.read(facts.st_size if first is None else first)  # read(limit) would take so much memory first
     except OSError as problem:
         raise InputError(f"{what} {path}: cannot be read ({_reason(problem)})") from None
     finally:
@@ -90,7 +90,8 @@ def parse_json(text: str, where: str) -> dict[str, Any]:
         raise InputError(f"{where}: is nested too deeply") from None
     except ValueError as problem:
         raise InputError(f"{where}: is not JSON ({problem})") from None
-    _check_depth(value, where)
+    if text.count("{") + text.count("[") > DEPTH:  # fewer brackets cannot be nested so deeply
+        _check_depth(value, where)
     if not isinstance(value, dict):
         raise InputError(f"{where}: holds no JSON object but {type(value).__name__}")
     return value

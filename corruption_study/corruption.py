@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from common.errors import InputError
+from common.kernels.splitmix64 import GOLDEN
 from common.replicas.batches import Images
-from common.replicas.counter import GOLDEN, as_int64, child_keys, child_keys_torch, mix64_torch, stream_key
+from common.replicas.counter import as_int64, child_keys, child_keys_torch, mix64_torch, stream_key
 from common.seeding import stream
 from corruption_study.corruptions import CORRUPTIONS, Corruption
 from corruption_study.corruptions.bits import limit_of

@@ -33,11 +33,14 @@ class ModelType:
         sizes: the settings that decide its size, by their names in `TrainConfig`; `module` takes them as keywords.
         module: makes a network in ordinary PyTorch from the name of an activation and the sizes.
         stacked: makes all R networks from their parameters, named as in the module's state_dict, and an activation.
+        one_pass_on_cpu: whether a CPU takes all replicas in one pass; otherwise they gain nothing from each other
+            there, and a campaign does not stack them unless told to.
     """
 
     sizes: tuple[str, ...]
     module: Callable[..., nn.Module]
     stacked: Callable[[Bank, str], Network]
+    one_pass_on_cpu: bool = True
 
     def sizes_of(self, config: Any) -> dict[str, Any]:
         """The values of `sizes` in a run's settings."""

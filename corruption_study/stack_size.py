@@ -15,7 +15,7 @@ from common.replicas.choose import choose_stack
 from common.runs.files import write_json
 from common.runs.spec import RunSpec
 from corruption_study.campaign import families
-from corruption_study.config import TrainConfig
+from corruption_study.config import MODEL_TYPES, TrainConfig
 
 NAME = "stack.json"
 CPU_SIZES, CUDA_SIZES = (1, 2, 4), (1, 4, 16, 64, 256)
@@ -75,7 +75,9 @@ def _known(folder: Path) -> dict[str, int]:
 
 
 def sizes_up_to(config: TrainConfig, most: int) -> tuple[int, ...]:
-    """The stack sizes to try on the run's device, ascending."""
+    """The stack sizes to try on the run's device, ascending; 1 alone where stacking cannot pay."""
+    if not config.use_cuda and not MODEL_TYPES.get(config.model_type).one_pass_on_cpu:
+        return (1,)
     return tuple(size for size in (CUDA_SIZES if config.use_cuda else CPU_SIZES) if size <= max(most, 1))
 
 

@@ -122,11 +122,12 @@ def _keep_in_range(devices: Array, curve: Curve) -> None:
     np.clip(devices, np.float32(curve.value(curve.last)), np.float32(curve.value(0.0)), out=devices)
 
 
-def _kernel(curve: Curve, rule: Rule) -> tuple[int, Array, Array] | None:
+def _kernel(curve: Curve, rule: Rule) -> tuple[int, pulse.CurveNumbers, pulse.RuleNumbers] | None:
     """The first arguments of the compiled updates; None for curves that have none."""
     form = getattr(curve, "form", None)
     if not isinstance(form, Form):
         return None
-    ends = np.array([curve.value(0.0), curve.value(curve.last), form.rate, form.floor], np.float32)
+    numbers = (curve.value(0.0), curve.value(curve.last), form.rate, form.floor)
     physical = -1.0 / CLIPPING_PULSES if rule.physical_clipping else 0.0
-    return form.kind, ends, np.array([rule.lr, rule.clipping, physical], np.float32)
+    rules = pulse.RuleNumbers(*map(np.float32, (rule.lr, rule.clipping, physical)))
+    return form.kind, pulse.CurveNumbers(*map(np.float32, numbers)), rules

@@ -107,6 +107,13 @@ ensure_packages() {
   printf '%s\n%s\n%s\n' "$(fingerprint)" "$root" "$selection" >"$stamp"
 }
 
+# Poetry compiles the packages, but not this folder; without bytecode every first start takes a second longer, and
+# every start where Python writes none. A folder that cannot be written does no harm.
+compile_sources() {
+  "$root/.venv/bin/python" -m compileall -qq common device_models analog_nmos aanntwin psa_resmlp corruption_study \
+    magnetoionic || say "bytecode: some could not be written; commands start a second later"
+}
+
 ensure_ngspice() {
   local library
   if ! library=$(find_ngspice); then
@@ -140,5 +147,6 @@ if has flock; then
   flock -n 9 || { say "waiting for another setup to finish" && flock 9; }
 fi
 ensure_packages
+compile_sources
 ensure_ngspice
 say "setup: complete ($selection)"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.digits import digits_images
 from common.errors import InputError
+from common.stratified import stratified_split
 
 N_PIXELS, N_CLASSES = 64, 10
 
@@ -53,20 +54,17 @@ def load_digits(
     Raises:
         InputError: val_split leaves a class without samples.
     """
-    from sklearn.datasets import load_digits as load
-    from sklearn.model_selection import train_test_split
-
-    bunch: Any = load()
-    x_V = vmin + (vmax - vmin) * (bunch.images.reshape(len(bunch.images), -1) / 16.0)
-    y = bunch.target.astype(np.int64)
-    train_x, test_x, train_y, test_y = train_test_split(x_V, y, test_size=0.2, random_state=seed, stratify=y)
+    images, y = digits_images()
+    x_V = vmin + (vmax - vmin) * (images.reshape(len(images), -1) / 16.0)
+    first, second = stratified_split(y, 0.2, seed)
+    train_x, test_x, train_y, test_y = x_V[first], x_V[second], y[first], y[second]
     test = Split(test_x, test_y).first(test_limit)
     val = test
     if val_split:
         try:
-            parts = train_test_split(train_x, train_y, test_size=val_split, random_state=seed, stratify=train_y)
+            kept, held_out = stratified_split(train_y, val_split, seed)
         except ValueError as problem:
             raise InputError(f"--val-split {val_split:g}: {problem}") from None
-        train_x, val_x, train_y, val_y = parts
-        val = Split(val_x, val_y)
+        val = Split(train_x[held_out], train_y[held_out])
+        train_x, train_y = train_x[kept], train_y[kept]
     return Digits(Split(train_x, train_y).first(train_limit), val, test)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,12 @@ PHASES = {
     "clamped": "epoch_clamp_s",
     "update": "epoch_update_s",
 }
+
+
+def curves_of_run(folder: Path, config: Any) -> None:
+    """All curves of a run that is done, in its folder; see `common.experiment.plots`."""
+    for draw in (learning_curves, timing, hinge_active):
+        draw(folder, config.plot_format)
 
 
 def learning_curves(folder: Path, plot_format: str = "png", out: Path | None = None) -> list[Path]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.topology import Topology
+from analog_nmos.topology.graph import out_of_reach
 
 IntArray = NDArray[np.int64]
 SHOWN = 12  # longer lists are cut after this many
@@ -47,6 +48,7 @@ def describe(topology: Topology) -> list[str]:
         "parallel edges": f"{sum(parallel.values()) - len(parallel)} beyond the first of their pair",
         "isolated inputs": _numbers(np.flatnonzero(per_input == 0)),
         "isolated outputs": _numbers(np.flatnonzero(per_output == 0)),
+        "out of reach": _unreached(out_of_reach(topology)),
         "meta": json.dumps(topology.meta) if topology.meta else "none",
     }
     return [f"{name + ':':18}{value}" for name, value in facts.items()]
@@ -61,6 +63,13 @@ def _duplicates(parallel: dict[tuple[int, int], int]) -> str:
         return "none"
     named = [f"{drain}-{source} ({count} edges)" for (drain, source), count in list(parallel.items())[:SHOWN]]
     return f"{len(parallel)}, by node: {', '.join(named)}{', ...' * (len(parallel) > SHOWN)}"
+
+
+def _unreached(outputs: NDArray[np.intp]) -> str:
+    if not outputs.size:
+        return "none"
+    count, _, named = _numbers(outputs).partition(": ")
+    return f"{count} outputs have no path of transistors to an input: {named}"
 
 
 def _numbers(indices: NDArray[np.intp]) -> str:

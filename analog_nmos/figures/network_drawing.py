@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analog_nmos.figures.edge_colors import COLOR_MAP, LABEL, EdgeColors
-from analog_nmos.figures.network_layout import positions
+from analog_nmos.figures.network_layout import period, positions
 from analog_nmos.figures.sheet import color_bar, panels
 from analog_nmos.topology.graph import as_graph
 from common.plotting import COLORS, figure, style
@@ -28,6 +28,9 @@ NODE_STYLES: dict[str, dict[str, Any]] = {
     "hidden": {"color": COLORS[2], "s": 14, "marker": "D"},
     "rail": {"color": COLORS[3], "s": 22, "marker": "^"},
 }
+STUB = 0.45  # how far an edge to the other side goes beyond the last node, in steps of the grid
+SAG = 0.04  # of edges along a row of nodes, below which they pass, as a fraction of their length
+Place = tuple[float, float]
 BEND = 0.012  # distance of parallel edges, as a fraction of the drawing's width
 
 
@@ -38,9 +41,11 @@ def whole_graph(topology: Topology, title: str, colors: EdgeColors | None = None
     if topology.hidden_nodes.size:
         title += " (green: hidden nodes, pink: rails)"
     with style():
-        lines = draw_network(ax, graph, places, colors, linewidth=0.8)
+        lines = draw_network(ax, graph, places, colors, linewidth=0.8, period_=period(topology))
         _draw_nodes(ax, graph, places, names=topology.out_nodes.tolist())
         _hide_axes(ax)
+        if period(topology) is not None:
+            ax.set_aspect("equal")
         fig.suptitle(title, fontsize=9)
     if colors is not None:
         color_bar(fig, lines, ax, LABEL)
@@ -56,7 +61,7 @@ def output_graphs(topology: Topology, title: str, colors: EdgeColors | None = No
     fig, axes, bar_ax = panels(len(nodes), title, names)
     with style():
         for ax, uids in zip(axes, touching, strict=True):
-            lines = draw_network(ax, graph, places, colors, linewidth=0.7, uids=uids)
+            lines = draw_network(ax, graph, places, colors, linewidth=0.7, uids=uids, period_=period(topology))
             _draw_nodes(ax, graph, places, scale=0.25)
             _hide_axes(ax)
     if colors is None:
@@ -74,8 +79,12 @@ def draw_network(
     *,
     linewidth: float,
     uids: set[int] | None = None,
+    period_: float | None = None,
 ) -> LineCollection:
-    """Draw the edges (those in `uids`, or all); those farthest from the central colour are on top."""
+    """Draw the edges (those in `uids`, or all); those farthest from the central colour are on top.
+
+    With a period, an edge to the drawing's other side leaves it there, and comes back on the other one.
+    """
     from matplotlib.collections import LineCollection
 
     x = [place[0] for place in places.values()]
@@ -83,9 +92,8 @@ def draw_network(
     paths, order = [], []
     for drain, source, copy, uid in _with_copies(graph):
         if uids is None or uid in uids:
-            (x0, y0), (x1, y1) = places[drain], places[source]
             side = (copy + 1) // 2 * (1 if copy % 2 else -1)  # 0, 1, -1, 2, -2 ...
-            paths.append(((x0, y0), ((x0 + x1) / 2 + bend * side, (y0 + y1) / 2), (x1, y1)))
+            paths.append(_path(places[drain], places[source], bend * side, period_))
             order.append(uid)
     if colors is None:
         lines = LineCollection(paths, colors=PLAIN, linewidths=0.6 * linewidth, zorder=1)
@@ -98,6 +106,16 @@ def draw_network(
         lines.set_array(gate_V[top])
     ax.add_collection(lines)
     return lines
+
+
+def _path(start: Place, end: Place, bend: float, period_: float | None) -> list[Place]:
+    """The points of an edge, which NaN interrupts."""
+    (x0, y0), (x1, y1) = start, end
+    if period_ is not None and max(abs(x1 - x0), abs(y1 - y0)) > period_ / 2:
+        dx, dy = (STUB * np.sign(distance) * (abs(distance) > period_ / 2) for distance in (x1 - x0, y1 - y0))
+        return [(x0, y0), (x0 - dx, y0 - dy), (np.nan, np.nan), (x1 + dx, y1 + dy), (x1, y1)]
+    sag = SAG * abs(x1 - x0) if period_ is None and y0 == y1 else 0.0
+    return [(x0, y0), ((x0 + x1) / 2 + bend, (y0 + y1) / 2 - sag), (x1, y1)]
 
 
 def _with_copies(graph: nx.MultiDiGraph[int]) -> Iterable[tuple[int, int, int, int]]:

@@ -56,7 +56,16 @@ def loop_of(ufunc: np.ufunc) -> Loop | None:
     return Loop(found.functions[index], found.data[index])
 
 
-@intrinsic
+_POINTERS, _SIZES = ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_ssize_t)
+_Loop = ctypes.CFUNCTYPE(None, _POINTERS, _SIZES, _SIZES, ctypes.c_void_p)  # arguments, length, strides, data
+
+
+def _call(address: int, data: int, x: Any, y: Any) -> None:
+    places, strides = (ctypes.c_void_p * 2)(x.ctypes.data, y.ctypes.data), (ctypes.c_ssize_t * 2)(8, 8)
+    _Loop(address)(places, ctypes.c_ssize_t(x.size), strides, data)
+
+
+@intrinsic(plain=_call)
 def _apply(typingctx: Any, address: Any, data: Any, x: Any, y: Any) -> Any:
     """Call the loop at `address` on contiguous arrays of doubles x and y."""
 

@@ -1,4 +1,4 @@
-"""Builders: fully connected networks, and networks pruned from them."""
+"""Networks from shapes, networks pruned from others, and those that are shipped."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from analog_nmos.topology.network import LARGEST_NODE, Topology, load_topology
+from analog_nmos.topology.dense import Dense
+from analog_nmos.topology.network import Topology, load_topology
+from analog_nmos.topology.shape import Shape
+from common.cli import check
 from common.errors import InputError
 
-MOST_EDGES = 10_000_000  # more is likely a typing error
 DENSE_DIGITS = "digits_8x8_dense_io_x1.npz"
 
 
@@ -27,24 +29,18 @@ def dense(n_inputs: int, n_outputs: int, copies: int = 1, **meta: Any) -> Topolo
     Raises:
         InputError: a count below 1, or more edges or nodes than MOST_EDGES and LARGEST_NODE.
     """
-    for name, count in (("inputs", n_inputs), ("outputs", n_outputs), ("copies", copies)):
-        if count < 1:
-            raise InputError(f"{name} must be at least 1, not {count}")
-    if n_inputs * n_outputs * copies > MOST_EDGES:
-        raise InputError(f"inputs x outputs x copies is more than {MOST_EDGES} edges, the most that this builds")
-    if n_inputs + n_outputs + 2 > LARGEST_NODE:
-        raise InputError(f"inputs + outputs is more than {LARGEST_NODE - 2}, the most that this builds")
-    outputs = np.arange(3, 3 + n_outputs)
-    inputs = np.arange(3 + n_outputs, 3 + n_outputs + n_inputs)
-    return Topology(
-        negref=1,
-        posref=2,
-        input_nodes=inputs,
-        out_nodes=outputs,
-        edges_D=np.repeat(inputs, n_outputs * copies),
-        edges_S=np.tile(np.repeat(outputs, copies), n_inputs),
-        meta={"kind": "dense", "inputs": n_inputs, "outputs": n_outputs, "copies": copies, **meta},
-    )
+    network = built(Dense(inputs=n_inputs, outputs=n_outputs, copies=copies))
+    return network.keep(np.arange(network.n_edges), **meta)
+
+
+def built(shape: Shape) -> Topology:
+    """The network of a shape, whose options are checked as on the command line.
+
+    Raises:
+        InputError: an option outside its range, options that contradict each other, or too many edges or nodes.
+    """
+    check(shape)
+    return shape.build()
 
 
 def prune_pairs(topology: Topology, pairs: Iterable[tuple[int, int]]) -> Topology:

@@ -1,4 +1,4 @@
-"""A network as a graph of networkx."""
+"""A network as a graph: of networkx, and which of its outputs inputs can move."""
 
 from __future__ import annotations
 
@@ -31,3 +31,17 @@ def as_graph(topology: Topology, gate_V: NDArray[np.float64] | None = None) -> n
         facts = {} if gate_V is None else {"gate_V": float(gate_V[uid])}
         graph.add_edge(drain, source, key=uid, uid=uid, **facts)
     return graph
+
+
+def out_of_reach(topology: Topology) -> NDArray[np.intp]:
+    """Indices of the outputs that no input can move: without a path of transistors to one that passes no rail."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rails = [topology.negref, topology.posref]
+    inside = ~np.isin([topology.edges_D, topology.edges_S], rails).any(axis=0)
+    ends = topology.edges_D[inside], topology.edges_S[inside]
+    size = topology.max_node + 1
+    joined = coo_array((np.ones(inside.sum()), ends), shape=(size, size))
+    part = connected_components(joined, directed=False)[1]
+    return np.flatnonzero(~np.isin(part[topology.out_nodes], part[topology.input_nodes]))

@@ -24,12 +24,11 @@ REQUIRED = ("negref", "posref", "input_nodes", "out_nodes", "edges_D", "edges_S"
 class Topology:
     """A network of transistors between numbered nodes (0 is ground and belongs to no edge).
 
-    Edge e has its drain at `edges_D[e]` and its source at `edges_S[e]`; parallel edges are allowed.
-    Without hidden nodes every drain is an input node and every source an output node; where hidden
-    nodes are declared, an edge may join any two different numbered nodes, the rails included.
+    Edge e has its drain at `edges_D[e]` and its source at `edges_S[e]`, any two different nodes that are rails, inputs,
+    outputs or hidden; parallel edges are allowed.
 
     Raises:
-        InputError: an array of the wrong shape, no inputs, outputs or edges, or an edge between other nodes.
+        InputError: an array of the wrong shape, no inputs, outputs or edges, or an edge at a node without a role.
     """
 
     negref: int
@@ -166,15 +165,8 @@ def _validate(topology: Topology) -> None:
         raise InputError("rails, inputs, outputs and hidden nodes must be different numbers from 1 up")
     if np.any(drains == sources):
         raise InputError(f"edge {int(np.argmax(drains == sources))} joins a node with itself")
-    open_network = topology.hidden_nodes.size > 0
-    for side, ends, allowed, kind in (
-        ("drain", drains, topology.input_nodes, "an input"),
-        ("source", sources, topology.out_nodes, "an output"),
-    ):
-        wrong = ~np.isin(ends, nodes if open_network else allowed)
+    for side, ends in (("drain", drains), ("source", sources)):
+        wrong = ~np.isin(ends, nodes)
         if wrong.any():
             edge = int(np.argmax(wrong))
-            kind = "a numbered" if open_network else kind
-            raise InputError(
-                f"edge {edge}: {side} {int(ends[edge])} is not {kind} node (declare others in hidden_nodes)"
-            )
+            raise InputError(f"edge {edge}: {side} {int(ends[edge])} is no rail, input, output or hidden node")

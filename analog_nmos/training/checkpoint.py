@@ -6,6 +6,7 @@ to the network of the run. The ZIP file's own checksums find damaged bytes.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from analog_nmos.training.pruning import COUNTER, LAST
 from analog_nmos.training.replica import Replica
 from common.errors import InputError
 from common.inputs import parse_json, read_arrays
-from common.runs.files import atomic_writer
+from common.runs.files import write_bytes
 
 NAME = "checkpoint.npz"
 NAMES = "names"  # of all other arrays, written first: a truncated table of contents of a ZIP file is not noticed
@@ -34,12 +35,13 @@ def save_checkpoint(folder: Path, replica: Replica, backend_state: Mapping[str, 
         "edge_uid": replica.edge_uid,
         "rng_keys": keys,
         "rng_rest": np.array([position, has_gauss, gauss], np.float64),
-        "histories": np.array(json.dumps(replica.histories)),
+        "histories": np.frombuffer(json.dumps(replica.histories).encode(), np.uint8),
         **{f"backend_{name}": array for name, array in backend_state.items()},
         **{f"memory_{name}": array for name, array in replica.memory.items()},
     }
-    with atomic_writer(folder / NAME, durable=True) as stream:
-        np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})
+    stream = io.BytesIO()
+    np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})
+    write_bytes(folder / NAME, stream.getbuffer(), durable=True)
 
 
 def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] | None:
@@ -120,10 +122,7 @@ class _Saved:
 
     def histories(self, epoch: int) -> dict[str, list[float]]:
         """Lists of `epoch` numbers by name; validation has one more, for epoch 0."""
-        array = self._arrays.get("histories")
-        if array is None or array.shape != () or array.dtype.kind != "U":
-            raise InputError(f"{self._where}: array histories is missing or not text")
-        histories = parse_json(str(array), f"{self._where}: array histories")
+        histories = parse_json(self._text("histories"), f"{self._where}: array histories")
         for name, values in histories.items():
             numbers = isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)
             if not numbers or len(values) != epoch + name.startswith("val_"):
@@ -131,6 +130,15 @@ class _Saved:
         if "val_acc" not in histories:
             raise InputError(f"{self._where}: history val_acc is missing")
         return histories
+
+    def _text(self, name: str) -> str:
+        """UTF-8 bytes; earlier versions wrote an array of letters, four times as large."""
+        array = self._arrays.get(name)
+        if array is not None and array.shape == () and array.dtype.kind == "U":
+            return str(array)
+        if array is None or array.ndim != 1 or array.dtype != np.uint8:
+            raise InputError(f"{self._where}: array {name} is missing or not text")
+        return array.tobytes().decode(errors="replace")
 
     def memory(self, edges: int) -> dict[str, NDArray[Any]]:
         """What trainers carry from epoch to epoch."""

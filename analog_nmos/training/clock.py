@@ -15,7 +15,7 @@ from common.kernels.jit import intrinsic
 MONOTONIC = time.CLOCK_MONOTONIC
 
 
-@intrinsic
+@intrinsic(plain=time.monotonic)
 def seconds(typingctx: Any) -> Any:
     """`time.monotonic()` by the C library's clock_gettime."""
 

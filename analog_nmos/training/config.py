@@ -10,6 +10,7 @@ from analog_nmos.backends import BACKENDS
 from analog_nmos.circuit import LARGEST_V, CircuitOptions
 from common.cli import option
 from common.errors import InputError
+from common.experiment import plots_option
 
 TOPOLOGY_HELP = "NPZ file of the network, or a shipped one: digits_8x8_dense_io_x1 (the default), digits_8x8_pruned"
 VOLT: dict[str, Any] = {"unit": "V", "low": -LARGEST_V, "high": LARGEST_V}
@@ -52,6 +53,7 @@ class TrainerConfig(CircuitOptions):
         0.05, "stop when more than this share of an epoch's solves fails; 1 never stops", low=0.0, high=1.0, local=True
     )
     backend: str = option("ngspice", "circuit solver", choices=BACKENDS)
+    plots: bool = plots_option()
     plot_format: str = option("png", "format of the plots", choices=("png", "pdf", "svg"), local=True)
     quiet: bool = option(False, "print nothing but errors", local=True)
 

@@ -16,6 +16,8 @@ def trainer_of(prog: str, description: str, config: type[TrainerConfig]) -> Expe
         config=config,
         open="analog_nmos.training.trainer:open_trainer",
         estimate="analog_nmos.training.estimate:describe",
+        plots="analog_nmos.figures.curves:curves_of_run",
+        plots_command="nmos-figures",
         score="selected_val_acc",
         replicas={"backend": "native"},
     )

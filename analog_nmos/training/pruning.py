@@ -27,7 +27,7 @@ def cutoff(config: Any, card: ModelCard) -> dict[str, Any]:
     return {"vg_cutoff": config.vg_cutoff_ratio * card.vto_V, "vg_cutoff_epochs": config.vg_cutoff_epochs}
 
 
-def below_cutoff(replica: Replica, card: ModelCard) -> NDArray[np.bool_]:
+def edges_that_stay(replica: Replica, card: ModelCard) -> NDArray[np.bool_]:
     """Which edges stay, as a mask (edges,): those not below vg_cutoff_ratio * vto for vg_cutoff_epochs epochs in a row.
 
     Counts the epochs in the replica's memory, for the edges that stay, and notes there how many edges the last pruning

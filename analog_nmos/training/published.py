@@ -5,6 +5,7 @@ Which of them a run has depends on its options, its objective, and whether it pr
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
@@ -100,7 +101,12 @@ def _of_trainer(config: TrainerConfig, kind: type[Objective], card: ModelCard) -
 
 
 def _card_path(config: TrainerConfig) -> str:
-    return str(config.model_card or default_card_path())
+    return str(config.model_card or _shipped_card())
+
+
+@functools.cache  # finding a file of a package takes as long as writing one
+def _shipped_card() -> str:
+    return str(default_card_path())
 
 
 def _gate_statistics(gate_V: NDArray[np.float64]) -> dict[str, float]:

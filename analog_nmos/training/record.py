@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from common.runs.files import atomic_writer, write_array, write_json, write_text
 
 TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
 COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
+HISTORIES_S = 1.0
 SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
 
 
@@ -122,13 +124,14 @@ def write_summary(
         train: accuracy, loss and counts.
         val: accuracy, loss and diagnostics.
     """
+    config = replica.config
     facts, gate_V = published.epoch_facts(replica, type(objective), card), replica.gate_V
     loss = objective.loss_name
     seconds = {name: replica.histories[name][-1] for name in SECONDS}
     ours = {"mean": gate_V.mean(), "std": gate_V.std(), "min": gate_V.min(), "max": gate_V.max(), "edges": gate_V.size}
     summary = {
         **facts,
-        "config": {**asdict(replica.config), **facts["config"]},
+        "config": {**{field.name: getattr(config, field.name) for field in fields(config)}, **facts["config"]},
         "train": {
             **{name: train[f"train_{name}"] for name in ("acc", loss)},
             **train,
@@ -144,10 +147,37 @@ def write_summary(
     write_json(folder / f"0_epoch_summary_epoch{replica.epoch}.json", summary)
 
 
-def write_histories(folder: Path, replica: Replica) -> None:
-    """One array file for each history; each is replaced as a whole."""
-    for name, values in replica.histories.items():
-        write_array(folder / f"0_{name}.npy", np.array(values))
+class Histories:
+    """One array file for each history of a replica; each is replaced as a whole.
+
+    A file system takes longer to replace a file than to make one (ext4 sends the new one to the disk first), and there
+    are a dozen of them. So they follow the epochs once a second and when the run ends, however it ends. A process that
+    is killed leaves them at most a second behind checkpoint.npz and metrics.csv, which hold all their numbers.
+
+    Args:
+        folder: of the run.
+        replica: whose histories, before its first epoch or at a checkpoint.
+    """
+
+    def __init__(self, folder: Path, replica: Replica) -> None:
+        self._folder, self._replica = folder, replica
+        self._note()
+        self._written = float("-inf")
+
+    def commit(self) -> None:
+        """An epoch is complete; writes the files unless they were written within the last second."""
+        self._note()
+        if time.monotonic() - self._written >= HISTORIES_S:
+            self.write()
+
+    def write(self) -> None:
+        """Write all complete epochs now."""
+        for name, length in self._complete.items():
+            write_array(self._folder / f"0_{name}.npy", np.array(self._replica.histories[name][:length]))
+        self._written = time.monotonic()
+
+    def _note(self) -> None:
+        self._complete = {name: len(values) for name, values in self._replica.histories.items()}
 
 
 def metrics_row(replica: Replica, objective: Objective) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The end of a run: its result, the final test if --final-test is given, and its curves."""
+"""The end of a run: its result, and the final test if --final-test is given."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.digits.data import Split
-from analog_nmos.figures.curves import hinge_active, learning_curves, timing
 from analog_nmos.training.pruning import COUNTER, last_pruning
 from analog_nmos.training.record import PRUNED
 from analog_nmos.training.replica import Replica
-from common.plotting import drawn_or_warned
 from common.runs import Run
 from common.runs.files import plain, write_array, write_json
 from common.runs.result import Result
@@ -25,7 +23,7 @@ Evaluate = Callable[[NDArray[np.float64], Arrays, Split], tuple[float, NDArray[n
 
 
 def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str], evaluate: Evaluate) -> Result:
-    """What a run ends with, after its last files have been written and its curves drawn.
+    """What a run ends with, after its last files have been written.
 
     Args:
         replica: one that has trained all its epochs.
@@ -47,10 +45,6 @@ def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str],
     if COUNTER in replica.memory:
         more["edges"] = replica.topology.n_edges
         _write_pruned(replica, run, card)
-    with drawn_or_warned(f"nmos-figures {run.folder}", run.log):
-        learning_curves(run.folder, replica.config.plot_format)
-        timing(run.folder, replica.config.plot_format)
-        hinge_active(run.folder, replica.config.plot_format)
     run.log(
         f"done: accuracy {final['val_acc']:.4f} on the {on} after epoch {replica.epoch}; "
         f"best {selected['val_acc']:.4f} at epoch {best} (selected on the {on})"
@@ -58,7 +52,7 @@ def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str],
     if replica.config.final_test:
         extra = f"; with the gates of epoch {best} {selected['test_acc']:.4f}" if "test_acc" in selected else ""
         run.log(f"final test: accuracy {final['test_acc']:.4f}{extra}")
-    run.log(f"plots and numbers: {run.folder}")
+    run.log(f"{'plots and numbers' if replica.config.plots else 'numbers'}: {run.folder}")
     final["epoch"] = replica.epoch
     return Result("selected_val_acc", final, selected, selected_on=on, selected_epoch=best, more=more)
 

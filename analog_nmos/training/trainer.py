@@ -24,7 +24,7 @@ from analog_nmos.training.compiled import prepare, train_replicas
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import Training, Validation
 from analog_nmos.training.opening import check_shared, load_replica, shared_card
-from analog_nmos.training.pruning import below_cutoff, check_threshold
+from analog_nmos.training.pruning import check_threshold, edges_that_stay
 from analog_nmos.training.replica import Replica
 from analog_nmos.training.summary import finish
 from common.errors import RunError
@@ -85,6 +85,7 @@ class NmosTrainer:
         self._begun = begun
         self._runs: Sequence[Run] = ()
         self._circuits: Circuits | None = None
+        self._histories: list[record.Histories] = []
 
     def facts(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
         """What run_meta.json holds besides the configuration."""
@@ -97,6 +98,9 @@ class NmosTrainer:
         self._circuits, restored = Circuits.at_checkpoints(self.replicas, [run.folder for run in runs], self.card)
         for row, (replica, run) in enumerate(zip(self.replicas, runs, strict=True)):
             keep_rows(run.folder, replica.epoch + 1 if restored[row] else 0)
+            histories = record.Histories(run.folder, replica)
+            self._histories.append(histories)
+            run.before_end(histories.write)
             self.objective.recall(row, replica.memory)
             progress.skip(replica.epoch * len(replica.data.train.y))
             if not restored[row]:
@@ -206,7 +210,7 @@ class NmosTrainer:
             failures |= self._prune([row for row in rows if not failures[row]])
         for row, (numbers, _) in recorded.items():
             run, replica, failure = self._runs[row], self.replicas[row], failures[row]
-            record.write_histories(run.folder, replica)
+            self._histories[row].commit()
             run.metrics(record.metrics_row(replica, self.objective))
             if failure is None:
                 save_checkpoint(run.folder, replica, self.circuits.state(row))
@@ -246,7 +250,7 @@ class NmosTrainer:
 
     def _prune(self, rows: Sequence[int]) -> dict[int, RunError]:
         """Remove the edges below the cutoff; returns the failures of replicas that would have none left."""
-        keeps = {row: below_cutoff(self.replicas[row], self.card) for row in rows}
+        keeps = {row: edges_that_stay(self.replicas[row], self.card) for row in rows}
         fewer = {row: keep for row, keep in keeps.items() if keep.any() and not keep.all()}
         if fewer:
             self.circuits.prune(fewer)

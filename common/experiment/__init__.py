@@ -13,6 +13,7 @@ from common.experiment.drive import drive, run_of
 from common.experiment.estimate import Estimate, clock, seconds_of
 from common.experiment.experiment import Experiment, Start, Trainer
 from common.experiment.options import Options
+from common.experiment.plots import plots_option
 from common.experiment.sweep import sweep_of, train_of
 from common.runs.result import Result
 
@@ -26,6 +27,7 @@ __all__ = [
     "clock",
     "drive",
     "main_of",
+    "plots_option",
     "run_of",
     "seconds_of",
     "sweep_of",

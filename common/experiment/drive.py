@@ -12,6 +12,7 @@ from typing import Any
 from common.cli import check
 from common.errors import RunError
 from common.experiment.experiment import Experiment, Start, Trainer
+from common.experiment.plots import draw_plots
 from common.plugins import digests, loaded
 from common.progress import Progress
 from common.runs import Run, StopSignals
@@ -37,7 +38,12 @@ Claim = Callable[[Sequence[Any], Sequence[Start]], Sequence[Path]]
 
 
 def drive(
-    experiment: Experiment, configs: Sequence[Any], starts: Sequence[Start], claim: Claim | None = None
+    experiment: Experiment,
+    configs: Sequence[Any],
+    starts: Sequence[Start],
+    claim: Claim | None = None,
+    *,
+    plots: bool = True,
 ) -> list[Ended]:
     """Train the runs of some configurations together, from their checkpoints where they have begun.
 
@@ -46,6 +52,7 @@ def drive(
         configs: checked ones.
         starts: where each run goes.
         claim: makes the folders of runs that have not begun; None means the experiment's own way.
+        plots: draw the plots of runs that are done, once all are; see `common.experiment.plots`.
 
     Raises:
         InputError: something cannot be; nothing has been written then.
@@ -57,7 +64,11 @@ def drive(
         quiet = bool(getattr(configs[0], "quiet", False))
         with running(experiment, trainer, folders, quiet=quiet) as (runs, progress):
             results = _to_the_end(trainer, runs, progress)
-        return [Ended(run.folder, result, run.failure) for run, result in zip(runs, results, strict=True)]
+        ended = [Ended(run.folder, result, run.failure) for run, result in zip(runs, results, strict=True)]
+    if plots:
+        done = [pair for pair, one in zip(zip(configs, folders, strict=True), ended, strict=True) if not one.failure]
+        draw_plots(experiment, done, None if quiet else progress.echo)
+    return ended
 
 
 @contextlib.contextmanager

@@ -88,6 +88,9 @@ class Experiment:
         estimate: "module:name" of a function (configs, starts) -> Estimate for --dry-run; "" means that two epochs are
             measured, which is for trainings whose epochs are short.
         score: the column of a result that ranks runs, e.g. selected_val_acc.
+        plots: "module:name" of a function (folder, config) that draws the plots of a run that is done; "" for none. See
+            `common.experiment.plots`.
+        plots_command: the command that draws them later, given the folder, e.g. nmos-figures.
         place: makes the folder of a new run from its configuration and the one asked for.
         replicas: None, or for trainers that can take several configurations: what `--replicas FILE` sets by default.
         jobs: further jobs of the package whose runs --resume takes.
@@ -103,6 +106,8 @@ class Experiment:
     open: str
     score: str
     estimate: str = ""
+    plots: str = ""
+    plots_command: str = ""
     place: Callable[[Any, Path | None], Path] | None = None
     replicas: Mapping[str, Any] | None = None
     jobs: tuple[str, ...] = ()

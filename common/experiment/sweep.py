@@ -10,6 +10,7 @@ from typing import Any
 from common.errors import RunError
 from common.experiment.drive import drive
 from common.experiment.experiment import Experiment, Start
+from common.experiment.plots import draw_plots
 from common.runs import load_run
 from common.runs.folder import META
 from common.runs.result import read_result
@@ -38,13 +39,20 @@ def train_of(experiment: Experiment) -> Train:
             built = [experiment.options.over(_alone(experiment, config), {}) for config, _ in waiting]
             starts = [Start(folder, (folder / META).exists()) for _, folder in waiting]
             try:
-                ended = drive(experiment, built, starts)
+                ended = drive(experiment, built, starts, plots=False)
             finally:
                 for start in starts:
                     _print_log(start.folder)
             found |= {folder: _columns(one) for (_, folder), one in zip(waiting, ended, strict=True)}
         return [found[folder] for folder in folders]
 
+    def draw(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> None:
+        """What the worker calls when it has said that the runs are done; see `common.sweeps.worker.Task`."""
+        built = [experiment.options.over(_alone(experiment, config), {}) for config in configs]
+        draw_plots(experiment, zip(built, folders, strict=True))
+
+    if experiment.plots:
+        train.draw_plots = draw  # type: ignore[attr-defined]
     return train
 
 

@@ -26,9 +26,12 @@ def choose_stack(
     *,
     finish: Callable[[], None] = lambda: None,
     budget_s: float = 0.3,
-    gain: float = 1.05,
+    gain: float = 1.1,
 ) -> Choice:
     """Try stacks from the smallest to the largest and take the first that no larger one beats by the factor `gain`.
+
+    A stack larger than the smallest is measured once more, and so is the smallest: a moment in which the machine was
+    busy must not decide for days of training.
 
     Args:
         make_step: from a stack size to a function that does one training step of such a stack.
@@ -40,8 +43,17 @@ def choose_stack(
     step_s: dict[int, float] = {}
     for size in sizes:
         step_s[size] = _seconds(make_step(size), finish, budget_s) / size
+    found = _first(step_s, gain)
+    if found != sizes[0]:
+        for size in (sizes[0], found):
+            step_s[size] = min(step_s[size], _seconds(make_step(size), finish, budget_s) / size)
+        found = _first(step_s, gain)
+    return Choice(found, step_s)
+
+
+def _first(step_s: dict[int, float], gain: float) -> int:
     best = min(step_s.values())
-    return Choice(next(size for size in sizes if step_s[size] <= best * gain), step_s)
+    return next(size for size, seconds in step_s.items() if seconds <= best * gain)
 
 
 def _seconds(step: Callable[[], None], finish: Callable[[], None], budget_s: float) -> float:

@@ -2,27 +2,18 @@
 
 Every number is SplitMix64's output function of key + (position + 1) * GOLDEN, and a key for an epoch or a sample is
 made from its parent's in the same way. So a number depends on neither batches, threads, replicas beside it, nor the
-device: kernels (`mix64`), NumPy and torch (`mix64_torch`) give the same bits.
-
-Source: Steele, Lea and Flood, Fast splittable pseudorandom number generators, OOPSLA 2014.
+device: kernels (`common.kernels.splitmix64`), NumPy and torch (`mix64_torch`) give the same bits.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from common.replicas.jit import inlined
+from common.kernels.splitmix64 import GOLDEN, M1, M2, ONE, S27, S30, S31
 from common.seeding import seed_sequence
-
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
-ONE = np.uint64(1)
 
 
 def stream_key(seed: int, *names: str | int) -> np.uint64:
@@ -30,21 +21,13 @@ def stream_key(seed: int, *names: str | int) -> np.uint64:
     return np.uint64(seed_sequence(seed, *names).generate_state(1, np.uint64)[0])
 
 
-@inlined
-def mix64(z: Any) -> Any:
-    """64 bits that look random, from 64 bits that need not."""
-    z = (z ^ (z >> _S30)) * _M1
-    z = (z ^ (z >> _S27)) * _M2
-    return z ^ (z >> _S31)
-
-
 def child_keys(keys: NDArray[np.uint64] | np.uint64, numbers: NDArray[np.int64] | int) -> NDArray[np.uint64]:
     """The key of each numbered child (an epoch of a stream, a sample of an epoch); broadcasts."""
     with np.errstate(over="ignore"):  # wrapping is the point
         z = np.asarray(keys, np.uint64) + (np.asarray(numbers, np.int64).astype(np.uint64) + ONE) * GOLDEN
-        z = (z ^ (z >> _S30)) * _M1
-        z = (z ^ (z >> _S27)) * _M2
-        mixed: NDArray[np.uint64] = z ^ (z >> _S31)
+        z = (z ^ (z >> S30)) * M1
+        z = (z ^ (z >> S27)) * M2
+        mixed: NDArray[np.uint64] = z ^ (z >> S31)
     return mixed
 
 
@@ -53,9 +36,9 @@ def _signed(value: np.uint64) -> int:
 
 
 def mix64_torch(z: Tensor) -> Tensor:
-    """`mix64` of int64 tensors, whose bits are meant as unsigned, on any device."""
-    z = (z ^ ((z >> 30) & ((1 << 34) - 1))) * _signed(_M1)
-    z = (z ^ ((z >> 27) & ((1 << 37) - 1))) * _signed(_M2)
+    """`common.kernels.splitmix64.mix64` of int64 tensors, whose bits are meant as unsigned, on any device."""
+    z = (z ^ ((z >> 30) & ((1 << 34) - 1))) * _signed(M1)
+    z = (z ^ ((z >> 27) & ((1 << 37) - 1))) * _signed(M2)
     return z ^ ((z >> 31) & ((1 << 33) - 1))
 
 

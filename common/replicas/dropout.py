@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from common.errors import InputError
-from common.replicas.counter import GOLDEN, ONE, as_int64, child_keys, mix64, mix64_torch
-from common.replicas.jit import kernel
+from common.kernels.jit import STRICT, kernel
+from common.kernels.splitmix64 import GOLDEN, bits_at
+from common.replicas.counter import as_int64, child_keys, mix64_torch
 
 
 def dropout_(x_RxBxN: Tensor, rate: float, keys_R: NDArray[np.uint64], *, kernels: bool = True) -> Tensor:
@@ -49,9 +50,9 @@ def dropout_keys(streams_R: NDArray[np.uint64], step: int) -> NDArray[np.uint64]
     return child_keys(streams_R, step)
 
 
-@kernel
+@kernel(floats=STRICT)
 def _drop(x_RxN: NDArray[np.float32], keys_R: NDArray[np.uint64], limit: Any, scale: Any) -> None:
     for r in range(x_RxN.shape[0]):
         for k in range(x_RxN.shape[1]):
-            drawn = mix64(keys_R[r] + (np.uint64(k) + ONE) * GOLDEN) >> np.uint64(32)
+            drawn = bits_at(keys_R[r], k) >> np.uint64(32)
             x_RxN[r, k] = np.float32(0) if drawn < limit else x_RxN[r, k] * scale

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.replicas.jit import kernel
+from common.kernels.jit import STRICT, kernel
 
 Floats = NDArray[np.float32]
 _ONE = np.float32(1)
 
 
-@kernel
+@kernel(floats=STRICT)
 def sum_rows(x_RxBxN: Floats, out_RxN: Floats) -> None:
     """Sum over B, row after row."""
     for r in range(x_RxBxN.shape[0]):
@@ -25,7 +25,7 @@ def sum_rows(x_RxBxN: Floats, out_RxN: Floats) -> None:
         out_RxN[r] = total_N
 
 
-@kernel
+@kernel(floats=STRICT)
 def adam_step(
     values_RxP: Floats,
     grads_RxP: Floats,
@@ -57,7 +57,7 @@ def adam_step(
             values_RxP[r, k] = shrink * values_RxP[r, k] - size * mean / (np.sqrt(square) * root + eps)
 
 
-@kernel
+@kernel(floats=STRICT)
 def cross_entropy_rows(
     logits_RxBxC: Floats,
     labels_RxB: NDArray[np.int64],
@@ -92,7 +92,7 @@ def cross_entropy_rows(
                 grad_RxBxC[r, b, label] -= share
 
 
-@kernel
+@kernel(floats=STRICT)
 def gather_rows(images_NxD: NDArray[np.uint8], index_RxB: NDArray[np.int64], top: Any, out_RxBxD: Floats) -> None:
     """Rows of bytes as numbers from 0 to 1."""
     for r in range(index_RxB.shape[0]):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
+import math
 import os
 import re
 import time
@@ -23,6 +25,7 @@ GUARDS: dict[Path, Callable[[], None]] = {}
 OLD_S = 24 * 3600.0
 _TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)\.tmp")
 _tidied: set[Path] = set()
+_encoder = json.JSONEncoder(allow_nan=False)
 
 
 @contextlib.contextmanager
@@ -37,9 +40,7 @@ def atomic_writer(path: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
         OSError: the disk is full or the folder cannot be written; the message names `path`.
     """
     draft = temporary(path)
-    if path.parent not in _tidied:
-        _tidied.add(path.parent)
-        remove_temporaries(path.parent)
+    _tidy_once(path.parent)
     try:
         with open(draft, "wb") as stream:
             yield stream
@@ -49,28 +50,51 @@ def atomic_writer(path: Path, *, durable: bool = False) -> Iterator[IO[bytes]]:
         _ask_guard(path.parent)
         os.replace(draft, path)
     except BaseException as problem:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        if isinstance(problem, OSError) and problem.errno:
-            raise OSError(problem.errno, problem.strerror, str(path)) from None
+        _give_up(draft, path, problem)
+        raise
+
+
+def write_bytes(path: Path, content: bytes | memoryview, *, durable: bool = False) -> None:
+    """Write a file atomically, as `atomic_writer` does, for what is in memory as a whole: a third of its time.
+
+    An epoch writes some twenty small files: without a stream between them and the system they are fast enough for
+    epochs of some milliseconds.
+    """
+    folder, name = os.path.split(path)
+    draft = os.path.join(folder, _draft(name))
+    _tidy_once(path.parent)
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            if durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        _ask_guard(path.parent)
+        os.replace(draft, path)
+    except BaseException as problem:
+        _give_up(draft, path, problem)
         raise
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically (UTF-8)."""
-    with atomic_writer(path) as stream:
-        stream.write(text.encode())
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically; NumPy numbers and paths are allowed, a NaN becomes null."""
-    write_text(path, json.dumps(plain(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, _indented(plain(value), "\n") + "\n")
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write an .npy file atomically; arrays of Python objects are refused."""
-    with atomic_writer(path) as stream:
-        np.save(stream, array, allow_pickle=False)
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    write_bytes(path, stream.getbuffer())
 
 
 def append_line(path: Path, line: str) -> None:
@@ -111,7 +135,25 @@ def read_lines(path: Path) -> list[str]:
 
 def temporary(path: Path) -> Path:
     """The name beside a file under which this process writes it."""
-    return path.with_name(f".{path.name}.{machine()}-{os.getpid()}.tmp")
+    return path.with_name(_draft(path.name))
+
+
+def _draft(name: str) -> str:
+    return f".{name}.{machine()}-{os.getpid()}.tmp"
+
+
+def _give_up(draft: str | Path, path: Path, problem: BaseException) -> None:
+    """Remove a draft that became no file; an error of the system is raised anew, with the name of the file."""
+    with contextlib.suppress(OSError):
+        os.unlink(draft)
+    if isinstance(problem, OSError) and problem.errno:
+        raise OSError(problem.errno, problem.strerror, str(path)) from None
+
+
+def _tidy_once(folder: Path) -> None:
+    if folder not in _tidied:
+        _tidied.add(folder)
+        remove_temporaries(folder)
 
 
 def remove_temporaries(folder: Path, *, ours: bool = False) -> None:
@@ -142,6 +184,20 @@ def _ask_guard(folder: Path) -> None:
         GUARDS[folder]()
 
 
+def _indented(value: Any, line: str) -> str:
+    """What json.dumps(value, indent=2, allow_nan=False) gives for a plain value, in a third of the time.
+
+    `line` begins a line where the value stands. The module json indents in Python, and slowly.
+    """
+    inner = f"{line}  "
+    if isinstance(value, dict) and value:
+        items = [f"{_encoder.encode(key)}: {_indented(item, inner)}" for key, item in value.items()]
+        return f"{{{inner}{f',{inner}'.join(items)}{line}}}"
+    if isinstance(value, list) and value:
+        return f"[{inner}{f',{inner}'.join([_indented(item, inner) for item in value])}{line}]"
+    return float.__repr__(value) if type(value) is float and math.isfinite(value) else _encoder.encode(value)
+
+
 def plain(value: Any) -> Any:
     """The same value in JSON's own types; numbers that are not finite become None."""
     if isinstance(value, dict):
@@ -152,6 +208,6 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, np.generic):
         return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from common.errors import RunError
-from common.inputs import shorten
+from common.inputs import read_bytes, shorten
 from common.runs.files import append_line, read_lines, write_text
 
 NAME = "metrics.csv"
+HEADER_BYTES = 1 << 16
 
 
 def append_row(folder: Path, row: Mapping[str, Any]) -> None:
@@ -24,7 +26,7 @@ def append_row(folder: Path, row: Mapping[str, Any]) -> None:
     """
     path = folder / NAME
     header = _line(row)
-    first = next(iter(read_lines(path)), None)
+    first = _first_line(path)
     if first is None:
         write_text(path, header + "\n")
     elif first != header:
@@ -46,6 +48,14 @@ def write_rows(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         return
     lines = [_line(rows[0]), *(_line(_format(value) for value in row.values()) for row in rows)]
     write_text(folder / NAME, "".join(line + "\n" for line in lines))
+
+
+def _first_line(path: Path) -> str | None:
+    """The header, without reading the rows behind it, which may be many; None if there is none or a torn one."""
+    if not os.path.lexists(path):
+        return None
+    start, newline, _ = read_bytes(path, "file", first=HEADER_BYTES).partition(b"\n")
+    return start.decode(errors="replace") if newline else None
 
 
 def _line(values: Any) -> str:

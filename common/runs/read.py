@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from common.runs import metrics
 from common.runs.columns import plain_columns
 from common.runs.files import read_lines
 from common.runs.folder import META, existing_folder
+from common.runs.last_row import plain_last_row
 from common.runs.lock import RUN_LOCK, is_held
 from common.runs.matching import matching
 from common.runs.process import age_s, is_alive
@@ -89,9 +90,7 @@ def load_run(path: str | Path) -> RunRecord:
     Raises:
         InputError: no run in that folder, or its run_meta.json is damaged.
     """
-    folder = existing_folder(path)
-    meta = read_meta(folder)
-    return RunRecord(folder, meta, _status(folder, meta))
+    return _record(existing_folder(path))
 
 
 def load_runs(pattern: str | Iterable[str | Path]) -> pd.DataFrame:
@@ -110,15 +109,28 @@ def load_runs(pattern: str | Iterable[str | Path]) -> pd.DataFrame:
         if not (path / META).is_file():
             continue
         try:
-            record = load_run(path)
-            last = record.metrics.tail(1).to_dict("records")
-            measured = {f"{FINAL}_{name}": value for name, value in (last[0] if last else {}).items()}
+            record = _record(path)
+            measured = {f"{FINAL}_{name}": value for name, value in _last_row(record).items()}
             measured |= plain_columns(record.result)
         except InputError as problem:
             rows.append({"run": path.name, "folder": str(path), "status": "damaged", "reason": str(problem)})
             continue
         rows.append({"run": path.name, "folder": str(path), "status": record.status, **record.config, **measured})
     return pd.DataFrame(rows)
+
+
+def _record(folder: Path) -> RunRecord:
+    meta = read_meta(folder)
+    return RunRecord(folder, meta, _status(folder, meta))
+
+
+def _last_row(record: RunRecord) -> Mapping[Hashable, Any]:
+    """The last row of metrics.csv; empty before the first epoch. InputError as `RunRecord.metrics`."""
+    row = plain_last_row(record.folder)
+    if row is not None:
+        return row  # type: ignore[return-value]
+    last = record.metrics.tail(1).to_dict("records")
+    return last[0] if last else {}
 
 
 def read_meta(folder: Path) -> dict[str, Any]:

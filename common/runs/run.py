@@ -54,6 +54,7 @@ class Run:
         self.folder = folder
         self.failure: BaseException | None = None  # that the run was finished with
         self._echo, self._quiet = echo, quiet
+        self._last: list[Callable[[], None]] = []
         self._signals = signals
         self._last_beat = time.monotonic()
         self._lock = FolderLock(folder)
@@ -93,10 +94,11 @@ class Run:
     def finish(self, problem: BaseException | None = None) -> None:
         """Write the final status (done, interrupted or failed, with the reason) and let go of the folder.
 
-        Only the first call counts.
+        Only the first call counts. What `before_end` was given is written first.
         """
         if self._meta["ended"]:
             return
+        self._write_last(problem)
         self.failure = problem
         status, reason = _outcome(problem)
         self._meta.update(status=status, reason=reason, ended=_now(), heartbeat=_now())
@@ -111,6 +113,10 @@ class Run:
                 self._write_meta()
         finally:
             self._lock.release()
+
+    def before_end(self, write: Callable[[], None]) -> None:
+        """Have `write` called before the final status is written, however the run ends but by a kill."""
+        self._last.append(write)
 
     def log(self, line: str, *, always: bool = False) -> None:
         """One line to train_log.txt and, if it is shown `always` or the run is not quiet, to the screen."""
@@ -154,6 +160,17 @@ class Run:
         number = self._signals.received
         assert number is not None
         raise Interrupted(f"interrupted by {number.name}; go on with --resume {self.folder}", int(number))
+
+    def _write_last(self, problem: BaseException | None) -> None:
+        try:
+            while self._last:
+                self._last.pop(0)()
+        except BaseException as last:
+            if problem is None:  # the run is not done without these files
+                self.finish(last)
+                raise
+            if not isinstance(last, (OSError, FolderLost)):
+                raise
 
     def _read_meta(self) -> dict[str, Any]:
         return read_meta(self.folder) if (self.folder / META).exists() else {}

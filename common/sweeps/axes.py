@@ -15,6 +15,7 @@ from common.inputs import read_toml
 from common.plugins import Registry
 from common.values import check_integer, integer, number, path, shown
 
+ABOUT_THE_START = {"quiet", "plots"}  # options of the sweep itself, not of its runs
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -48,7 +49,7 @@ def add_axes(parser: Parser, config_type: type[Any], axes: Sequence[Axis]) -> No
     for axis in axes:
         text = axis.help or _help(known[axis.name])
         _add(grid, axis.name, text, ",".join(show(value) for value in axis.values))
-    hidden = {name for axis in axes for name in (axis.name, *axis.replaces)} | {"quiet"}
+    hidden = {name for axis in axes for name in (axis.name, *axis.replaces)} | ABOUT_THE_START
     rest = parser.add_argument_group("further options of a run, which may become axes too")
     for name, field in known.items():
         if name not in hidden:
@@ -66,7 +67,7 @@ def chosen_axes(
     """
     hints = typing.get_type_hints(config_type)
     chosen = {axis.name: axis for axis in axes}
-    hidden = {name for axis in axes for name in axis.replaces} | {"quiet"}
+    hidden = {name for axis in axes for name in axis.replaces} | ABOUT_THE_START
     known = {field.name for field in fields(config_type)} - hidden | set(chosen)
     for name, value in {**_read(file), **{name: text.split(",") for name, text in given.items()}}.items():
         if name not in known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ def _add_start(parser: Parser, sweep: Definition) -> None:
     add("--run-timeout", type=_seconds, metavar="S", help="a run that takes longer fails [s] (default: none)")
     add("--scheduler", metavar="ADDRESS", help="use a running Dask cluster, e.g. tcp://node1:8786 (docs/clusters.md)")
     add("--scheduler-file", type=Path, metavar="FILE", help="the same, by the file that `dask scheduler` wrote")
+    if "plots" in {field.name for field in fields(sweep.config)}:
+        add("--no-plots", action="store_false", dest="plots", help="draw no plots of the runs that are done")
     add("--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -94,6 +97,7 @@ def _options(sweep: Definition, given: dict[str, Any]) -> Options:
         scheduler=given["scheduler"],
         scheduler_file=given["scheduler_file"],
         quiet=given["quiet"],
+        plots=given.get("plots", True),
     )
 
 

@@ -65,6 +65,7 @@ class Options:
         run_timeout_s: a run that takes longer fails; None waits for ever.
         scheduler, scheduler_file: a running cluster instead of this machine's cores.
         quiet: show nothing but errors.
+        plots: draw the plots of runs that are done.
     """
 
     workers: int | None = None
@@ -75,6 +76,7 @@ class Options:
     scheduler: str | None = None
     scheduler_file: Path | None = None
     quiet: bool = False
+    plots: bool = True
 
 
 def run_sweep(
@@ -183,7 +185,8 @@ class _Start:
 
     def _launch(self, pool: Pool, lock: FolderLock, stopping: Stopping, display: Display) -> None:
         def task(name: str, specs: tuple[RunSpec, ...]) -> Task:
-            return Task(name, str(self._folder), self._work.function, self._work.lists, specs, self._search)
+            work, plots = self._work, self._options.plots
+            return Task(name, str(self._folder), work.function, work.lists, specs, self._search, plots)
 
         launcher = Launcher(
             self._folder,

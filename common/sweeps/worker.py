@@ -35,9 +35,12 @@ class Task:
         id: unique in the sweep.
         folder: the sweep's.
         function: `module:name`, or the function itself. It gets a configuration and a run folder and returns numbers
-            for the table; or, where `lists` is true, a list of each, and returns a list of numbers or exceptions.
+            for the table; or, where `lists` is true, a list of each, and returns a list of numbers or exceptions. Where
+            it has an attribute `draw_plots`, that is called with the configurations and folders of runs that are done,
+            when the sweep has heard so: their time and their end do not depend on it.
         lists: see there.
         specs: the runs, one after the other; those with a group word go side by side into one call.
+        plots: whether plots are drawn.
         search: folders in which the function and the users' own things that a configuration names are sought, after all
             other places.
     """
@@ -48,6 +51,7 @@ class Task:
     lists: bool
     specs: tuple[RunSpec, ...]
     search: tuple[str, ...] = ()
+    plots: bool = True
 
     @property
     def side_by_side(self) -> bool:
@@ -79,6 +83,7 @@ def run_task(task: Task, report: Report) -> list[Outcome]:
                 for outcome in _call(task, folder, specs):
                     outcomes[outcome.index] = outcome
                     report({"event": "end", "outcome": outcome})
+                _draw_plots(task, folder, [spec for spec in specs if outcomes[spec.index].status == "done"])
         except Halted:  # between two runs
             pass
     return list(outcomes.values())
@@ -160,6 +165,13 @@ def _end(folder: Path, spec: RunSpec, result: Any, seconds: float) -> Outcome:
     write_outcome(folder / spec.folder, outcome)
     (folder / spec.folder / BEGUN).unlink(missing_ok=True)
     return outcome
+
+
+def _draw_plots(task: Task, folder: Path, specs: Sequence[RunSpec]) -> None:
+    draw = getattr(resolve(task.function), "draw_plots", None)
+    if draw is not None and task.plots and specs:
+        with short_warnings():
+            draw([dict(spec.config) for spec in specs], [folder / spec.folder for spec in specs])
 
 
 @contextlib.contextmanager

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.kernels.box_muller import polar_from_bits
 from corruption_study.corruptions import Corruption
-from corruption_study.corruptions.bits import LOW24, STEP, high, low
+from corruption_study.corruptions.bits import STEP, high, low
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from corruption_study.corruptions.draw import Draw
 
 _TURN = np.float32(2 * math.pi * 2.0**-24)
-_SHIFT, _ONE = np.uint64(40), np.uint64(1)
 
 
 def images(clean: NDArray[np.float32], p: float, draw: Draw) -> NDArray[Any]:
@@ -27,9 +27,7 @@ def images(clean: NDArray[np.float32], p: float, draw: Draw) -> NDArray[Any]:
 
 def pixel(clean: Any, bits: Any, p: Any, limit: Any) -> Any:
     """For the kernel."""
-    u = np.float32(np.int32((bits >> _SHIFT) + _ONE)) * STEP
-    radius = np.float32(math.sqrt(np.float32(-2) * np.float32(math.log(u))))
-    turn = np.float32(math.cos(np.float32(np.int32(bits & LOW24)) * _TURN))
+    radius, turn = polar_from_bits(bits)
     return min(max(clean + p * radius * turn, np.float32(0)), np.float32(1))
 
 

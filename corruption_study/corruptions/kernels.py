@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from common.replicas.counter import GOLDEN, ONE, mix64
-from common.replicas.jit import Function, inlined, kernel
+from common.kernels.jit import STRICT, Function, inlined, kernel
+from common.kernels.splitmix64 import bits_at
 
 
 @functools.cache
@@ -20,7 +19,7 @@ def rows_kernel(pixel: Function) -> Function:
     It takes bytes (N, D), indices (R, B), the byte value of full brightness, and for each replica p, limit and key; it
     writes float32 (R, B, D).
     """
-    corrupted = inlined(pixel)
+    corrupted = inlined(pixel, floats=STRICT)
 
     def corrupt_rows(
         images_NxD: NDArray[np.uint8],
@@ -35,18 +34,16 @@ def rows_kernel(pixel: Function) -> Function:
             limit, p = limit_R[r], strength_R[r]
             for b in range(index_RxB.shape[1]):
                 row = index_RxB[r, b]
-                key = mix64(key_R[r] + (np.uint64(row) + ONE) * GOLDEN)
+                key = bits_at(key_R[r], row)
                 if p == 0:
                     for k in range(images_NxD.shape[1]):
                         out_RxBxD[r, b, k] = np.float32(images_NxD[row, k]) / top
                 else:
                     for k in range(images_NxD.shape[1]):
-                        bits = mix64(key + (np.uint64(k) + ONE) * GOLDEN)
+                        bits = bits_at(key, k)
                         out_RxBxD[r, b, k] = corrupted(np.float32(images_NxD[row, k]) / top, bits, p, limit)
 
-    if not pixel.__module__.startswith(f"{__package__}."):
-        return numba.njit(nogil=True, error_model="numpy")(corrupt_rows)  # as `kernel`
     # The cache on disk finds kernels by name and is renewed when sources in this folder change; hence a separate name
     # for each kind of ours, and no caching of a user's.
     corrupt_rows.__qualname__ = f"corrupt_rows.{pixel.__module__.rpartition('.')[2]}"
-    return kernel(corrupt_rows)
+    return kernel(corrupt_rows, floats=STRICT, kept=pixel.__module__.startswith(f"{__package__}."))

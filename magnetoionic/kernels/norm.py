@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from magnetoionic.kernels.jit import kernel
+from common.kernels.jit import CONTRACT, kernel
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def normalize_batch(
     voltage: Any, eps: Any, momentum: Any, mean: Any, inverse: Any, running_mean: Any, running_var: Any
 ) -> None:
@@ -49,7 +49,7 @@ def normalize_batch(
             row[j] *= inverse[j]
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def normalize_running(voltage: Any, eps: Any, running_mean: Any, running_var: Any, inverse: Any) -> None:
     """The same with running statistics, for testing. voltage: (B, N), overwritten; inverse: (N,), room to work."""
     for j in range(inverse.size):
@@ -60,7 +60,7 @@ def normalize_running(voltage: Any, eps: Any, running_mean: Any, running_var: An
             row[j] = (row[j] - running_mean[j]) * inverse[j]
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def relu_current(normalized: Any, scale: Any, current: Any) -> None:
     """current = scale * max(normalized, 0), both (B, N)."""
     for b in range(normalized.shape[0]):
@@ -70,7 +70,7 @@ def relu_current(normalized: Any, scale: Any, current: Any) -> None:
             out[j] = scale * value if value > 0 else np.float32(0.0)
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def relu_backward(normalized: Any, gradient: Any) -> None:
     """Set the gradient to zero where the normalized value is not positive, both (B, N)."""
     for b in range(normalized.shape[0]):
@@ -80,7 +80,7 @@ def relu_backward(normalized: Any, gradient: Any) -> None:
             out[j] = value if row[j] > 0 else np.float32(0.0)
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def normalize_backward(normalized: Any, inverse: Any, gradient: Any, sums: Any) -> None:
     """Turn the gradient of the normalized values into that of the voltages.
 
@@ -109,7 +109,7 @@ def normalize_backward(normalized: Any, inverse: Any, gradient: Any, sums: Any) 
             row[j] = inverse[j] * (row[j] - total[j] - hat[j] * product[j])
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def cross_entropy(outputs: Any, labels: Any, gradient: Any) -> tuple[float, int]:
     """Sum of the losses, and number of images classified correctly; also computes the gradient of the mean loss.
 
@@ -120,7 +120,7 @@ def cross_entropy(outputs: Any, labels: Any, gradient: Any) -> tuple[float, int]
     """
     count, classes = outputs.shape
     share = np.float32(1.0 / count)
-    loss, right = 0.0, 0
+    loss, right = np.float64(0.0), 0
     for b in range(count):
         row, out = outputs[b], gradient[b]
         top, best = row[0], 0

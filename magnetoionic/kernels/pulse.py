@@ -8,64 +8,74 @@ was not pulsed keeps its value to the last bit. A pair with a device at its last
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from common.kernels.jit import CONTRACT, inlined, kernel
+from common.kernels.mathematics import expm1_float32
 from magnetoionic.kernels.forms import LINEAR
-from magnetoionic.kernels.jit import inline, kernel
 
 CHUNK = 512
-_LOG2_E = np.float32(1.4426950408889634)
-_LN2_HIGH = np.float32(0.693359375)
-_LN2_LOW = np.float32(-2.12194440e-4)
 
 
-@inline
-def _expm1(t: Any) -> Any:
-    """exp(t) - 1 for t <= 0; relative error 2e-7."""
-    t = np.float32(-80.0) if t < np.float32(-80.0) else t
-    n = np.floor(t * _LOG2_E + np.float32(0.5))
-    r = (t - n * _LN2_HIGH) - n * _LN2_LOW
-    series = np.float32(1.0 / 5040.0)
-    series = series * r + np.float32(1.0 / 720.0)
-    series = series * r + np.float32(1.0 / 120.0)
-    series = series * r + np.float32(1.0 / 24.0)
-    series = series * r + np.float32(1.0 / 6.0)
-    series = series * r + np.float32(0.5)
-    series = r * r * series + r
-    power = np.int32(np.int32(np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-    return power * series + (power - np.float32(1.0))
+class CurveNumbers(NamedTuple):
+    """A line or an exponential as kernels take it.
+
+    Attributes:
+        top, bottom: value at no pulse and at the last one.
+        rate: slope per pulse of a line; -1 / tau of an exponential, with tau in pulses.
+        floor: what an exponential tends to.
+    """
+
+    top: np.float32
+    bottom: np.float32
+    rate: np.float32
+    floor: np.float32
 
 
-@inline
+class RuleNumbers(NamedTuple):
+    """How a gradient becomes pulses, as kernels take it.
+
+    Attributes:
+        lr: learning rate.
+        threshold: fewer pulses than that are none.
+        physical: -1 / 0.18 for physical clipping, 0 without.
+    """
+
+    lr: np.float32
+    threshold: np.float32
+    physical: np.float32
+
+
+@inlined(floats=CONTRACT)
 def _pulse_row(
     kind: Any, curve: Any, rule: Any, gradient: Any, first: Any, second: Any, difference: Any, vary1: Any, vary2: Any,
     pulses: Any,
 ) -> None:  # fmt: skip
     """Some consecutive pairs. gradient: of the second devices, (n,); pulses: (n,), scratch; the rest as below."""
-    top, bottom, rate, floor = curve[0], curve[1], curve[2], curve[3]
-    lr, clipping, physical = rule[0], rule[1], rule[2]
+    top, bottom, rate, floor = curve
+    lr, threshold, physical = rule
     zero = np.float32(0.0)
     for j in range(gradient.size):
         slope = gradient[j]
         pulses[j] = lr * abs(slope) * (vary2[j] if slope > zero else vary1[j])
     if physical < zero:
         for j in range(gradient.size):
-            pulses[j] *= -_expm1(pulses[j] * physical)
-    if clipping > zero:
+            pulses[j] *= -expm1_float32(pulses[j] * physical)
+    if threshold > zero:
         for j in range(gradient.size):
             size = pulses[j]
-            pulses[j] = size if size >= clipping else zero
+            pulses[j] = size if size >= threshold else zero
     for j in range(gradient.size):
         forward = gradient[j] > zero
         one, two = first[j], second[j]
         moving = two if forward else one
         resting = one if forward else two
-        if kind == LINEAR:  # noqa: SIM108 - not one expression, so that only one of the two is computed
+        if kind == LINEAR:
             moved = moving - rate * pulses[j]
         else:
-            moved = moving + (moving - floor) * _expm1(pulses[j] * rate)
+            moved = moving + (moving - floor) * expm1_float32(pulses[j] * rate)
         one = resting if forward else moved
         two = moved if forward else resting
         again = bottom + (top - two)
@@ -83,7 +93,7 @@ def _pulse_row(
         difference[j] = two - one
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def pulse_dense(
     kind: Any, curve: Any, rule: Any, gradient: Any, first: Any, second: Any, difference: Any, vary1: Any, vary2: Any
 ) -> None:
@@ -91,9 +101,8 @@ def pulse_dense(
 
     Args:
         kind: LINEAR or EXPONENTIAL of `magnetoionic.kernels.forms`.
-        curve: (4,) float32: value at no pulse and at the last one, rate, floor. The rate is the slope per pulse, or
-            -1 / tau; the floor is what the exponential tends to.
-        rule: (3,) float32: learning rate, threshold of pulses, and -1 / 0.18 for physical clipping (0: without).
+        curve: `CurveNumbers`.
+        rule: `RuleNumbers`.
         gradient: (n,) float32, of the second devices; that of the first is its negative.
         first, second, difference: (n,) float32, overwritten: both devices, and second - first.
         vary1, vary2: (n,) float32, the devices' variabilities.
@@ -107,7 +116,7 @@ def pulse_dense(
         )  # fmt: skip
 
 
-@inline
+@inlined(floats=CONTRACT)
 def _gradient_row(start: Any, end: Any, images: Any, currents: Any, voltage_gradient: Any, total: Any) -> None:
     """total = sum over the images of one pixel of current * voltage gradient."""
     total[:] = 0.0
@@ -131,7 +140,7 @@ def _gradient_row(start: Any, end: Any, images: Any, currents: Any, voltage_grad
         entry += 1
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def pulse_sparse(
     kind: Any, curve: Any, rule: Any, starts: Any, images: Any, currents: Any, voltage_gradient: Any,
     first: Any, second: Any, difference: Any, vary1: Any, vary2: Any,
@@ -158,7 +167,7 @@ def pulse_sparse(
             )  # fmt: skip
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def sparse_gradient(starts: Any, images: Any, currents: Any, voltage_gradient: Any, gradient: Any) -> None:
     """The gradient of the first layer's second devices, (pixels, outputs), as `pulse_sparse` uses it."""
     for pixel in range(gradient.shape[0]):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from magnetoionic.kernels.jit import kernel
+from common.kernels.jit import CONTRACT, kernel
 
 BLOCK = 512  # outputs at a time: the weights of a batch's pixels then stay in the core's cache
 
 
-@kernel
+@kernel(floats=CONTRACT)
 def sparse_voltage(starts: Any, pixels: Any, currents: Any, weights: Any, voltage: Any) -> None:
     """voltage[b] = sum over the pixels p of image b of current[b, p] * weights[p].
 

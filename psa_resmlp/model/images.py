@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from common.replicas.jit import kernel
+from common.kernels.jit import STRICT, kernel
 from psa_resmlp.study.data import MEAN, STD, StudyData, as_inputs
 
 
-@kernel
+@kernel(floats=STRICT)
 def _gather(
     images_NxD: NDArray[np.uint8],
     index_RxB: NDArray[np.int64],

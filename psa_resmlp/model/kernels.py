@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from common.replicas.jit import kernel
+from common.kernels.jit import STRICT, kernel
 
 Floats = NDArray[np.float32]
 
 
-@kernel
+@kernel(floats=STRICT)
 def add_bias(z_RxBxN: Floats, bias_RxN: Floats) -> None:
     """z + bias, in place."""
     for r in range(z_RxBxN.shape[0]):
@@ -26,7 +26,7 @@ def add_bias(z_RxBxN: Floats, bias_RxN: Floats) -> None:
                 z_RxBxN[r, b, n] += bias_N[n]
 
 
-@kernel
+@kernel(floats=STRICT)
 def add_bias_relu(z_RxBxN: Floats, bias_RxN: Floats) -> None:
     """relu(z + bias), in place; what is not a number stays so."""
     for r in range(z_RxBxN.shape[0]):
@@ -37,7 +37,7 @@ def add_bias_relu(z_RxBxN: Floats, bias_RxN: Floats) -> None:
                 z_RxBxN[r, b, n] = np.float32(0) if value <= 0 else value
 
 
-@kernel
+@kernel(floats=STRICT)
 def add_bias_skip_relu(z_RxBxN: Floats, bias_RxN: Floats, skip_RxBxN: Floats) -> None:
     """relu((z + bias) + skip), in place: the end of a residual block."""
     for r in range(z_RxBxN.shape[0]):
@@ -48,7 +48,7 @@ def add_bias_skip_relu(z_RxBxN: Floats, bias_RxN: Floats, skip_RxBxN: Floats) ->
                 z_RxBxN[r, b, n] = np.float32(0) if value <= 0 else value
 
 
-@kernel
+@kernel(floats=STRICT)
 def relu_back(grad_RxBxN: Floats, after_RxBxN: Floats, scale_R: Floats, bias_grad_RxN: Floats) -> None:
     """Gradient before ReLU and dropout from the one behind them, in place, and its sum over the batch.
 
@@ -65,7 +65,7 @@ def relu_back(grad_RxBxN: Floats, after_RxBxN: Floats, scale_R: Floats, bias_gra
         bias_grad_RxN[r] = total_N
 
 
-@kernel
+@kernel(floats=STRICT)
 def relu_back_skip(
     grad_RxBxN: Floats, skip_RxBxN: Floats, after_RxBxN: Floats, scale_R: Floats, bias_grad_RxN: Floats
 ) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from common.replicas.counter import GOLDEN, child_keys_torch, mix64_torch
+from common.kernels.splitmix64 import GOLDEN
+from common.replicas.counter import child_keys_torch, mix64_torch
 
 _GOLDEN = int(GOLDEN.view(np.int64))
 

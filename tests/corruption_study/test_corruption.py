@@ -14,6 +14,7 @@ from common.replicas.counter import stream_key
 from common.seeding import stream
 from corruption_study import corruption
 from corruption_study.corruption import CORRUPTIONS, CorruptedImages, Corruption, exchanged
+from corruption_study.corruptions.kernels import rows_kernel
 from corruption_study.nnet_models import CorruptedDataset, corrupt_pixels
 
 RNG = np.random.default_rng(5)
@@ -58,7 +59,6 @@ def corrupted(kind="uniform", p=0.3, seed=1, epoch=0, index=EVERY, images=IMAGES
     return noisy.gather(index)[0].numpy()
 
 
-@pytest.mark.parametrize("kernels", [True, False])
 def as_users_own(monkeypatch, kind, **changes):
     """Replace a kind by one that has its definition in NumPy alone."""
     own = dataclasses.replace(CORRUPTIONS.get(kind), pixel=None, tensors=None, **changes)
@@ -119,6 +119,23 @@ def test_pixels_are_those_of_an_independent_version(kind, kernels):
 @pytest.mark.parametrize("kernels", [True, False])
 def test_strength_0_is_no_corruption_to_the_last_bit(kind, kernels):
     assert (corrupted(kind, 0.0, images=IMAGES if kernels else PLAIN, kernels=kernels) == CLEAN).all()
+
+
+def half(clean, bits, p, limit):
+    return clean / 2
+
+
+def test_kernels_of_ours_are_kept_on_disk_and_those_of_a_users_pixel_are_not(tmp_path, monkeypatch):
+    """Its source lies in no folder that the cache would look at."""
+    monkeypatch.setenv("NONIDEAL_CACHE", str(tmp_path))
+    rows_kernel.cache_clear()
+    users = Registry("corruption", Corruption, {"half": Corruption("half", "halves", images=half, pixel=half)})
+    with monkeypatch.context() as patch:
+        patch.setattr(corruption, "CORRUPTIONS", users)
+        np.testing.assert_array_equal(corrupted("half", 0.4), CLEAN / 2)
+    assert list(tmp_path.rglob("*.bin")) == []
+    corrupted("blank", 0.4)
+    assert [path.name.split("-")[0].split(".")[-1] for path in tmp_path.rglob("*.bin")] == ["blank"]
 
 
 def test_the_share_of_changed_pixels_is_p_and_what_they_become_is_uniform():

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from generators import normal_pairs, xoshiro128
 from scipy import stats
 
-from magnetoionic.kernels.normal import PAIR, NormalStream
+from common.seeding import seed_sequence
+from magnetoionic.kernels.normal import LANES, PAIR, NormalStream
 
 N = 2_000_000
 
@@ -14,6 +16,20 @@ def draws():
     values = np.zeros(N, np.float32)
     NormalStream(7, "test").add(values, 1.0)
     return values.astype(float)
+
+
+def test_the_numbers_are_those_of_a_second_implementation(draws):
+    """Each lane a generator of its own; a step gives a number of each lane, then a second one of each."""
+    words = seed_sequence(7, "test").generate_state(4 * LANES, np.uint32).reshape(4, LANES)
+    lanes = [xoshiro128(*state) for state in words.T.tolist()]
+    first, second = np.array([[[next(lane), next(lane)] for lane in lanes] for _ in range(300)], np.uint32).T
+    radius, along, across = normal_pairs(first, second)
+    wanted = np.concatenate([along, across]).T.reshape(-1)
+    limit = 5.5 * np.spacing(np.tile(radius, (2, 1)).T.astype(np.float32)).reshape(-1)
+    assert (np.abs(draws[: wanted.size] - wanted) <= limit).all()
+    values = np.zeros(PAIR + 5, np.float32)
+    NormalStream(7, "test").add(values, 3.0)  # whose last step is cut short
+    np.testing.assert_allclose(values, 3 * wanted[: PAIR + 5], rtol=0, atol=1e-5)
 
 
 def test_distribution(draws):

@@ -121,6 +121,28 @@ def ngspice(tree: Tree) -> dict[str, str]:
     return {"NGSPICE_LIBRARY_PATH": str(tree.root / "libngspice.so")}
 
 
+PACKAGES = ("common", "device_models", "analog_nmos", "aanntwin", "psa_resmlp", "corruption_study", "magnetoionic")
+
+
+def test_sources_are_compiled(tree: Tree, ngspice: dict[str, str]) -> None:
+    for name in PACKAGES:
+        (tree.root / name).mkdir()
+        (tree.root / name / "module.py").write_text("x = 1\n")
+    done = tree.setup(**ngspice)
+    assert done.returncode == 0, done
+    assert "bytecode" not in done.stdout + done.stderr
+    for name in PACKAGES:
+        assert list((tree.root / name / "__pycache__").glob("module.*.pyc"))
+
+
+def test_sources_that_cannot_be_compiled_are_a_remark(tree: Tree, ngspice: dict[str, str]) -> None:
+    (tree.root / "common").mkdir()
+    (tree.root / "common" / "module.py").write_text("x = (\n")
+    done = tree.setup(**ngspice)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "== bytecode: some could not be written" in done.stdout
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_are_sound_bash(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)

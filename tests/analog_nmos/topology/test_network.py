@@ -160,9 +160,9 @@ def test_missing_files_and_arrays(tmp_path):
         ({"edges_D": np.array([5, 5, 6, 6, 7, 2**63], np.uint64)}, "node 9223372036854775808: nodes are numbered"),
         ({"input_nodes": [5, 6, 6]}, "different numbers from 1 up"),
         ({"input_nodes": [0, 6, 7]}, "different numbers from 1 up"),
-        ({"edges_D": [5, 5, 6, 6, 7, 3]}, "edge 5: drain 3 is not an input node"),
-        ({"edges_S": [3, 4, 3, 4, 3, 9]}, "edge 5: source 9 is not an output node"),
-        ({"edges_S": [3, 4, 3, 4, 3, 9], "hidden_nodes": [8]}, "edge 5: source 9 is not a numbered node"),
+        ({"edges_D": [5, 5, 6, 6, 7, 8]}, "edge 5: drain 8 is no rail, input, output or hidden node"),
+        ({"edges_S": [3, 4, 3, 4, 3, 9]}, "edge 5: source 9 is no rail, input, output or hidden node"),
+        ({"edges_S": [3, 4, 3, 4, 3, 9], "hidden_nodes": [8]}, "edge 5: source 9 is no rail"),
         ({"edges_S": [3, 4, 3, 4, 3, 7], "hidden_nodes": [8]}, "edge 5 joins a node with itself"),
     ],
 )
@@ -178,7 +178,8 @@ def test_rails_of_any_number_are_bounded(name):
         Topology(**{**arrays(dense(3, 2)), name: 2**64 - 1})
 
 
-def test_hidden_nodes_allow_any_edge_between_numbered_nodes(tmp_path):
+def test_edges_may_join_any_two_nodes_that_have_a_role(tmp_path):
+    assert Topology(1, 2, [5, 6], [3, 4], edges_D=[3, 3, 4, 1], edges_S=[5, 4, 6, 3]).n_edges == 4
     network = Topology(1, 2, np.array([4]), np.array([3]), np.array([4, 5, 2]), np.array([5, 3, 5]), np.array([5]))
     network.save(tmp_path / "a.npz")
     assert load_topology(tmp_path / "a.npz").hidden_nodes.tolist() == [5]

@@ -7,7 +7,6 @@ import pytest
 
 from analog_nmos.auto_prune_trainer import AutoPruneConfig
 from analog_nmos.auto_prune_trainer import run as train
-from analog_nmos.training import summary
 from analog_nmos.training.checkpoint import NAME, read_gates
 from analog_nmos.training.circuits import Circuits
 from analog_nmos.training.opening import load_card, load_replica
@@ -22,13 +21,18 @@ def run(sparse_network, tmp_path_factory):
     """A run folder with a checkpoint of a pruned network, and its settings."""
     folder = tmp_path_factory.mktemp("run")
     sparse_network.save(folder / "sparse.npz")
-    words = {"gamma": 3.0, "vg_init_lo": 0.4, "vg_init_hi": 1.5, "vg_cutoff_epochs": 1, "epochs": 2, "quiet": True}
+    words = {
+        "gamma": 3.0,
+        "vg_init_lo": 0.4,
+        "vg_init_hi": 1.5,
+        "vg_cutoff_epochs": 1,
+        "epochs": 2,
+        "quiet": True,
+        "plots": False,
+    }
     words |= {"topology": folder / "sparse.npz", "backend": "native", "train_limit": 20, "test_limit": 10}
     settings = build(AutoPruneConfig, words)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("learning_curves", "timing", "hinge_active"):
-            patch.setattr(summary, name, lambda *words: None)
-        return settings, train(settings, folder / "run")
+    return settings, train(settings, folder / "run")
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +110,21 @@ CHANGES = {
     "rng_keys": [None, np.zeros(5, np.uint32), np.zeros(624)],
     "rng_rest": [None, np.array([10**6, 0, 0.0]), np.array([np.nan, 0, 0]), np.array([1.0, 2.0, 0.0]), np.zeros(2)],
     "histories": [None, np.array("{"), np.array("[]"), np.array('{"val_acc": 3}'), np.array('{"val_acc": [1]}'),
-                  np.array('{"val_acc": [1, 2, "3"]}'), np.array("{}"), np.array('{"a":' * 90000), np.array(["{}"])],
+                  np.array('{"val_acc": [1, 2, "3"]}'), np.array("{}"), np.array('{"a":' * 90000), np.array(["{}"]),
+                  np.frombuffer(b'{"val_acc": [1]}', np.uint8), np.array([200, 201], np.uint8), np.zeros(3)],
     "memory_epochs_below_cutoff": [np.zeros(3, np.int64), np.zeros(60)],
     "backend_sink_V": [None, np.zeros(3), np.zeros(10, np.int64), np.array("text")],
     "backend_more": [np.zeros(3)],
 }  # fmt: skip
+
+
+def test_histories_as_earlier_versions_wrote_them(run, restore, tmp_path):
+    with np.load(run[1] / NAME) as checkpoint:
+        arrays = dict(checkpoint)
+    text = np.array(arrays["histories"].tobytes().decode())
+    assert text.nbytes == 4 * arrays["histories"].nbytes
+    np.savez(tmp_path / NAME, **{**arrays, "histories": text})
+    assert restore(tmp_path) == restore(run[1])
 
 
 @pytest.mark.parametrize("name", CHANGES)

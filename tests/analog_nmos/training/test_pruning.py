@@ -7,7 +7,7 @@ from analog_nmos.auto_prune_trainer import AutoPruneConfig, run
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.digits.data import Digits, Split
 from analog_nmos.topology import dense
-from analog_nmos.training.pruning import below_cutoff
+from analog_nmos.training.pruning import edges_that_stay
 from analog_nmos.training.replica import new_replica
 from common.errors import InputError
 
@@ -29,7 +29,7 @@ def test_an_edge_goes_after_so_many_epochs_in_a_row():
     kept = []
     for gate_V in history:
         replica.gate_V = np.array(gate_V)
-        keep = below_cutoff(replica, CARD)
+        keep = edges_that_stay(replica, CARD)
         kept.append(keep.tolist())
         if not keep.all():
             replica.keep_edges(keep)
@@ -38,7 +38,7 @@ def test_an_edge_goes_after_so_many_epochs_in_a_row():
     assert replica.topology.n_edges == 3
     assert replica.memory["epochs_below_cutoff"].tolist() == [1, 2, 0]
     replica.gate_V = np.array([0.59, 0.59, 0.59])
-    assert below_cutoff(replica, CARD).tolist() == [True, False, True]
+    assert edges_that_stay(replica, CARD).tolist() == [True, False, True]
 
 
 def test_a_card_without_a_threshold_is_refused_before_anything_is_written(tmp_path):
@@ -53,4 +53,4 @@ def test_a_card_without_a_threshold_is_refused_before_anything_is_written(tmp_pa
 def test_the_cutoff_is_a_multiple_of_the_cards_threshold():
     replica = make_replica(vg_cutoff_epochs=1, vg_cutoff_ratio=1.0)
     replica.gate_V = np.array([0.749, 0.75, 0.751, 8.0])
-    assert below_cutoff(replica, CARD).tolist() == [False, True, True, True]
+    assert edges_that_stay(replica, CARD).tolist() == [False, True, True, True]

@@ -15,7 +15,6 @@ from analog_nmos import (
     xent_sweep,
 )
 from analog_nmos.topology import load_topology
-from analog_nmos.training import summary
 from common.cli import build
 from common.runs import load_sweep
 from common.runs.spec import read_specs
@@ -48,15 +47,10 @@ def runs(sparse_network, tmp_path_factory):
     place = tmp_path_factory.mktemp("runs")
     sparse_network.save(place / "sparse.npz")
     few = {"train_limit": 30, "test_limit": 20, "epochs": 2, "topology": place / "sparse.npz", "backend": "native"}
-    few |= {"quiet": True, "gamma": 3.0, "vg_init_lo": 0.4, "vg_init_hi": 1.5}
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("learning_curves", "timing", "hinge_active"):
-            patch.setattr(summary, name, lambda *words: None)
-        own = {"prune": {"vg_cutoff_epochs": 1}, "ce": {"softmax_temp": 0.01}}
-        configs = {
-            name: build(trainer.EXPERIMENT.config, few | own.get(name, {})) for name, trainer in TRAINERS.items()
-        }
-        return {name: (configs[name], rule.run(configs[name], place / name)) for name, rule in TRAINERS.items()}
+    few |= {"quiet": True, "plots": False, "gamma": 3.0, "vg_init_lo": 0.4, "vg_init_hi": 1.5}
+    own = {"prune": {"vg_cutoff_epochs": 1}, "ce": {"softmax_temp": 0.01}}
+    configs = {name: build(trainer.EXPERIMENT.config, few | own.get(name, {})) for name, trainer in TRAINERS.items()}
+    return {name: (configs[name], rule.run(configs[name], place / name)) for name, rule in TRAINERS.items()}
 
 
 def read(folder, name):

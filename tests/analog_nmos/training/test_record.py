@@ -1,4 +1,6 @@
-"""When a log warns that nothing was learned."""
+"""When a log warns that nothing was learned, and when histories are written."""
+
+import signal
 
 import numpy as np
 import pytest
@@ -6,8 +8,10 @@ import pytest
 from analog_nmos.dense_trainer_cross_entropy import CrossEntropyConfig
 from analog_nmos.digits.data import Digits, Split
 from analog_nmos.topology import dense
+from analog_nmos.training import record
 from analog_nmos.training.record import guessing_line
 from analog_nmos.training.replica import new_replica
+from common.errors import Interrupted
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,42 @@ def test_a_training_that_learns_nothing_says_so(here):
     assert nothing.out.count("warning: nothing learned after epoch 1") == 1
     learns = here("analog_nmos.dense_trainer_cross_entropy", *words, "--gamma", 0.3)
     assert "warning" not in learns.out + learns.err
+
+
+def test_histories_follow_once_a_second_and_hold_complete_epochs_alone(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(record.time, "monotonic", lambda: now[0])
+    part = Split(np.zeros((3, 2)), np.zeros(3, np.int64))
+    replica = new_replica(CrossEntropyConfig(), Digits(part, part, part), dense(2, 2))
+    histories = record.Histories(tmp_path, replica)
+
+    def after_epoch(later_s):
+        now[0] += later_s
+        replica.record({"val_acc": now[0]})
+        histories.commit()
+        return np.load(tmp_path / "0_val_acc.npy").tolist()
+
+    assert after_epoch(0.0) == [100.0]
+    assert after_epoch(0.5) == [100.0]
+    assert after_epoch(0.5) == [100.0, 100.5, 101.0]
+    after_epoch(0.5)
+    replica.record({"val_acc": 0.0})  # of an epoch that is interrupted
+    histories.write()
+    assert np.load(tmp_path / "0_val_acc.npy").tolist() == [100.0, 100.5, 101.0, 101.5]
+
+
+def test_a_run_that_is_stopped_has_the_histories_of_its_complete_epochs(here, sparse_digits, tmp_path, monkeypatch):
+    evaluated = record.record_validation
+
+    def stop_in_epoch_3(folder, replica, *rest):
+        if replica.epoch == 3:
+            raise Interrupted("stop", signal.SIGINT)
+        return evaluated(folder, replica, *rest)
+
+    monkeypatch.setattr(record, "record_validation", stop_in_epoch_3)
+    words = ("--backend", "native", "--train-limit", 20, "--epochs", 5, "--topology", sparse_digits)
+    here("analog_nmos.dense_trainer", 0, *words, "--run-dir", "run", code=130)
+    assert np.load(tmp_path / "run" / "0_val_acc.npy").size == 3
+    assert (
+        np.load(tmp_path / "run" / "0_train_acc.npy").size == np.load(tmp_path / "run" / "0_reload_free.npy").size == 2
+    )

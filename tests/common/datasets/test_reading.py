@@ -12,7 +12,8 @@ import pytest
 from dataset_files import TEST_X, TEST_Y, TRAIN_X, TRAIN_Y, error_of, idx, write_idx_set
 
 from common import datasets, idx_files
-from common.datasets import Dataset, as_tensor, digits_images, load, upscale_digits
+from common.datasets import Dataset, as_tensor, load, upscale_digits
+from common.digits import digits_images
 
 # --- the real thing and the digits --------------------------------------------------------------------------
 
@@ -64,7 +65,7 @@ def test_digits_are_those_of_scikit_learn_and_none_is_in_both_parts():
 def test_upscaling_equals_an_independent_bilinear():
     torch = pytest.importorskip("torch")
     images, _ = digits_images()
-    small = torch.from_numpy(images[:50]).double()[:, None] * (255 / 16)
+    small = torch.from_numpy(images[:50].copy()).double()[:, None] * (255 / 16)
     large = torch.nn.functional.interpolate(small, (28, 28), mode="bilinear", align_corners=False)[:, 0]
     difference = upscale_digits(images[:50]) - large.numpy()
     assert np.abs(difference).max() <= 0.5 + 1e-9  # rounding alone
@@ -144,6 +145,7 @@ def test_reading_loads_neither_torch_nor_sklearn(fashion):
 import sys
 from common.datasets import load
 load("fashion", {str(fashion.root)!r})
+load("digits28")
 print(sorted({{"torch", "torchvision", "sklearn"}} & set(sys.modules)))
 """
     out = subprocess.run(

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -146,14 +148,32 @@ def test_convolutions_agree_with_each_alone():
 
 
 def test_the_smallest_stack_that_is_about_as_fast_is_chosen():
-    import time
-
     def make(size):
         return lambda: time.sleep(0.002 + 0.001 * size if size < 4 else 0.00175 * size)
 
     choice = choose_stack(make, [1, 2, 4, 8], budget_s=0.05)
     assert choice.stack == 4
     assert list(choice.step_s) == [1, 2, 4, 8]
+
+
+def test_a_stack_must_gain_a_tenth():
+    def make(size):
+        return lambda: time.sleep(0.02 * size * (1 if size == 1 else 0.95))
+
+    assert choose_stack(make, [1, 2, 4], budget_s=0.02).stack == 1
+
+
+def test_a_busy_moment_does_not_decide_how_many_to_stack():
+    made = []
+
+    def make(size):
+        made.append(size)
+        slow = 3 if len(made) == 1 else 1
+        return lambda: time.sleep(0.005 * size * slow)
+
+    choice = choose_stack(make, [1, 2, 4], budget_s=0.02)
+    assert choice.stack == 1
+    assert made == [1, 2, 4, 1, 2]
 
 
 def test_wrong_settings_are_named():

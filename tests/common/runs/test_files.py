@@ -8,6 +8,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from common.errors import InputError
 from common.runs import files
@@ -79,6 +81,27 @@ def test_json_takes_numpy_and_writes_no_nan(tmp_path):
     path = tmp_path / "a.json"
     files.write_json(path, {"a": np.float64("nan"), "b": np.arange(2), 3: (True, None, np.int64(4)), "p": tmp_path})
     assert json.loads(path.read_text()) == {"a": None, "b": [0, 1], "3": [True, None, 4], "p": str(tmp_path)}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(value=JSON)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_json_has_the_bytes_of_the_standard_library(tmp_path, value):
+    files.write_json(tmp_path / "a.json", value)
+    assert (tmp_path / "a.json").read_bytes() == json.dumps(value, indent=2).encode() + b"\n"
+
+
+def test_a_file_is_written_to_its_end_by_a_system_that_takes_it_in_parts(tmp_path, monkeypatch):
+    write = os.write
+    monkeypatch.setattr(files.os, "write", lambda handle, data: write(handle, data[:7]))
+    files.write_array(tmp_path / "a.npy", np.arange(100))
+    assert np.load(tmp_path / "a.npy").tolist() == list(range(100))
+    assert os.listdir(tmp_path) == ["a.npy"]
 
 
 def test_arrays_of_objects_are_refused(tmp_path):

@@ -1,5 +1,7 @@
 """A run's status, metrics and signals, and what readers make of them."""
 
+import contextlib
+import errno
 import json
 import os
 import signal
@@ -16,6 +18,7 @@ import pytest
 from waiting import finish, wait_until
 
 from common.errors import InputError, Interrupted, RunError
+from common.inputs import read_bytes
 from common.runs import Run, StopSignals, load_run, load_runs, metrics
 from common.runs.files import write_array
 from common.runs.lock import FolderLock
@@ -73,6 +76,30 @@ def test_the_first_outcome_counts(tmp_path):
     assert load_run(tmp_path).status == "done"
 
 
+@pytest.mark.parametrize(
+    ("problem", "status"), [(None, "done"), (RunError("broken"), "failed"), (Interrupted("stopped", 15), "interrupted")]
+)
+def test_what_comes_before_the_end_does_so_however_a_run_ends(tmp_path, problem, status):
+    seen = []
+    ends = contextlib.suppress(RunError, Interrupted)
+    with ends, StopSignals() as signals, Run(tmp_path, CONFIG, signals, echo=None) as run:
+        run.before_end(lambda: seen.append(load_run(tmp_path).status))
+        if problem is not None:
+            raise problem
+    assert seen == ["running"]
+    assert load_run(tmp_path).status == status
+
+
+def test_a_run_whose_last_files_cannot_be_written_is_not_done(tmp_path):
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    fails = pytest.raises(OSError, match="No space left")
+    with fails, StopSignals() as signals, Run(tmp_path, CONFIG, signals, echo=None) as run:
+        run.before_end(full)
+    assert load_run(tmp_path).status == "failed"
+
+
 def test_resuming_keeps_the_start_and_adds_a_time(tmp_path):
     first = record(tmp_path, started="2020-01-01T00:00:00+00:00")
     again = record(tmp_path)
@@ -87,6 +114,18 @@ def test_metrics_keep_their_columns_and_can_be_cut(tmp_path):
         metrics.append_row(tmp_path, {"epoch": 4, "other": 1})
     metrics.keep_rows(tmp_path, 2)
     assert (tmp_path / "metrics.csv").read_text() == 'epoch,note\n0,"a,b"\n1,"a,b"\n'
+
+
+def test_the_rows_before_are_not_read_for_another_one(tmp_path, monkeypatch):
+    for epoch in range(3000):
+        metrics.append_row(tmp_path, {"epoch": epoch, "note": "long" * 20})
+    read = []
+    monkeypatch.setattr(
+        metrics, "read_bytes", lambda *words, first: read.append(first) or read_bytes(*words, first=first)
+    )
+    metrics.append_row(tmp_path, {"epoch": 3000, "note": ""})
+    assert read == [metrics.HEADER_BYTES] < [(tmp_path / "metrics.csv").stat().st_size]
+    assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 3002
 
 
 def test_a_torn_row_is_left_out(tmp_path):
@@ -213,6 +252,7 @@ def test_a_bad_time_of_grace_is_refused(monkeypatch):
 EPOCHS = """
 import sys, time
 from common.progress import Progress
+from common.inputs import read_bytes
 from common.runs import Run, StopSignals
 epochs = int(sys.argv[1])
 with StopSignals() as signals, Progress(epochs) as progress, Run(Path("run"), {}, signals, echo=progress.echo) as run:

@@ -1,4 +1,4 @@
-"""Solves of the 640-edge network for every body tie, and of different transistors: python a_few_solves.py FILE."""
+"""Solves of three networks for every body tie, and of transistors that differ: python a_few_solves.py FILE."""
 
 import sys
 
@@ -9,19 +9,20 @@ from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
 from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import shipped
+from benchmarks.native_hidden import layered, torus
 from common.kernels.jit import PLAIN
 
 ON = np.array([True])
+NETWORKS = {"640 edges": shipped(), "torus": torus(4), "layers": layered(6, 9, 3)}
 
 
-def solves(tie, differ):
+def solves(network, tie, own=None):
     """Node voltages (2 samples, free and clamped), outputs of both samples, and all statuses."""
-    network, rng = shipped(), np.random.default_rng(0)
-    own = Deviations(rng.normal(0, 0.05, network.n_edges), rng.uniform(0.5, 1.5, network.n_edges)) if differ else None
+    rng = np.random.default_rng(0)
     card, options = read_model_card(default_card_path()), CircuitOptions(body_tie=tie)
     backend = NativeBackend([network], card, options, deviations=[own])
     backend.set_gates(rng.uniform(0.5, 6.0, (1, network.n_edges)))
-    input_V, clamped = rng.uniform(0.0, 1.0, (2, network.n_inputs)), np.arange(10)[None] % 5 == 1
+    input_V, clamped = rng.uniform(0.0, 1.0, (2, network.n_inputs)), np.arange(network.n_outputs)[None] % 5 == 1
     node_V, status = [], []
     for row_V in input_V[:, None]:
         free = backend.solve_free(row_V, ON)
@@ -35,6 +36,12 @@ def solves(tie, differ):
 
 
 if __name__ == "__main__":
-    cases = {tie: solves(tie, False) for tie in BODY_TIES} | {"different": solves(BODY_TIES[0], True)}
-    found = {f"{case} {name}": part for case, parts in cases.items() for name, part in parts.items()}
+    cases = [(label, tie) for label in NETWORKS for tie in BODY_TIES]
+    found = {
+        f"{label} {tie} {name}": part for label, tie in cases for name, part in solves(NETWORKS[label], tie).items()
+    }
+    for label in ("640 edges", "torus"):
+        network, rng = NETWORKS[label], np.random.default_rng(1)
+        own = Deviations(rng.normal(0.0, 0.05, network.n_edges), rng.uniform(0.5, 1.5, network.n_edges))
+        found |= {f"{label} different {name}": part for name, part in solves(network, "floating", own).items()}
     np.savez(sys.argv[1], plain=PLAIN, **found)
