@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver, FloatArray, Solution
 from analog_nmos.backends.native.coupled.replicas import CoupledReplicas
 from analog_nmos.backends.native.decoupled.replicas import DecoupledReplicas
-from analog_nmos.backends.native.settings import Settings
 from analog_nmos.backends.native.transistor import parameters
 from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.settings import Settings
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.circuit.deviations import Deviations, fitting

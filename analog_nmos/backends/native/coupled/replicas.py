@@ -12,9 +12,9 @@ from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArr
 from analog_nmos.backends.native.coupled import phases
 from analog_nmos.backends.native.coupled.memory import Memory, keep_book
 from analog_nmos.backends.native.coupled.wiring import Wiring, wire
-from analog_nmos.backends.native.settings import Settings
 from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.settings import Settings
 from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import Topology
 

@@ -22,11 +22,11 @@ from analog_nmos.backends.native.decoupled.newton import (
     Output,
     solve_output,
 )
-from analog_nmos.backends.native.settings import Settings
 from analog_nmos.backends.native.transistor.accuracy import Limits, expect
 from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.backends.native.transistor.jit import kernel
 from analog_nmos.backends.native.transistor.packing import unpack
+from analog_nmos.backends.native.transistor.settings import Settings
 from common.kernels.jit import compiled, inlined
 
 DEVICE_FIELDS = len(Device._fields)

@@ -12,10 +12,10 @@ from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArr
 from analog_nmos.backends.native.decoupled import phases as kernels
 from analog_nmos.backends.native.decoupled.layout import deviating, lay_out
 from analog_nmos.backends.native.decoupled.newton import FIELDS
-from analog_nmos.backends.native.settings import Settings
 from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.backends.native.transistor.packing import pack
+from analog_nmos.backends.native.transistor.settings import Settings
 from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import Topology
 from common.kernels.vectors import aligned

@@ -1,4 +1,4 @@
-"""What all replicas of a native solver share besides the device."""
+"""What a solver of many transistors is asked for, besides the transistor itself."""
 
 from __future__ import annotations
 
