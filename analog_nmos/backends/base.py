@@ -117,14 +117,18 @@ class Backend(ABC):
         topologies: one for each replica.
         card: of all transistors.
         options: rails, resistances, temperatures, tolerances.
+        deviations: only where `takes_deviations`: for each replica what sets its transistors apart from the card, or
+            None. One whose transistors all have offset 0 and factor 1 has the numbers of one with None.
 
     Attributes:
         most_replicas: how many circuits one process can solve at most; None for any number.
         takes_minutes: whether an epoch takes minutes, so that estimates measure some of its samples.
+        takes_deviations: whether transistors may differ, so that there is a keyword `deviations`.
     """
 
     most_replicas: ClassVar[int | None] = None
     takes_minutes: ClassVar[bool] = False
+    takes_deviations: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> None:

@@ -12,6 +12,7 @@ from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution, 
 from analog_nmos.backends.ngspice_library import Ngspice, ngspice
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit.deviations import Deviations, fitting
 from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import Topology
 from common.errors import InputError, RunError
@@ -23,14 +24,22 @@ class NgspiceBackend(Backend):
     """One circuit in libngspice, one replica. See `analog_nmos.backends.base.Backend` for the methods.
 
     Raises:
-        InputError: libngspice is missing, or ngspice does not accept the circuit with this card.
+        InputError: libngspice is missing, ngspice does not accept the circuit with this card, or deviations do not fit.
     """
 
     most_replicas, takes_minutes = 1, True  # libngspice holds one circuit a process
+    takes_deviations = True
 
-    def __init__(self, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> None:
+    def __init__(
+        self,
+        topologies: Sequence[Topology],
+        card: ModelCard,
+        options: CircuitOptions,
+        *,
+        deviations: Sequence[Deviations | None] | None = None,
+    ) -> None:
         super().__init__(topologies, card, options)
-        [self._topology] = topologies
+        [self._topology], [self._deviations] = topologies, fitting(deviations, topologies)
         topology, self._card, self._options = self._topology, card, options
         self._spice: Ngspice = ngspice()
         touched = np.isin(topology.hidden_nodes, [topology.edges_D, topology.edges_S])
@@ -59,7 +68,7 @@ class NgspiceBackend(Backend):
 
     def netlist(self) -> str:
         """The netlist with the current values and all outputs free."""
-        return write_netlist(self._topology, self._card, self._options, self._wanted)
+        return write_netlist(self._topology, self._card, self._options, self._wanted, self._deviations)
 
     def set_gates(self, gate_V: FloatArray) -> None:
         """Gate voltages for the next solves."""
@@ -82,7 +91,7 @@ class NgspiceBackend(Backend):
         """
         start = _zeros(self._topology)
         self._circuit = self._spice.load(
-            write_netlist(self._topology, self._card, self._options, start),
+            write_netlist(self._topology, self._card, self._options, start, self._deviations),
             self._unknown,
             temp_C=self._options.temp,
             rail="vplus",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import SUBCIRCUIT, ModelCard
+from analog_nmos.cards.own_values import own_values
 from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import Topology
 
 FloatArray = NDArray[np.float64]
@@ -29,20 +31,32 @@ def sink_node(topology: Topology, output: int) -> int:
     return topology.max_node + 1 + output
 
 
-def write_netlist(topology: Topology, card: ModelCard, options: CircuitOptions, sources: Sources) -> str:
+def write_netlist(
+    topology: Topology,
+    card: ModelCard,
+    options: CircuitOptions,
+    sources: Sources,
+    deviations: Deviations | None = None,
+) -> str:
     """The netlist with all outputs free, one element a line, ending in .op and .end.
 
     Names: VMINUS, VPLUS, VIN<i>, RS<k> (from 1), VOUT<j> (from 0), VG<e>, RB<e>, X<e>; gate nodes g<e>, bodies b<e>.
+    A transistor that deviates from the card is M<e> instead, with a model OWN<n> that has its vto and kp.
+
+    Raises:
+        InputError: see `own_values`.
     """
+    models, own = _own_models(card, deviations)
     lines = [
         f"nonideal transistor network: {topology.n_edges} edges, body {options.body_tie}",
         *_card_lines(card),
+        *models,
         _options(options),
         f"VMINUS {topology.negref} 0 dc {_number(options.vminus)}",
         f"VPLUS {topology.posref} 0 dc {_number(options.vplus)}",
         *(f"VIN{i} {node} 0 dc {_number(sources.input_V[i])}" for i, node in enumerate(topology.input_nodes)),
         *_outputs(topology, options, sources),
-        *_edges(topology, options, sources),
+        *_edges(topology, card, options, sources, own),
         ".op",
         ".end",
     ]
@@ -71,12 +85,38 @@ def _outputs(topology: Topology, options: CircuitOptions, sources: Sources) -> I
         yield f"VOUT{j} {sink} 0 dc {_number(sources.sink_V[j])}"
 
 
-def _edges(topology: Topology, options: CircuitOptions, sources: Sources) -> Iterator[str]:
+def _own_models(card: ModelCard, deviations: Deviations | None) -> tuple[list[str], dict[int, str]]:
+    """Lines of models for the transistors that deviate, and the name of each one's by edge; equal ones share one."""
+    lines: list[str] = []
+    names: dict[tuple[float, float], str] = {}
+    own: dict[int, str] = {}
+    if deviations is None:
+        return lines, own
+    pairs = zip(deviations.vto_offset_V.tolist(), deviations.kp_factor.tolist(), strict=True)
+    for e, pair in enumerate(pairs):
+        if pair == (0.0, 1.0):
+            continue
+        if pair not in names:
+            names[pair] = f"OWN{len(names)}"
+            lines.append(f".model {names[pair]} nmos ({_values(own_values(card, *pair))})")
+        own[e] = names[pair]
+    return lines, own
+
+
+def _edges(
+    topology: Topology, card: ModelCard, options: CircuitOptions, sources: Sources, own: dict[int, str]
+) -> Iterator[str]:
+    instance = _values(card.instance)
     for e, (drain, source) in enumerate(zip(topology.edges_D, topology.edges_S, strict=True)):
         yield f"VG{e} g{e} 0 dc {_number(sources.gate_V[e])}"
         if options.body_tie != "floating":
             yield f"RB{e} b{e} {source if options.body_tie == 'source' else 0} {_number(options.body_res)}"
-        yield f"X{e} {drain} g{e} {source} b{e} {SUBCIRCUIT}"
+        ends = f"{drain} g{e} {source} b{e}"
+        yield f"M{e} {ends} {own[e]} {instance}" if e in own else f"X{e} {ends} {SUBCIRCUIT}"
+
+
+def _values(values: Mapping[str, float]) -> str:
+    return " ".join(f"{name}={_number(value)}" for name, value in values.items())
 
 
 def _number(value: float) -> str:

@@ -17,8 +17,10 @@ from analog_nmos.backends.native.decoupled.replicas import DecoupledReplicas
 from analog_nmos.backends.native.transistor import parameters
 from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.settings import Settings
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit.deviations import Deviations, fitting
 from analog_nmos.topology import Topology
 from common.errors import InputError
 from common.kernels.cache import source_hash
@@ -39,11 +41,14 @@ class NativeBackend(Backend):
         tolerance_V: bound on the error of a converged voltage; below 1e-7 as far as double precision goes (see
             `accuracy`). A voltage that cannot be found this accurately has another status than CONVERGED.
         max_passes: Newton passes, plain and damped, before source stepping; fewer than 31 switch both fallbacks off.
+        deviations: as in `backends.base.Backend`.
 
     Raises:
         InputError: replicas that do not fit together, or a card that is not modelled or is no transistor at these
             temperatures.
     """
+
+    takes_deviations = True
 
     def __init__(
         self,
@@ -53,6 +58,7 @@ class NativeBackend(Backend):
         *,
         tolerance_V: float = 1e-7,
         max_passes: int = 150,
+        deviations: Sequence[Deviations | None] | None = None,
     ) -> None:
         super().__init__(topologies, card, options)
         options.check()
@@ -64,8 +70,9 @@ class NativeBackend(Backend):
         if tolerance_V <= 0.0 or max_passes < 1:
             raise InputError("tolerance_V must be above 0 and max_passes at least 1")
         device = _device(card, options)
-        free_S, clamp_S = 1.0 / options.rs_free, 1.0 / options.rs_clamp
-        settings = np.array([tolerance_V, max_passes, free_S, clamp_S, options.vminus, options.vplus, *limits(device)])
+        settings = Settings(
+            tolerance_V, max_passes, 1.0 / options.rs_free, 1.0 / options.rs_clamp, options.vminus, options.vplus
+        )
         alone = [_outputs_alone(topology) for topology in topologies]
         if any(alone) != all(alone):
             raise InputError(
@@ -73,7 +80,7 @@ class NativeBackend(Backend):
             )
         engine = DecoupledReplicas if all(alone) else CoupledReplicas
         self._engine: DecoupledReplicas | CoupledReplicas = engine(
-            topologies, device, settings, 0.5 * (options.vminus + options.vplus)
+            topologies, device, settings, fitting(deviations, topologies)
         )
         self.n_replicas = len(topologies)
         self._n_inputs, self._n_outputs = sides.pop()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from analog_nmos.backends.native import NativeBackend
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.digits.data import Digits, Split
 from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.cross_entropy import CrossEntropy
@@ -104,6 +105,23 @@ def test_an_epoch_has_the_numbers_of_the_loop(kind, tie):
     assert_same(loop, compiled)
     assert not np.array_equal(replicas[0].gate_V, compiled[1][0].gate_V)
     assert compiled[0][0].evaluated.tolist() == [40, 40, 40]
+
+
+@pytest.mark.usefixtures("no_loop")
+def test_transistors_that_differ_have_the_numbers_of_the_loop():
+    """Limits of gate voltages, which some reach here, are not moved by offsets."""
+    replicas, rng = make_replicas(3), np.random.default_rng(0)
+    replicas[0].gate_V[:5], replicas[0].config = 0.401, dataclasses.replace(replicas[0].config, gamma=30.0)
+    own = [
+        Deviations(rng.normal(0, 0.1, one.topology.n_edges), rng.uniform(0.5, 1.5, one.topology.n_edges))
+        for one in replicas[:2]
+    ]
+    loop, compiled = both(replicas, objective(Hinge, 3), deviations=[*own, None])
+    assert_same(loop, compiled)
+    assert (compiled[1][0].gate_V == 0.4).any()
+    _, plain = both(replicas, objective(Hinge, 3))
+    assert not np.array_equal(plain[1][1].gate_V, compiled[1][1].gate_V)
+    assert np.array_equal(plain[1][2].gate_V, compiled[1][2].gate_V)
 
 
 @pytest.mark.usefixtures("no_loop")

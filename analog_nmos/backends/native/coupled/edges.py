@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from analog_nmos.backends.native.transistor.device import with_kp
+from analog_nmos.backends.native.transistor.device import deviating
 from analog_nmos.backends.native.transistor.edge import below_knee, first_guess, floating_body, newton_step
 from common.kernels.jit import leaf, lean
 from common.kernels.vectors import WIDTH, absolute, gather, largest, load, maximum, minimum, splat, store, total
@@ -46,7 +46,7 @@ def _internal_nodes(work, at, n, D_V, gate_V, S_V, D_step, S_step, limit_V, gues
 def _linearise(memory, at, n, D_V, S_V, D_step, S_step, limit_V, guess, knee_V, m):
     """Move the internal nodes of eight edges and keep what their next move needs: their `edge.Step`, and its size."""
     work, gate = memory.work, load(memory.gate_V, at)
-    own = with_kp(m, load(memory.kp_factor, at))
+    own = deviating(m, load(memory.vto_offset_V, at), load(memory.kp_factor, at))
     d, s, b = _internal_nodes(work, at, n, D_V, gate, S_V, D_step, S_step, limit_V, guess, knee_V, own)
     step = newton_step(D_V, gate, S_V, d, s, b, own)
     store(work, at, d)

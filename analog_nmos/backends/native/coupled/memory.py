@@ -32,7 +32,8 @@ class Memory(NamedTuple):
     Attributes:
         weight: (slots,) 1 for an edge, 0 for filling.
         n_edges: (F,) edges that meet at each free node.
-        gate_V, kp_factor: (slots,) gate voltages (less threshold offsets), and factors on the transconductance.
+        gate_V: (slots,) gate voltages.
+        vto_offset_V, kp_factor: (slots,) what each transistor's threshold and transconductance differ by.
         guess_V: (F,) the last free solution, in the state's order.
         sink_V: (K,) VOUT.
         node_V: (F + X,) all nodes, in the wiring's order.
@@ -51,6 +52,7 @@ class Memory(NamedTuple):
     weight: FloatArray
     n_edges: FloatArray
     gate_V: FloatArray
+    vto_offset_V: FloatArray
     kp_factor: FloatArray
     guess_V: FloatArray
     sink_V: FloatArray
@@ -117,6 +119,7 @@ def _sizes(wiring: Wiring) -> list[int]:
     sizes = {
         "weight": slots,
         "gate_V": slots,
+        "vto_offset_V": slots,
         "kp_factor": slots,
         "sink_V": wiring.outputs.size,
         "node_V": both,
@@ -178,5 +181,5 @@ def memory_of(book: Any, r: Any) -> Any:
         _float(book, r, 5), _float(book, r, 6), _float(book, r, 7), _float(book, r, 8), _float(book, r, 9),
         _float(book, r, 10), _float(book, r, 11), _float(book, r, 12), _float(book, r, 13), _float(book, r, 14),
         _float(book, r, 15), _float(book, r, 16), _float(book, r, 17), _float(book, r, 18), _float(book, r, 19),
-        _float(book, r, 20), _float(book, r, 21), _float(book, r, 22),
+        _float(book, r, 20), _float(book, r, 21), _float(book, r, 22), _float(book, r, 23),
     )  # fmt: skip

@@ -13,7 +13,6 @@ What rounding can do is judged by the sum of absolute currents at each node.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
 from analog_nmos.backends.native.coupled.edges import edge_pass, sum_bounds
 from analog_nmos.backends.native.coupled.factor import factor, substitute
@@ -34,24 +33,6 @@ BEYOND_V = 0.1  # by which first steps may leave the span of the sources
 CHORD_V = 0.02  # largest step after which the same factors may serve again
 LEAST_BEND = 10.0  # 1/V, a promise below the tolerance is looked for up to this tolerance over a step squared
 CHORD_GAIN = 0.25  # by which a chord step must be smaller than the step before
-
-
-class Settings(NamedTuple):
-    """What all replicas share besides the device.
-
-    Attributes:
-        tolerance_V: bound on the error of every free node.
-        passes: limit of passes before source stepping; below 0 there are no others.
-        free_S, clamp_S: series conductance of an output that is free, or clamped.
-        vminus_V, vplus_V: rails.
-    """
-
-    tolerance_V: Any
-    passes: Any
-    free_S: Any
-    clamp_S: Any
-    vminus_V: Any
-    vplus_V: Any
 
 
 @lean

@@ -1,7 +1,7 @@
 """The compiled entry points for coupled replicas: free phase, clamped phase, many samples.
 
-Arguments that they share: `m`, a `device.Device`; `limits`, an `accuracy.Limits`; `settings`, a `newton.Settings`;
-`book`, a `memory.Book`.
+Arguments that they share: `m`, a `device.Device`; `limits`, the `Limits` of each replica, a row each;
+`settings`, the `Settings`; `book`, a `memory.Book`.
 """
 
 # mypy: allow-untyped-defs
@@ -15,7 +15,9 @@ from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.coupled.memory import memory_of, wiring_of
 from analog_nmos.backends.native.coupled.newton import solve
 from analog_nmos.backends.native.decoupled.newton import CONVERGED
+from analog_nmos.backends.native.transistor.accuracy import Limits
 from analog_nmos.backends.native.transistor.jit import kernel
+from analog_nmos.backends.native.transistor.packing import unpack
 from common.kernels.jit import compiled, lean
 
 SKIPPED = int(Status.SKIPPED)
@@ -43,8 +45,8 @@ def _same_inputs(w, memory, input_V):
 @compiled
 def free(m, limits, settings, book, r, input_V, clamped, row_V):
     """Free phase of one replica (`clamped` all false): (status, passes); the solution is the next guess."""
-    w, memory = wiring_of(book, r), memory_of(book, r)
-    status, passes = solve(m, limits, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, False)
+    w, memory, own = wiring_of(book, r), memory_of(book, r), unpack(Limits, limits[r], 0)
+    status, passes = solve(m, own, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, False)
     if status == CONVERGED:
         for i in range(w.state.size):
             memory.guess_V[w.state[i]] = memory.node_V[i]
@@ -62,7 +64,8 @@ def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
         if clamped[k]:
             memory.sink_V[k] = target_V[k]
     held = memory.reach_V[0] < math.inf and _same_inputs(w, memory, input_V)
-    status, passes = solve(m, limits, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, held)
+    own = unpack(Limits, limits[r], 0)
+    status, passes = solve(m, own, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, held)
     memory.reach_V[0] = math.inf
     if status == CONVERGED:
         _report(w, memory, row_V)
@@ -71,9 +74,9 @@ def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
 
 @compiled
 def _many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status):
-    w, memory, passes = wiring_of(book, r), memory_of(book, r), 0
+    w, memory, own, passes = wiring_of(book, r), memory_of(book, r), unpack(Limits, limits[r], 0), 0
     for n in range(input_V.shape[0]):
-        status[n], passed = solve(m, limits, w, memory, settings, book.chords[r], last_V, input_V[n], clamped, False)
+        status[n], passed = solve(m, own, w, memory, settings, book.chords[r], last_V, input_V[n], clamped, False)
         passes += passed
         if status[n] == CONVERGED:
             for i in range(w.state.size):

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArray, Solution
 from analog_nmos.backends.native.coupled import phases
 from analog_nmos.backends.native.coupled.memory import Memory, keep_book
-from analog_nmos.backends.native.coupled.newton import Settings
 from analog_nmos.backends.native.coupled.wiring import Wiring, wire
 from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.settings import Settings
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import Topology
 
 
@@ -25,19 +26,20 @@ class CoupledReplicas:
         self,
         topologies: Sequence[Topology],
         device: Device,
-        settings: FloatArray,
-        cold_V: float,
+        settings: Settings,
+        deviations: Sequence[Deviations | None],
     ) -> None:
-        tolerance_V, passes, free_S, clamp_S, vminus_V, vplus_V, *_ = settings.tolist()
-        self._cold_V = cold_V
+        self._cold_V = settings.cold_V
         wired: dict[int, Wiring] = {}
         for topology in topologies:
             if id(topology) not in wired:
                 wired[id(topology)] = wire(topology)
         self._topologies, self._wirings = topologies, [wired[id(topology)] for topology in topologies]
         book, self._memories = keep_book(self._wirings)
-        self._settings = Settings(tolerance_V, int(passes), free_S, clamp_S, vminus_V, vplus_V)
-        self._circuit = (device, limits(device), self._settings, book)
+        for memory, wiring, own in zip(self._memories, self._wirings, deviations, strict=True):
+            if own is not None:
+                memory.vto_offset_V[wiring.slot], memory.kp_factor[wiring.slot] = own.vto_offset_V, own.kp_factor
+        self._circuit = (device, np.array([limits(device, own) for own in deviations]), settings, book)
         self._node_V = np.full((len(topologies), 1 + max(t.max_node for t in topologies)), np.nan)
         self._status = np.zeros(len(topologies), np.int64)
         self._nothing = np.zeros((len(topologies), topologies[0].n_outputs), np.bool_)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analog_nmos.backends.base import FloatArray
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology.network import IntArray, Topology
 from common.kernels.vectors import WIDTH, aligned
 
@@ -66,6 +67,21 @@ def lay_out(topologies: Sequence[Topology]) -> Layout:
         nodes=np.array([numbered(topology) for topology in topologies], np.int64),
         n_columns=1 + max(topology.max_node for topology in topologies),
     )
+
+
+def deviating(
+    layout: Layout, deviations: Sequence[Deviations | None]
+) -> tuple[FloatArray, FloatArray] | tuple[None, None]:
+    """Threshold offsets (slots,) in V and kp factors (slots,); None where no replica has any of its own."""
+    if all(own is None for own in deviations):
+        return None, None
+    vto_offset_V, kp_factor = aligned(layout.drain.size), aligned(layout.drain.size)
+    kp_factor[:] = 1.0
+    for slot, own in zip(layout.slot, deviations, strict=True):
+        if own is not None:
+            slots = slot[: own.n_edges]
+            vto_offset_V[slots], kp_factor[slots] = own.vto_offset_V, own.kp_factor
+    return vto_offset_V, kp_factor
 
 
 def numbered(topology: Topology) -> IntArray:

@@ -19,7 +19,7 @@ import numpy as np
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.transistor.accuracy import ROUNDING_V, is_certain, rounding_A
-from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V
+from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V, deviating
 from analog_nmos.backends.native.transistor.edge import below_knee, first_guess, floating_body, newton_step
 from common.kernels.jit import compiled, leaf, lean
 from common.kernels.vectors import WIDTH, absolute, largest, load, maximum, minimum, splat, store, total
@@ -30,6 +30,15 @@ FIELDS = 9
 FREE_V, DAMPED = 1.0, 0.1  # largest step of any voltage: first (V), and when that failed (per V of span, or 1 V)
 FIRST_PASSES = 30  # before steps are damped
 LARGEST_LAST_V = CUTOFF_MARGIN_V
+
+
+class Edges(NamedTuple):
+    """The edge slots of all outputs."""
+
+    gate_V: Any
+    weight: Any  # 1 for an edge, 0 for filling
+    vto_offset_V: Any  # None where no replica has any: kernels are then compiled without it
+    kp_factor: Any  # None likewise
 
 
 class Output(NamedTuple):
@@ -47,13 +56,23 @@ class Output(NamedTuple):
 
 
 @leaf
-def _guess_pass(drain_V, gate_V, weight, out, node_V, m, work, stride):
+def _own(m, vto_offset_V, kp_factor, j):
+    """The Device of eight edges; adding -0.0 and multiplying by 1 cost nothing."""
+    offset_V, factor = splat(-0.0), splat(1.0)
+    if vto_offset_V is not None:
+        offset_V, factor = load(vto_offset_V, j), load(kp_factor, j)
+    return deviating(m, offset_V, factor)
+
+
+@leaf
+def _guess_pass(drain_V, edges, out, node_V, m, work, stride):
     """Fill `work` from a closed-form guess; current into the edges at the output, and its derivative."""
     current, slope = splat(0.0), splat(0.0)
     for j in range(out.first, out.last, WIDTH):
         at = j - out.first
         drain = load(drain_V, at)
-        through, by = first_guess(drain, load(gate_V, j), splat(node_V), m)
+        own = _own(m, edges.vto_offset_V, edges.kp_factor, j)
+        through, by = first_guess(drain, load(edges.gate_V, j), splat(node_V), own)
         store(work, at, drain - m.rd_ohm * through)
         store(work, at + stride, node_V + m.rs_ohm * through)
         store(work, at + 3 * stride, 0.0)
@@ -62,14 +81,14 @@ def _guess_pass(drain_V, gate_V, weight, out, node_V, m, work, stride):
         store(work, at + 6 * stride, m.rd_ohm * by)
         store(work, at + 7 * stride, 1.0 - m.rs_ohm * by)
         store(work, at + 8 * stride, 0.0)
-        w = load(weight, j)
+        w = load(edges.weight, j)
         current = current - w * through
         slope = slope + w * by
     return total(current), total(slope)
 
 
 @leaf
-def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_body, damped, m, work, stride):
+def _newton_pass(drain_V, edges, out, node_V, moved_V, limit_V, guess_body, damped, m, work, stride):
     """Move the internal nodes and linearise: current, conductance, curvature, largest step of an internal node."""
     current, slope, bend, size = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
     end = splat(node_V)
@@ -88,7 +107,8 @@ def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_b
         if damped:
             before = load(work, at + 2 * stride) - minimum(load(work, at), load(work, at + stride))
             b = below_knee(splat(0.0) if guess_body else before, d, s, b, out.knee_V, m)
-        step = newton_step(drain, load(gate_V, j), end, d, s, b, m)
+        own = _own(m, edges.vto_offset_V, edges.kp_factor, j)
+        step = newton_step(drain, load(edges.gate_V, j), end, d, s, b, own)
         store(work, at, d)
         store(work, at + stride, s)
         store(work, at + 2 * stride, b)
@@ -98,7 +118,7 @@ def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_b
         store(work, at + 6 * stride, step.d_byS)
         store(work, at + 7 * stride, step.s_byS)
         store(work, at + 8 * stride, step.b_byS)
-        w = load(weight, j)
+        w = load(edges.weight, j)
         current = current + w * step.in_S
         slope = slope + w * step.in_S_byS
         bend = bend + w * step.bend
@@ -107,7 +127,7 @@ def _newton_pass(drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess_b
 
 
 @lean
-def attempt(drain_V, gate_V, weight, out, node_V, damped, passes, guess, m, work, stride):
+def attempt(drain_V, edges, out, node_V, damped, passes, guess, m, work, stride):
     """Newton from node_V and `work` (or from a guess of the latter): (voltage, status, passes).
 
     Newton's error after a step is the curvature of the equations over their slope times the step squared, which is
@@ -116,13 +136,13 @@ def attempt(drain_V, gate_V, weight, out, node_V, damped, passes, guess, m, work
     moved_V, doubt_V = 0.0, 0.0  # doubt_V: largest step that confirms a doubtful solution
     limit_V = out.damped_V if damped else FREE_V
     if guess:
-        current, slope = _guess_pass(drain_V, gate_V, weight, out, node_V, m, work, stride)
+        current, slope = _guess_pass(drain_V, edges, out, node_V, m, work, stride)
         moved_V = (out.source_A - out.load_S * node_V - current) / (slope + out.load_S)
         moved_V = max(min(moved_V, limit_V), -limit_V)
         node_V += moved_V
     for passed in range(passes):
         current, slope, bend, size = _newton_pass(
-            drain_V, gate_V, weight, out, node_V, moved_V, limit_V, guess and passed == 0, damped, m, work, stride
+            drain_V, edges, out, node_V, moved_V, limit_V, guess and passed == 0, damped, m, work, stride
         )
         slope += out.load_S
         moved_V = (out.source_A - out.load_S * node_V - current) / slope
@@ -146,7 +166,7 @@ def attempt(drain_V, gate_V, weight, out, node_V, damped, passes, guess, m, work
 
 
 @compiled
-def source_stepping(drain_V, gate_V, weight, out, m, work, stride):
+def source_stepping(drain_V, edges, out, m, work, stride):
     """Raise all sources but the gates from 0 V, where everything is 0 V, as fast as damped Newton follows."""
     no_guess = out.passes < 0  # plain values, not literals: numba then compiles `attempt` once
     scaled_V = np.empty(stride)
@@ -161,7 +181,7 @@ def source_stepping(drain_V, gate_V, weight, out, m, work, stride):
             out.accuracy, out.damped_V, out.knee_V,
         )  # fmt: skip
         found_V, status, passed = attempt(
-            scaled_V, gate_V, weight, now, node_V, not no_guess, max(40, -out.passes), no_guess, m, work, stride
+            scaled_V, edges, now, node_V, not no_guess, max(40, -out.passes), no_guess, m, work, stride
         )
         passes += passed
         if status == CONVERGED:
@@ -177,18 +197,16 @@ def source_stepping(drain_V, gate_V, weight, out, m, work, stride):
 
 
 @compiled
-def solve_output(drain_V, gate_V, weight, out, start_V, m, work, stride):
+def solve_output(drain_V, edges, out, start_V, m, work, stride):
     """Voltage of one output, status and passes over its edges: Newton, then damped, then source stepping."""
     guess = out.passes > 0
     node_V, status, passes = attempt(
-        drain_V, gate_V, weight, out, start_V, not guess, min(out.passes, FIRST_PASSES), guess, m, work, stride
+        drain_V, edges, out, start_V, not guess, min(out.passes, FIRST_PASSES), guess, m, work, stride
     )
     if status != CONVERGED and out.passes > passes:
-        node_V, status, more = attempt(
-            drain_V, gate_V, weight, out, start_V, guess, out.passes - passes, guess, m, work, stride
-        )
+        node_V, status, more = attempt(drain_V, edges, out, start_V, guess, out.passes - passes, guess, m, work, stride)
         passes += more
         if status != CONVERGED:
-            node_V, status, more = source_stepping(drain_V, gate_V, weight, out, m, work, stride)
+            node_V, status, more = source_stepping(drain_V, edges, out, m, work, stride)
             passes += more
     return node_V, status, passes

@@ -13,13 +13,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.backends.native.decoupled.newton import CONVERGED, DAMPED, FIELDS, NOT_FINITE, Output, solve_output
-from analog_nmos.backends.native.transistor.accuracy import Limits, expect, unpack_limits
-from analog_nmos.backends.native.transistor.device import unpack
+from analog_nmos.backends.native.decoupled.newton import (
+    CONVERGED,
+    DAMPED,
+    FIELDS,
+    NOT_FINITE,
+    Edges,
+    Output,
+    solve_output,
+)
+from analog_nmos.backends.native.transistor.accuracy import Limits, expect
+from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.backends.native.transistor.jit import kernel
+from analog_nmos.backends.native.transistor.packing import unpack
+from analog_nmos.backends.native.transistor.settings import Settings
 from common.kernels.jit import compiled, inlined
 
-SETTINGS = ("tolerance_V", "passes", "free_S", "clamp_S", "vminus_V", "vplus_V", *Limits._fields)
+DEVICE_FIELDS = len(Device._fields)
 SKIPPED = int(Status.SKIPPED)
 
 
@@ -29,11 +39,13 @@ class Memory(NamedTuple):
     The entries take its fields one by one: calls from Python recognise arrays faster than a NamedTuple of them.
     """
 
-    device: Any  # `parameters.as_array`
-    settings: Any  # in the order of SETTINGS
+    circuit: Any  # a Device and Settings, packed
+    limits: Any  # (L, fields) Limits of each replica, packed
     first: Any  # (L, K + 1)
     drain: Any  # (S,)
     weight: Any  # (S,)
+    vto_offset_V: Any  # (S,), or None where no replica has any
+    kp_factor: Any  # (S,), or None
     nodes: Any  # (L, 2 + I + K)
     gate_V: Any  # (S,)
     guess_V: Any  # (L, K) first guesses: the last free solution
@@ -56,23 +68,28 @@ def set_gates(gates_V, slot, gate_V):
 
 
 @inlined
-def _solve(row_V, k, replica, first, drain, weight, gate_V, start_V, sink_V, series_S, m, settings, work, stride):
+def _numbers(circuit, limits, replica):
+    """Device, Settings and a replica's Limits."""
+    return unpack(Device, circuit, 0), unpack(Settings, circuit, DEVICE_FIELDS), unpack(Limits, limits[replica], 0)
+
+
+@inlined
+def _solve(row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, m, settings, limits, work, stride):
     """One output of one replica at inputs row_V (I,): voltage, status, passes."""
     begin, end = first[replica, k], first[replica, k + 1]
     drain_V = work[FIELDS * stride :]
     check, low, high, gate = sink_V, min(sink_V, 0.0), max(sink_V, 0.0), 0.0
     for j in range(begin, end):
         drain_V[j - begin] = row_V[drain[j]]
-        check += gate_V[j] + drain_V[j - begin]
-        low, high, gate = min(low, drain_V[j - begin]), max(high, drain_V[j - begin]), max(gate, gate_V[j])
+        check += edges.gate_V[j] + drain_V[j - begin]
+        low, high, gate = min(low, drain_V[j - begin]), max(high, drain_V[j - begin]), max(gate, edges.gate_V[j])
     if not math.isfinite(check):  # minimum and maximum would hide a NaN
         return math.nan, NOT_FINITE, 0
-    limits = unpack_limits(settings[6:])
     out = Output(
-        begin, end, m.shunt_S + series_S, series_S * sink_V, settings[0], int(settings[1]),
+        begin, end, m.shunt_S + series_S, series_S * sink_V, settings.tolerance_V, int(settings.passes),
         expect(limits, low, high, gate, m), DAMPED * max(high - low, 1.0), limits.knee_V,
     )  # fmt: skip
-    return solve_output(drain_V, gate_V, weight, out, start_V, m, work, stride)
+    return solve_output(drain_V, edges, out, start_V, m, work, stride)
 
 
 @inlined
@@ -88,8 +105,8 @@ def _status_of_inputs(row_V):
 def _fill(node_V, replica, nodes, settings, row_V, found_V):
     """Node voltages (nodes,) of a replica that was solved; what no edge touches is held at 0 V by rshunt."""
     node_V[:] = 0.0
-    node_V[nodes[replica, 0]] = settings[4]
-    node_V[nodes[replica, 1]] = settings[5]
+    node_V[nodes[replica, 0]] = settings.vminus_V
+    node_V[nodes[replica, 1]] = settings.vplus_V
     n_inputs = row_V.size
     for i in range(n_inputs):
         node_V[nodes[replica, 2 + i]] = row_V[i]
@@ -104,19 +121,20 @@ def free_phase(memory, replica, input_V, node_V):
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
-    m = unpack(a.device)
+    m, settings, limits = _numbers(a.circuit, a.limits, replica)
+    edges = Edges(a.gate_V, a.weight, a.vto_offset_V, a.kp_factor)
     found_V = np.empty(a.first.shape[1] - 1)
     node_V[:] = math.nan
     status = _status_of_inputs(input_V)
     for k in range(found_V.size):
         found_V[k], ended, passed = _solve(
-            input_V, k, replica, a.first, a.drain, a.weight, a.gate_V, a.guess_V[replica, k], a.sink_V[replica, k],
-            a.settings[2], m, a.settings, a.work, a.work.size // (FIELDS + 1),
+            input_V, k, replica, a.first, a.drain, edges, a.guess_V[replica, k], a.sink_V[replica, k],
+            settings.free_S, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
         )  # fmt: skip
         a.passes[0] += passed
         status = max(status, ended)
     if status == CONVERGED:
-        _fill(node_V, replica, a.nodes, a.settings, input_V, found_V)
+        _fill(node_V, replica, a.nodes, settings, input_V, found_V)
         a.guess_V[replica, :] = found_V
         a.solved_input_V[replica, :] = input_V
         a.solved_sink_V[replica, :] = a.sink_V[replica]
@@ -132,7 +150,8 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
-    m = unpack(a.device)
+    m, settings, limits = _numbers(a.circuit, a.limits, replica)
+    edges = Edges(a.gate_V, a.weight, a.vto_offset_V, a.kp_factor)
     found_V = np.empty(a.first.shape[1] - 1)
     node_V[:] = math.nan
     status = _status_of_inputs(input_V)
@@ -140,9 +159,9 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     for i in range(input_V.size):
         same_inputs &= a.solved_input_V[replica, i] == input_V[i]
     for k in range(found_V.size):
-        series_S = a.settings[2]
+        series_S = settings.free_S
         if clamped[k]:
-            series_S = a.settings[3]
+            series_S = settings.clamp_S
             a.sink_V[replica, k] = target_V[k]
         elif same_inputs and a.sink_V[replica, k] == a.solved_sink_V[replica, k]:
             same = True
@@ -152,13 +171,13 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
                 found_V[k] = a.guess_V[replica, k]
                 continue
         found_V[k], ended, passed = _solve(
-            input_V, k, replica, a.first, a.drain, a.weight, a.gate_V, a.guess_V[replica, k], a.sink_V[replica, k],
-            series_S, m, a.settings, a.work, a.work.size // (FIELDS + 1),
+            input_V, k, replica, a.first, a.drain, edges, a.guess_V[replica, k], a.sink_V[replica, k],
+            series_S, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
         )  # fmt: skip
         a.passes[0] += passed
         status = max(status, ended)
     if status == CONVERGED:
-        _fill(node_V, replica, a.nodes, a.settings, input_V, found_V)
+        _fill(node_V, replica, a.nodes, settings, input_V, found_V)
     return status
 
 
@@ -195,17 +214,19 @@ def solve_clamped(input_V, target_V, clamped, mask, node_V, status, *memory):
 
 @kernel
 def solve_many(
-    replica, input_V, device, settings, first, drain, weight, gate_V, guess_V, sink_V, out_V, status, work, passes
+    replica, input_V, circuit, bounds, first, drain, weight, vto_offset_V, kp_factor, gate_V, guess_V, sink_V,
+    out_V, status, work, passes,
 ):  # fmt: skip
     """Free outputs (N, K) and status (N,) of a replica for samples input_V (N, I), each from the one before."""
-    m = unpack(device)
+    m, settings, limits = _numbers(circuit, bounds, replica)
+    edges = Edges(gate_V, weight, vto_offset_V, kp_factor)
     last_V = guess_V[replica].copy()
     for n in range(input_V.shape[0]):
         status[n] = _status_of_inputs(input_V[n])
         for k in range(last_V.size):
             out_V[n, k], ended, passed = _solve(
-                input_V[n], k, replica, first, drain, weight, gate_V, last_V[k], sink_V[replica, k],
-                settings[2], m, settings, work, work.size // (FIELDS + 1),
+                input_V[n], k, replica, first, drain, edges, last_V[k], sink_V[replica, k],
+                settings.free_S, m, settings, limits, work, work.size // (FIELDS + 1),
             )  # fmt: skip
             passes[0] += passed
             status[n] = max(status[n], ended)

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArray, Solution
 from analog_nmos.backends.native.decoupled import phases as kernels
-from analog_nmos.backends.native.decoupled.layout import lay_out
+from analog_nmos.backends.native.decoupled.layout import deviating, lay_out
 from analog_nmos.backends.native.decoupled.newton import FIELDS
+from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
-from analog_nmos.backends.native.transistor.parameters import as_array
+from analog_nmos.backends.native.transistor.packing import pack
+from analog_nmos.backends.native.transistor.settings import Settings
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import Topology
 from common.kernels.vectors import aligned
 
@@ -24,13 +27,19 @@ class DecoupledReplicas:
     Args:
         topologies: one for each replica.
         device: from `parameters.device_parameters`.
-        settings: in the order of `phases.SETTINGS`.
-        cold_V: first guess of an output's voltage.
+        settings: what the solver is asked for.
+        deviations: of each replica's transistors from the device.
     """
 
-    def __init__(self, topologies: Sequence[Topology], device: Device, settings: FloatArray, cold_V: float) -> None:
+    def __init__(
+        self,
+        topologies: Sequence[Topology],
+        device: Device,
+        settings: Settings,
+        deviations: Sequence[Deviations | None],
+    ) -> None:
         self._topologies, self._layout = topologies, lay_out(topologies)
-        layout = self._layout
+        layout, cold_V = self._layout, settings.cold_V
         n_replicas, n_inputs, n_outputs = len(topologies), topologies[0].n_inputs, topologies[0].n_outputs
         self._gate_V = aligned(layout.weight.size)
         self._guess_V = np.full((n_replicas, n_outputs), cold_V)
@@ -42,7 +51,10 @@ class DecoupledReplicas:
         self._status = np.zeros(n_replicas, np.int64)
         self._work = aligned((FIELDS + 1) * layout.stride)
         self.passes = np.zeros(1, np.int64)
-        self._wiring = (as_array(device), settings, layout.first, layout.drain, layout.weight)
+        bounds = np.array([limits(device, own) for own in deviations])
+        vto_offset_V, kp_factor = deviating(layout, deviations)
+        numbers = (pack(device, settings), bounds)
+        self._wiring = (*numbers, layout.first, layout.drain, layout.weight, vto_offset_V, kp_factor)
         self._memory = kernels.Memory(
             *self._wiring, layout.nodes, self._gate_V, self._guess_V, self._sink_V, self._solved_gate_V,
             self._solved_input_V, self._solved_sink_V, cold_V, self._work, self.passes,

@@ -1,1 +1,1 @@
-"""One transistor for the kernels: its equations, its numbers from a model card, and when a Newton step is trusted."""
+"""One transistor for the kernels: its equations, numbers from a model card, when a Newton step is trusted; settings."""

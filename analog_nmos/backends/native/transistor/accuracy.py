@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V, Device
 from analog_nmos.backends.native.transistor.edge import FLOATING_BEND
+from analog_nmos.circuit.deviations import Deviations
 from common.kernels.jit import leaf
 
 LARGEST_SPAN_V = 1e3  # the bounds below hold up to here
@@ -29,7 +30,7 @@ DIODE_BEND = 2.0 * math.e  # of a junction, relative to `bend`, when both its en
 
 
 class Limits(NamedTuple):
-    """Of one device at one temperature. The true curvature is at most `bend` times base + by_span * span + ..."""
+    """Of a network's devices. The true curvature is at most `bend` times base + by_span * span + ..."""
 
     base: float
     by_span: float  # 1/V, span: of all voltages but the gates'
@@ -38,6 +39,7 @@ class Limits(NamedTuple):
     jump_A: float  # by which an edge's current jumps where its junctions' exponentials set in
     tie_S: float  # from the body to the source node: its current has a rounding error, even if it is 0
     knee_V: float  # of a forward junction
+    offset_V: float  # of the lowest threshold, from the device's
 
 
 class Accuracy(NamedTuple):
@@ -49,8 +51,15 @@ class Accuracy(NamedTuple):
     tie_S: Any
 
 
-def limits(device: Device) -> Limits:
-    """The Limits of a device."""
+def limits(device: Device, deviations: Deviations | None = None) -> Limits:
+    """The Limits of a device, or of the worst of many that deviate from it."""
+    if deviations is None:
+        return _limits(device, 0.0)
+    most = device._replace(beta=device.beta * float(deviations.kp_factor.max()))
+    return _limits(most, float(deviations.vto_offset_V.min()))
+
+
+def _limits(device: Device, offset_V: float) -> Limits:
     slope, vt_V = device.gamma * device.slope, device.vt_V
     body_S = device.body_S + device.shunt_S + 2.0 * device.gmin_S
     jump_A = device.isat_A * math.exp(-3.0)
@@ -70,20 +79,15 @@ def limits(device: Device) -> Limits:
         jump_A=2.0 * jump_A,
         tie_S=device.tie_S,
         knee_V=vt_V * math.log(KNEE_A / device.isat_A),
+        offset_V=offset_V,
     )
-
-
-@leaf
-def unpack_limits(a: Any) -> Any:
-    """The Limits in an array that holds their fields in order; for use inside kernels."""
-    return Limits(a[0], a[1], a[2], a[3], a[4], a[5], a[6])
 
 
 @leaf
 def expect(limits: Any, low_V: Any, high_V: Any, gate_V: Any, m: Any) -> Any:
     """The Accuracy of a network between the voltages low_V and high_V, whose highest gate is at gate_V."""
     span_V = high_V - low_V
-    reach_V = max(gate_V - low_V - m.vbi_V, 0.0)
+    reach_V = max(gate_V - low_V - (m.vbi_V + limits.offset_V), 0.0)
     return Accuracy(
         limits.base + limits.by_span * span_V + limits.by_gate * reach_V,
         limits.step_V if span_V < LARGEST_SPAN_V else 0.0,

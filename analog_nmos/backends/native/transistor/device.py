@@ -39,20 +39,11 @@ class Device(NamedTuple):
 
 
 @leaf
-def unpack(a: Any) -> Any:
-    """The Device in an array that holds its fields in order; for use inside kernels."""
+def deviating(m: Any, offset_V: Any, factor: Any) -> Any:
+    """The Device with its threshold raised by offset_V and its kp times a factor; both may be vectors over edges."""
     return Device(
-        a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8],
-        a[9], a[10], a[11], a[12], a[13], a[14], a[15], a[16], a[17],
-    )  # fmt: skip
-
-
-@leaf
-def with_kp(m: Any, factor: Any) -> Any:
-    """The Device with its transconductance multiplied by a factor, which may be a vector over edges."""
-    return Device(
-        m.beta * factor, m.lam, m.vbi_V, m.gamma, m.phi_V, m.slope, m.isat_A, m.vt_V, m.gmin_S, m.rd_ohm, m.rs_ohm,
-        m.shunt_S, m.shunt_d_S, m.shunt_s_S, m.body_S, m.tie_S, m.floating, m.log_alpha,
+        m.beta * factor, m.lam, m.vbi_V + offset_V, m.gamma, m.phi_V, m.slope, m.isat_A, m.vt_V, m.gmin_S,
+        m.rd_ohm, m.rs_ohm, m.shunt_S, m.shunt_d_S, m.shunt_s_S, m.body_S, m.tie_S, m.floating, m.log_alpha,
     )  # fmt: skip
 
 

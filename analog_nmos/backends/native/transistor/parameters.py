@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from analog_nmos.backends.base import FloatArray
 from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
@@ -115,11 +112,6 @@ def device_parameters(card: ModelCard, options: CircuitOptions) -> Device:
         floating=float(options.body_tie == "floating"),
         log_alpha=math.log(isat_A / ((2.0 * options.gmin + shunt_S) * vt_V)),
     )
-
-
-def as_array(device: Device) -> FloatArray:
-    """The fields in order, as the kernels take them."""
-    return np.array(device, np.float64)
 
 
 def _gap(temperature_K: float) -> float:

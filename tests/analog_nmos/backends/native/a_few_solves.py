@@ -1,4 +1,4 @@
-"""Free, clamped and many solves of three networks for every body tie: python a_few_solves.py FILE."""
+"""Solves of three networks for every body tie, and of transistors that differ: python a_few_solves.py FILE."""
 
 import sys
 
@@ -7,6 +7,7 @@ import numpy as np
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import BODY_TIES, CircuitOptions
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import shipped
 from benchmarks.native_hidden import layered, torus
 from common.kernels.jit import PLAIN
@@ -15,10 +16,11 @@ ON = np.array([True])
 NETWORKS = {"640 edges": shipped(), "torus": torus(4), "layers": layered(6, 9, 3)}
 
 
-def solves(network, tie):
+def solves(network, tie, own=None):
     """Node voltages (2 samples, free and clamped), outputs of both samples, and all statuses."""
     rng = np.random.default_rng(0)
-    backend = NativeBackend([network], read_model_card(default_card_path()), CircuitOptions(body_tie=tie))
+    card, options = read_model_card(default_card_path()), CircuitOptions(body_tie=tie)
+    backend = NativeBackend([network], card, options, deviations=[own])
     backend.set_gates(rng.uniform(0.5, 6.0, (1, network.n_edges)))
     input_V, clamped = rng.uniform(0.0, 1.0, (2, network.n_inputs)), np.arange(network.n_outputs)[None] % 5 == 1
     node_V, status = [], []
@@ -38,4 +40,8 @@ if __name__ == "__main__":
     found = {
         f"{label} {tie} {name}": part for label, tie in cases for name, part in solves(NETWORKS[label], tie).items()
     }
+    for label in ("640 edges", "torus"):
+        network, rng = NETWORKS[label], np.random.default_rng(1)
+        own = Deviations(rng.normal(0.0, 0.05, network.n_edges), rng.uniform(0.5, 1.5, network.n_edges))
+        found |= {f"{label} different {name}": part for name, part in solves(network, "floating", own).items()}
     np.savez(sys.argv[1], plain=PLAIN, **found)

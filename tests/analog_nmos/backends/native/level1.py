@@ -23,7 +23,7 @@ class Batch:
         gate_V: (C, E).
         series_S, sink_V: (C, F), conductance and far end of an output's series resistor; 0 at hidden nodes.
         options: name -> (C,) for gmin, rshunt, body_res, temp, tnom; `tie` holds words.
-        card: name -> (C,) for vto, kp, gamma, phi, lambda, is, rd, rs (ohm), w_l.
+        card: name -> (C,) for vto, kp, gamma, phi, lambda, is, rd, rs (ohm), w_l; or (C, E) where transistors differ.
     """
 
     n_free: int
@@ -37,8 +37,8 @@ class Batch:
 
 
 def device(batch):
-    """Parameters at TEMP, each (C, 1)."""
-    card = {name: values.astype(REAL)[:, None] for name, values in batch.card.items()}
+    """Parameters at TEMP, each (C, 1) or (C, E)."""
+    card = {name: values.astype(REAL).reshape(len(values), -1) for name, values in batch.card.items()}
     T, T0 = (batch.options[name].astype(REAL)[:, None] + ZERO_C for name in ("temp", "tnom"))
     gap, gap0 = (REAL("1.16") - REAL("7.02e-4") * t**2 / (t + 1108) for t in (T, T0))
 

@@ -8,14 +8,16 @@ from analog_nmos.backends.native.decoupled.newton import (
     CONVERGED,
     DAMPED,
     FIELDS,
+    Edges,
     Output,
     attempt,
     solve_output,
     source_stepping,
 )
-from analog_nmos.backends.native.transistor.accuracy import expect, limits, unpack_limits
-from analog_nmos.backends.native.transistor.device import unpack
-from analog_nmos.backends.native.transistor.parameters import as_array, device_parameters
+from analog_nmos.backends.native.transistor.accuracy import Limits, expect, limits
+from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.packing import pack, unpack
+from analog_nmos.backends.native.transistor.parameters import device_parameters
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
 from common.kernels.vectors import aligned
@@ -23,13 +25,12 @@ from common.kernels.vectors import aligned
 
 @numba.njit
 def _all_ways(array, bounds, drain_V, gate_V, weight, work):
-    m = unpack(array)
-    known = unpack_limits(bounds)
+    m, known, edges = unpack(Device, array, 0), unpack(Limits, bounds, 0), Edges(gate_V, weight, None, None)
     accuracy = expect(known, -0.5, 2.0, gate_V.max(), m)
     out = Output(0, gate_V.size, m.shunt_S + 1e-9, 1e-10, 1e-11, 150, accuracy, 2.5 * DAMPED, known.knee_V)
-    plain = solve_output(drain_V, gate_V, weight, out, 0.3, m, work, gate_V.size)
-    damped = attempt(drain_V, gate_V, weight, out, 0.9, out.passes > 0, 150, out.passes > 0, m, work, gate_V.size)
-    stepped = source_stepping(drain_V, gate_V, weight, out, m, work, gate_V.size)
+    plain = solve_output(drain_V, edges, out, 0.3, m, work, gate_V.size)
+    damped = attempt(drain_V, edges, out, 0.9, out.passes > 0, 150, out.passes > 0, m, work, gate_V.size)
+    stepped = source_stepping(drain_V, edges, out, m, work, gate_V.size)
     return plain, damped, stepped
 
 
@@ -37,7 +38,7 @@ def _all_ways(array, bounds, drain_V, gate_V, weight, work):
 def test_damped_newton_and_source_stepping_find_the_same_voltage(tie):
     rng = np.random.default_rng(0)
     device = device_parameters(read_model_card(default_card_path()), CircuitOptions(body_tie=tie))
-    array, bounds = as_array(device), np.array(limits(device))
+    array, bounds = pack(device), pack(limits(device))
     weight, work = aligned(16), aligned(16 * FIELDS)
     weight[:13] = 1.0
     for lo, hi in ((0.4, 8.0), (0.4, 1.0)):

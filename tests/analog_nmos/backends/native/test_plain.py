@@ -23,7 +23,8 @@ def test_plain_python_finds_the_voltages_of_compiled_kernels(tmp_path):
         found.append(np.load(tmp_path / f"{plain}.npz"))
     compiled, plain = found
     assert (bool(compiled["plain"]), bool(plain["plain"])) == (False, True)
-    for case in [f"{network} {tie}" for network in ("640 edges", "torus", "layers") for tie in BODY_TIES]:
+    cases = [f"{network} {tie}" for network in ("640 edges", "torus", "layers") for tie in BODY_TIES]
+    for case in [*cases, "640 edges different", "torus different"]:
         assert (compiled[f"{case} status"] == int(Status.CONVERGED)).all()
         np.testing.assert_array_equal(plain[f"{case} status"], compiled[f"{case} status"])
         for name in ("node_V", "many_V"):

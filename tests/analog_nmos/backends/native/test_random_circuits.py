@@ -14,6 +14,7 @@ from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import Topology
 
 HERE = Path(__file__)
@@ -86,10 +87,20 @@ class Circuit:
     free_nodes: np.ndarray
     ends: np.ndarray  # (E, 2), free nodes before rails and inputs
     fixed_V: np.ndarray
+    own: Deviations
 
 
-def draw(rng, sizes, kind, model=MODEL):
-    """A random circuit, solved."""
+def deviations(seed, n_edges):
+    """Of transistors that differ a little, a lot, or by magnitudes; none where there is no seed."""
+    if seed is None:
+        return Deviations(np.zeros(n_edges), np.ones(n_edges))
+    rng = np.random.default_rng(seed)
+    vto_V, decades = [(0.01, 0.02), (0.1, 0.2), (1.0, 3.0)][rng.integers(3)]
+    return Deviations(rng.normal(0.0, vto_V, n_edges), 10.0 ** np.clip(rng.normal(0.0, decades, n_edges), -5, 5))
+
+
+def draw(rng, sizes, kind, model=MODEL, seed=None):
+    """A random circuit, solved; its transistors differ if there is a seed for it."""
     topology = random_topology(rng, *sizes)
     drawn, largest_V, gates = KINDS[kind](rng)
     if rng.random() < 0.5:
@@ -99,7 +110,8 @@ def draw(rng, sizes, kind, model=MODEL):
     input_V = rng.uniform(-largest_V if rng.random() < 0.3 else 0.0, largest_V, topology.n_inputs)
     target_V = rng.uniform(0.0, largest_V, topology.n_outputs)
     clamped = rng.random(topology.n_outputs) < 0.5
-    backend = NativeBackend([topology], ModelCard(Path("test.lib"), model, INSTANCE), options)
+    own, card = deviations(seed, topology.n_edges), ModelCard(Path("test.lib"), model, INSTANCE)
+    backend = NativeBackend([topology], card, options, deviations=None if seed is None else [own])
     backend.set_gates(gate_V[None])
     phase = rng.integers(3)  # free, clamped from a cold start, clamped after free
     if phase != 1:
@@ -115,7 +127,7 @@ def draw(rng, sizes, kind, model=MODEL):
         topology, options, gate_V, input_V, np.where(clamped, target_V, 0.0),
         np.where(clamped, options.rs_clamp, options.rs_free), int(solution.status[0]), solution.node_V[0, free].copy(),
         free, np.stack([number[topology.edges_D], number[topology.edges_S]], axis=1),
-        np.concatenate([[options.vminus, options.vplus], input_V]),
+        np.concatenate([[options.vminus, options.vplus], input_V]), own,
     )  # fmt: skip
 
 
@@ -139,18 +151,20 @@ def batch(circuits, model=MODEL):
         sink_V=padded([one.sink_V for one in circuits]),
         options={name: np.array([getattr(one.options, name) for one in circuits]) for name in numbers}
         | {"tie": np.array([one.options.body_tie for one in circuits])},
-        card={name: np.full(len(circuits), value) for name, value in card.items()},
+        card={name: np.full(len(circuits), value) for name, value in card.items()}
+        | {"vto": np.array([card["vto"] + one.own.vto_offset_V for one in circuits])}
+        | {"kp": np.array([card["kp"] * one.own.kp_factor for one in circuits])},
     )
 
 
-def group(seed, kind, count, model=MODEL):
+def group(seed, kind, count, model=MODEL, differ=False):
     """Circuits of the same size, and how far each native answer lies from the solution nearest to it in V.
 
     NaN where the second solver finds none; the start is the native answer, or 0 V where there is none.
     """
     rng = np.random.default_rng([seed, list(KINDS).index(kind)])
     sizes = (rng.integers(1, 5), rng.integers(1, 4), rng.integers(0, 5), rng.integers(1, 13))
-    circuits = [draw(rng, sizes, kind, model) for _ in range(count)]
+    circuits = [draw(rng, sizes, kind, model, [seed, number] if differ else None) for number in range(count)]
     found_V = np.array([one.found_V for one in circuits])
     with np.errstate(all="ignore"):
         exact_V, step_V = LEVEL1["solve"](batch(circuits, model), np.nan_to_num(found_V))
@@ -158,7 +172,7 @@ def group(seed, kind, count, model=MODEL):
     return circuits, np.where(step_V < ACCURATE_V, error_V, np.nan), exact_V.astype(float)
 
 
-def tally(kind, seeds, count):
+def tally(kind, seeds, count, differ=False):
     """Circuits, those that the native solver gives up, those that the second solver cannot decide, and the worst error.
 
     Asserts that no converged answer is wrong.
@@ -166,7 +180,7 @@ def tally(kind, seeds, count):
     failed = undecided = 0
     worst_V = 0.0
     for seed in seeds:
-        circuits, error_V, _ = group(seed, kind, count)
+        circuits, error_V, _ = group(seed, kind, count, differ=differ)
         converged = np.array([one.status == Status.CONVERGED for one in circuits])
         finite = np.array([np.isfinite(one.found_V).all() for one in circuits])
         assert (finite == converged).all()
@@ -205,12 +219,21 @@ def test_random_circuits(kind, most_failed):
     assert failed <= most_failed
 
 
+@pytest.mark.parametrize(("kind", "most_failed"), [("ordinary", 0), ("wide", 0), ("extreme", 8)])
+def test_random_circuits_whose_transistors_differ(kind, most_failed):
+    count, failed, undecided, _ = tally(kind, range(10, 12), 60, differ=True)
+    assert (count, undecided) == (120, 0)
+    assert failed <= most_failed
+
+
 @pytest.mark.long
+@pytest.mark.parametrize("differ", [False, True])
 @pytest.mark.parametrize(
     ("kind", "groups", "most_failed"), [("ordinary", 40, 0), ("wide", 60, 10), ("extreme", 100, 300)]
 )
-def test_twenty_thousand_random_circuits(kind, groups, most_failed):
-    count, failed, undecided, worst_V = tally(kind, range(100, 100 + groups), 100)
+def test_twenty_thousand_random_circuits(kind, groups, most_failed, differ):
+    count, failed, undecided, worst_V = tally(kind, range(100, 100 + groups), 100, differ)
+    kind += ", different" if differ else ", alike"
     print(f"{kind}: {count} circuits, {failed} given up, {undecided} undecided, largest error {worst_V:.1e} V")
     assert failed <= most_failed
     assert undecided <= most_failed // 10

@@ -7,6 +7,7 @@ from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit.deviations import Deviations
 from benchmarks.native_hidden import Xor, layered, nudge_pair, torus
 
 CARD = read_model_card(default_card_path())
@@ -14,8 +15,8 @@ TABLE_V = np.array([[0.0, 0.0], [0.0, 0.45], [0.45, 0.0], [0.45, 0.45]])
 XOR = Xor(np.array([0.0, -0.087]), 0.5)
 
 
-def backend(topologies, **options):
-    return NativeBackend(topologies, CARD, CircuitOptions(vminus=0.11, vplus=0.33, **options))
+def backend(topologies, deviations=None, **options):
+    return NativeBackend(topologies, CARD, CircuitOptions(vminus=0.11, vplus=0.33, **options), deviations=deviations)
 
 
 def train(solver, topology, gate_V, samples, evaluate):
@@ -50,17 +51,22 @@ def test_the_recorded_first_epoch_of_xor():
     np.testing.assert_allclose(differences, [0.01275, 0.06123, 0.02026, 0.08761], atol=6e-6)
 
 
+@pytest.mark.parametrize("differ", [False, True])
 @pytest.mark.parametrize("topology", [torus(4), torus(12), layered(5, 11, 2)], ids=["torus", "large", "layers"])
-def test_compiled_phases_and_replicas_have_the_numbers_of_the_methods_alone(topology):
+def test_compiled_phases_and_replicas_have_the_numbers_of_the_methods_alone(topology, differ):
     rng = np.random.default_rng(0)
     gates_V = rng.uniform(0.5, 3.0, (2, topology.n_edges))
     inputs_V, labels = rng.uniform(0, 0.45, (2, 6, topology.n_inputs)), rng.integers(0, 2, (2, 6))
-    together = backend([topology, topology])
+    own = [
+        Deviations(rng.normal(0.0, 0.05, topology.n_edges), rng.uniform(0.5, 1.5, topology.n_edges)) if differ else None
+        for _ in range(2)
+    ]
+    together = backend([topology, topology], own)
     solver = together.compiled()
     together.set_gates(gates_V)
     for replica in range(2):
         samples = list(zip(inputs_V[replica], labels[replica].tolist(), strict=True))
-        seen, gate_V = train(backend([topology]), topology, gates_V[replica], samples, nudge_pair)
+        seen, gate_V = train(backend([topology], [own[replica]]), topology, gates_V[replica], samples, nudge_pair)
         slots = solver.edges.slot[replica]
         for (input_V, label), expected_V in zip(samples, seen, strict=True):
             free_V, clamped_V = np.empty((2, topology.max_node + 1))

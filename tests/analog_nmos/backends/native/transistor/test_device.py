@@ -7,23 +7,24 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analog_nmos.backends.native.transistor.device import drain_current, junction, unpack
+from analog_nmos.backends.native.transistor.device import Device, drain_current, junction
 from analog_nmos.backends.native.transistor.edge import floating_body, newton_step
-from analog_nmos.backends.native.transistor.parameters import as_array, device_parameters
+from analog_nmos.backends.native.transistor.packing import pack, unpack
+from analog_nmos.backends.native.transistor.parameters import device_parameters
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
 from common.kernels.vectors import load, store
 
 CARD = read_model_card(default_card_path())
 DEVICE = device_parameters(CARD, CircuitOptions(body_tie="floating"))
-ARRAY = as_array(DEVICE)
+ARRAY = pack(DEVICE)
 voltages = st.lists(st.floats(-2.0, 8.0), min_size=4, max_size=4)
 
 
 @numba.njit
 def _device(array, v, out):
     """v: rows d, g, s, b of eight; out: five rows of the drain current, two of the diode at b - s."""
-    m = unpack(array)
+    m = unpack(Device, array, 0)
     found = drain_current(load(v, 0), load(v, 8), load(v, 16), load(v, 24), m) + junction(load(v, 24) - load(v, 16), m)
     for i in range(7):
         store(out, 8 * i, found[i])
@@ -91,14 +92,16 @@ def test_both_signs_of_vds_and_the_threshold_are_continuous():
 
 @numba.njit
 def _edge(array, v, out):
-    step = newton_step(load(v, 0), load(v, 8), load(v, 16), load(v, 24), load(v, 32), load(v, 40), unpack(array))
+    step = newton_step(
+        load(v, 0), load(v, 8), load(v, 16), load(v, 24), load(v, 32), load(v, 40), unpack(Device, array, 0)
+    )
     for i in range(16):
         store(out, 8 * i, step[i])
 
 
 @numba.njit
 def _body(array, v, out):
-    store(out, 0, floating_body(load(v, 0), load(v, 8), unpack(array)))
+    store(out, 0, floating_body(load(v, 0), load(v, 8), unpack(Device, array, 0)))
 
 
 def edge_currents(array, D, gate, S):
@@ -116,7 +119,7 @@ def edge_currents(array, D, gate, S):
     st.sampled_from(["floating", "ground", "source"]), st.floats(-0.5, 1.5), st.floats(0.4, 8.0), st.floats(-0.5, 1.5)
 )
 def test_elimination_gives_the_derivatives_of_the_solved_edge(tie, D, gate, S):
-    array = as_array(device_parameters(CARD, CircuitOptions(body_tie=tie)))
+    array = pack(device_parameters(CARD, CircuitOptions(body_tie=tie)))
     step, _ = edge_currents(array, D, gate, S)
     h = 1e-5
     for shift, columns in (((0.0, h), (10, 13)), ((h, 0.0), (11, 14))):  # by S, by D: columns of in_S and in_D
