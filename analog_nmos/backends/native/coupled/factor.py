@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 
 from analog_nmos.backends.native.coupled.fronts import ROWS
+from analog_nmos.backends.native.coupled.inverse import invert, multiply
 from common.kernels.jit import leaf, lean
 from common.kernels.vectors import WIDTH, load, splat, store, total
 
@@ -138,7 +139,12 @@ def assemble(fronts, f, a, data, load_S):
 
 @lean
 def factor(fronts, begin, a, data, load_S, inverse, panel):
-    """Factor all fronts from number `begin` on, the ones before being factored already; False if singular."""
+    """Factor all fronts from number `begin` on, the ones before being factored already; False if singular.
+
+    A small network's only front is inverted.
+    """
+    if fronts.entry_from.size == 0:
+        return invert(data, load_S, a, fronts.stride[0], panel)
     for f in range(begin, fronts.parent.size):
         assemble(fronts, f, a, data, load_S)
         pivots = fronts.first[f + 1] - fronts.first[f]
@@ -160,6 +166,9 @@ def _dot(a, at, x, begin, end):
 @lean
 def substitute(fronts, a, inverse, x, part):
     """Replace x (F,) by the solution; `part` is room for the longest row of a front."""
+    if fronts.entry_from.size == 0:
+        multiply(a, fronts.stride[0], x, part)
+        return
     n_fronts = fronts.parent.size
     for f in range(n_fronts):
         first, begin, stride = fronts.first[f], fronts.rows_at[f], fronts.stride[f]

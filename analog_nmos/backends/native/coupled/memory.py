@@ -141,6 +141,8 @@ def _places(sizes: list[list[int]]) -> NDArray[np.int64]:
 
 
 def _chords_pay(wiring: Wiring) -> bool:
+    if wiring.fronts.entry_from.size == 0:
+        return False
     pivots, boundary = np.diff(wiring.fronts.first), np.diff(wiring.fronts.rows_at)
     return bool((pivots * (pivots + boundary) ** 2).sum() > CHORD_WORK * wiring.drain.size)
 

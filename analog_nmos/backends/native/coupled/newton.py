@@ -163,19 +163,48 @@ def _move(w, memory, limit_V, low_V, high_V):
         memory.moved_V[i] = memory.node_V[i] - before_V
 
 
+@leaf
+def _imbalance(memory, sign):
+    """`step` gets, or after other loads have been set gets on top, the currents that loads bring; times `sign`."""
+    for i in range(memory.step.size):
+        before_A = 0.0 if sign < 0.0 else memory.step[i]
+        memory.step[i] = before_A + sign * (memory.source_A[i] - memory.load_S[i] * memory.node_V[i])
+
+
+@leaf
+def _foresee(w, memory, limit_V, low_V, high_V):
+    """From a solution to where its factors put it with other loads of its outputs; infinite if they do not, or how far.
+
+    Before the loads were set, `step` got what they brought (`_imbalance`).
+    """
+    last, fronts = w.fronts.parent.size - 1, w.fronts
+    if not factor(fronts, last, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel):
+        return math.inf
+    _imbalance(memory, 1.0)
+    reply(w, memory, memory.step)
+    size_V = _largest(memory.step)
+    if not size_V < math.inf:
+        return math.inf
+    for i in range(w.free.size):
+        memory.spare[i] = memory.moved_V[i]  # internal nodes have yet to follow the last step
+    _move(w, memory, limit_V, low_V, high_V)
+    for i in range(w.free.size):
+        memory.moved_V[i] += memory.spare[i]
+    return size_V
+
+
 @lean
 def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, passes, guess, knee_V, held):
     """Newton from the voltages in memory.node_V: (status, passes). No free node is taken out of [low_V, high_V].
 
     With `held` it goes on from the solve before, whose factors serve again where only loads of outputs have changed.
     """
-    doubt_V, before_V, reach_V, fronts = 0.0, math.inf, math.inf, w.fronts
-    if held and chords:
-        last = fronts.parent.size - 1
-        if factor(fronts, last, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel):
-            reach_V = memory.reach_V[0]
+    doubt_V, before_V, reach_V = 0.0, math.inf, math.inf
+    if held:
+        before_V = _foresee(w, memory, limit_V, low_V, high_V)
+        reach_V = memory.reach_V[0] + before_V
     memory.reach_V[0] = math.inf
-    chord = reach_V < math.inf
+    chord = chords and before_V < CHORD_V
     for passed in range(passes):
         size_V = edge_pass(m, w, memory, limit_V, guess and passed == 0, not chord, knee_V)
         if not chord:
@@ -289,6 +318,8 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
     # Currents flow from high to low: no node lies outside its sources' span, but for what junctions leak.
     low_V, high_V = low_V - BEYOND_V, high_V + BEYOND_V
     n_free, tolerance_V = w.free.size, settings.tolerance_V
+    if held:
+        _imbalance(memory, -1.0)
     _drive(w, memory, settings, m, input_V, clamped, 1.0)
     passes, limit, no_guess = 0, settings.passes, False
     if held:

@@ -7,6 +7,8 @@ stars: hidden nodes whose free neighbours are all outputs. The matrix's entries 
     outputs:  (K, K), row by row, outputs in their own order
     others:   as they come, and one last place for what has none
 
+Up to WHOLE free nodes there are no stars, and the data is the whole matrix, column by column, a front's stride apart.
+
 A slot is an edge's place in memory, slots come in blocks of eight. First come the sheaves: blocks whose edges run from
 fixed nodes to one free node, so that their currents are summed in a register. All other blocks (loose) hold any edges.
 """
@@ -17,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analog_nmos.backends.native.coupled.fronts import Fronts, arrays, elimination_order, tree
+from analog_nmos.backends.native.coupled.fronts import WHOLE, Fronts, arrays, elimination_order, tree, whole
 from analog_nmos.topology.network import IntArray, Topology
 from common.kernels.vectors import WIDTH
 
@@ -95,6 +97,9 @@ class _Order:
         hidden = topology.hidden_nodes.tolist()
         stars = [node for node in hidden if sees[node] <= within]
         self.entry: dict[tuple[int, int], int] = {}
+        if len(free) <= WHOLE:
+            self._whole([*hidden, *outputs])
+            return
         self._stars(stars, sees, {node: k for k, node in enumerate(outputs)})
         for row in outputs:
             for column in outputs:
@@ -109,6 +114,14 @@ class _Order:
         self.size = len(self.entry) + 1
         self.stars = np.array(stars, np.int64)
         self._fronts(others, outputs, sees)
+
+    def _whole(self, nodes: list[int]) -> None:
+        self.fronts = whole(len(nodes))
+        stride = int(self.fronts.stride[0])
+        self.entry = {(a, b): j * stride + i for i, a in enumerate(nodes) for j, b in enumerate(nodes)}
+        self.size = stride * len(nodes) + 1
+        self.stars, self.others, self.star_at = np.zeros(0, np.int64), np.array(nodes, np.int64), np.zeros(1, np.int64)
+        self.star_output = self.star_place = self.stars
 
     def _stars(self, stars: list[int], sees: dict[int, set[int]], output: dict[int, int]) -> None:
         for star in stars:
