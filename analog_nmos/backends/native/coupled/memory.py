@@ -44,7 +44,7 @@ class Memory(NamedTuple):
         work: FIELDS of each slot: internal d, s, b; their step; their step by S's; by D's; then of loose blocks the
             currents into the drain and the source end and bend, of a sheaf's first block sums of bends and currents.
         saved: free nodes and internal nodes, for source stepping.
-        entries: room for what eight edges add to the matrix.
+        entries: room for what eight edges add to the matrix, and for `stars`.
         data: entries of the matrix, see `wiring`.
         matrix, inverse, panel, part: see `factor`.
         step, bend, flow, spare: (F,) right-hand sides and solutions.
@@ -126,7 +126,7 @@ def _sizes(wiring: Wiring) -> list[int]:
         "moved_V": both,
         "work": FIELDS * slots,
         "saved": free + 3 * slots,
-        "entries": 4 * WIDTH,
+        "entries": max(4, wiring.shape.size**2) * WIDTH,
         "data": int(wiring.place.max()) + 1,
         "matrix": int(wiring.fronts.at[-1]),
         "panel": BLOCK * longest,
@@ -180,11 +180,11 @@ def wiring_of(book: Any, r: Any) -> Any:
     return Wiring(
         _int(book, r, 0), _int(book, r, 1), _int(book, r, 2), _int(book, r, 3), _int(book, r, 4), _int(book, r, 5),
         _int(book, r, 6), _int(book, r, 7), _int(book, r, 8), _int(book, r, 9), _int(book, r, 10), _int(book, r, 11),
-        _int(book, r, 12),
+        _int(book, r, 12), _int(book, r, 13), _int(book, r, 14),
         Fronts(
-            _int(book, r, 13), _int(book, r, 14), _int(book, r, 15), _int(book, r, 16), _int(book, r, 17),
-            _int(book, r, 18), _int(book, r, 19), _int(book, r, 20), _int(book, r, 21), _int(book, r, 22),
-            _int(book, r, 23), _int(book, r, 24),
+            _int(book, r, 15), _int(book, r, 16), _int(book, r, 17), _int(book, r, 18), _int(book, r, 19),
+            _int(book, r, 20), _int(book, r, 21), _int(book, r, 22), _int(book, r, 23), _int(book, r, 24),
+            _int(book, r, 25), _int(book, r, 26),
         ),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from analog_nmos.backends.native.coupled import stars
 from analog_nmos.backends.native.coupled.edges import edge_pass, sum_bounds
 from analog_nmos.backends.native.coupled.factor import factor, substitute
 from analog_nmos.backends.native.decoupled.newton import (
@@ -55,44 +56,16 @@ class Settings(NamedTuple):
 
 
 @lean
-def _eliminate_stars(w, memory):
-    """Eliminate the stars into the outputs' entries; False if one has no finite pivot."""
-    data, n_outputs = memory.data, w.outputs.size
-    outputs = w.star_at.size - 1 + 2 * w.star_place.size
-    for star in range(w.star_at.size - 1):
-        pivot = data[star] + memory.load_S[star]
-        if pivot == 0.0 or not math.isfinite(pivot):
-            return False
-        inverse = 1.0 / pivot
-        memory.inverse[star] = inverse
-        begin, end = w.star_at[star], w.star_at[star + 1]
-        for e in range(begin, end):
-            share = data[w.star_place[e] + 1] * inverse
-            data[w.star_place[e] + 1] = share
-            row = outputs + w.star_output[e] * n_outputs
-            for f in range(begin, end):
-                data[row + w.star_output[f]] -= share * data[w.star_place[f]]
-    return True
-
-
-@lean
 def reply(w, memory, x):
     """Replace currents x (F,) by the voltages that they cause in the network as it was factored."""
-    n_stars = w.star_at.size - 1
-    for star in range(n_stars):
-        for e in range(w.star_at[star], w.star_at[star + 1]):
-            x[w.outputs[w.star_output[e]]] -= memory.data[w.star_place[e] + 1] * x[star]
+    stars.forward(w, memory.data, x, memory.entries)
     substitute(w.fronts, memory.matrix, memory.inverse, x, memory.part)
-    for star in range(n_stars):
-        found = x[star]
-        for e in range(w.star_at[star], w.star_at[star + 1]):
-            found -= memory.data[w.star_place[e]] * x[w.outputs[w.star_output[e]]]
-        x[star] = found * memory.inverse[star]
+    stars.backward(w, memory.data, memory.inverse, x)
 
 
 @leaf
 def _factor(w, memory):
-    if not _eliminate_stars(w, memory):
+    if not stars.eliminate(w, memory.data, memory.load_S, memory.inverse, memory.entries):
         return False
     return factor(w.fronts, 0, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel)
 
