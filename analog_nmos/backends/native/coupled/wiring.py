@@ -141,14 +141,15 @@ class _Order:
     def _stars(
         self, stars: list[int], sees: dict[int, set[int]], leads: dict[int, set[int]], outputs: list[int]
     ) -> None:
-        bundled, shape = _bundles(stars, sees, leads)
-        single = [node for node in stars if node not in set(bundled)]
+        bundled, seen = _bundles(stars, sees, leads)
+        taken = set(bundled)
+        single = [node for node in stars if node not in taken]
         self.stars = np.array(bundled + single, np.int64)
         for star in self.stars.tolist():
             self._add(star, star)
         self.size = -(-self.size // WIDTH) * WIDTH
         order = {node: k for k, node in enumerate(outputs)}
-        shape = sorted(shape, key=order.__getitem__)
+        shape = sorted(seen, key=order.__getitem__)
         for first in range(0, len(bundled), WIDTH):
             for other in shape:
                 for star in bundled[first : first + WIDTH]:
