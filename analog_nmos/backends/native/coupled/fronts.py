@@ -25,7 +25,7 @@ from common.kernels.vectors import WIDTH
 ROWS = 4  # of a front that are updated together: its rows are filled up to a multiple
 MOST_ZEROS = 0.25  # share of a front that may be zeros for the sake of fewer, larger fronts
 WHOLE = 24  # unknowns up to which a network is one front, which is inverted (`inverse`)
-SMALL = 8  # pivots up to which fronts are joined whatever their zeros
+SMALL = 4  # pivots up to which fronts are joined whatever their zeros
 
 
 class Fronts(NamedTuple):
