@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 
+from analog_nmos.backends.native.coupled.stars import first_entries
 from analog_nmos.backends.native.transistor.device import deviating
 from analog_nmos.backends.native.transistor.edge import below_knee, first_guess, floating_body, newton_step
 from common.kernels.jit import leaf, lean
@@ -90,10 +91,47 @@ def sheaf_pass(m, w, memory, limit_V, guess, fill, knee_V):
 
 
 @lean
+def fan_pass(m, w, memory, limit_V, guess, fill, knee_V):
+    """The fans; returns the largest step of an internal node."""
+    n, work, data, n_shape, largest_step = w.drain.size, memory.work, memory.data, w.shape.size, splat(0.0)
+    entries, at = first_entries(w)[0], w.sheaf_at[-1]
+    for e in range(n_shape):
+        node, place = w.outputs[w.shape[e]], entries + 2 * WIDTH * e
+        S_V, S_step = splat(memory.node_V[node]), splat(memory.moved_V[node])
+        current, slope = splat(0.0), splat(0.0)
+        for b in range(w.bundle.size):
+            star = b * WIDTH
+            D_V, D_step = load(memory.node_V, star), load(memory.moved_V, star)
+            step, size = _linearise(memory, at, n, D_V, S_V, D_step, S_step, limit_V, guess, knee_V, m)
+            largest_step = maximum(largest_step, size)
+            current, slope = current + step.in_S, slope + step.in_S_byS
+            store(work, at + 12 * n, step.in_D)
+            store(work, at + 13 * n, step.in_S)
+            store(work, at + 14 * n, step.bend)
+            store(memory.step, star, load(memory.step, star) - step.in_D)
+            if fill:
+                store(data, star, load(data, star) + step.in_D_byD)
+                store(data, place, load(data, place) + step.in_D_byS)
+                store(data, place + WIDTH, load(data, place + WIDTH) + step.in_S_byD)
+            at += WIDTH
+            place += 2 * WIDTH * n_shape
+        memory.step[node] -= total(current)
+        if fill:
+            data[w.place[4 * (at - WIDTH) + 3]] += total(slope)
+    return largest(largest_step)
+
+
+@leaf
+def loose_at(w):
+    """First slot of the loose blocks."""
+    return w.sheaf_at[-1] + w.bundle.size * w.shape.size * WIDTH
+
+
+@lean
 def loose_pass(m, w, memory, limit_V, guess, fill, knee_V):
     """All other blocks; returns the largest step of an internal node."""
     n, n_free, work, entries, largest_step = w.drain.size, w.free.size, memory.work, memory.entries, splat(0.0)
-    for at in range(w.sheaf_at[-1], n, WIDTH):
+    for at in range(loose_at(w), n, WIDTH):
         D_V, S_V = gather(memory.node_V, w.drain, at), gather(memory.node_V, w.source, at)
         D_step, S_step = gather(memory.moved_V, w.drain, at), gather(memory.moved_V, w.source, at)
         step, size = _linearise(memory, at, n, D_V, S_V, D_step, S_step, limit_V, guess, knee_V, m)
@@ -130,6 +168,7 @@ def edge_pass(m, w, memory, limit_V, guess, fill, knee_V):
     if fill:
         memory.data[:] = 0.0
     size = sheaf_pass(m, w, memory, limit_V, guess, fill, knee_V)
+    size = max(size, fan_pass(m, w, memory, limit_V, guess, fill, knee_V))
     return max(size, loose_pass(m, w, memory, limit_V, guess, fill, knee_V))
 
 
@@ -142,7 +181,18 @@ def sum_bounds(w, memory):
     for sheaf in range(w.sheaf.size):
         memory.bend[w.sheaf[sheaf]] = total(load(work, w.sheaf_at[sheaf] + 12 * n))
         memory.flow[w.sheaf[sheaf]] = total(load(work, w.sheaf_at[sheaf] + 13 * n))
-    for i in range(w.sheaf_at[-1], n):
+    at = w.sheaf_at[-1]
+    for e in range(w.shape.size):
+        node, bend, flow = w.outputs[w.shape[e]], splat(0.0), splat(0.0)
+        for star in range(0, w.bundle.size * WIDTH, WIDTH):
+            here = load(work, at + 14 * n)
+            bend, flow = bend + here, flow + absolute(load(work, at + 13 * n))
+            store(memory.bend, star, load(memory.bend, star) + here)
+            store(memory.flow, star, load(memory.flow, star) + absolute(load(work, at + 12 * n)))
+            at += WIDTH
+        memory.bend[node] += total(bend)
+        memory.flow[node] += total(flow)
+    for i in range(at, n):
         drain, source, bend = w.drain[i], w.source[i], work[14 * n + i]
         if drain < n_free:
             memory.bend[drain] += bend

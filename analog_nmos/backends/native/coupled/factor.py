@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 
 from analog_nmos.backends.native.coupled.fronts import ROWS
+from analog_nmos.backends.native.coupled.inverse import invert, multiply
 from common.kernels.jit import leaf, lean
 from common.kernels.vectors import WIDTH, load, splat, store, total
 
@@ -38,12 +39,15 @@ def factor_front(a, at, stride, size, pivots, first, inverse, panel):
 
 @leaf
 def _own_rows(a, at, stride, begin, end, first, inverse, panel):
-    """Eliminate a block's pivots from its own rows; `panel` gets these rows, with zeros up to the diagonal."""
+    """Eliminate a block's pivots from its own rows; `panel` gets these rows, with zeros up to the diagonal.
+
+    On the diagonal it gets the pivot less 1, so that the vector that a multiple of the row is subtracted from gets the
+    multiple itself there: a store of this one number would hold up the load of the vector around it.
+    """
     for i in range(begin, end):
         row, copy = at + i * stride, (i - begin) * stride
         for k in range(begin, i):
             share = a[row + k] * inverse[first + k]
-            a[row + k] = share
             for j in range(k // WIDTH * WIDTH, stride, WIDTH):
                 store(a, row + j, load(a, row + j) - share * load(panel, (k - begin) * stride + j))
         pivot = a[row + i]
@@ -53,8 +57,9 @@ def _own_rows(a, at, stride, begin, end, first, inverse, panel):
         here = i // WIDTH * WIDTH
         for j in range(begin, stride, WIDTH):
             store(panel, copy + j, load(a, row + j) if j >= here else splat(0.0))
-        for j in range(here, i + 1):
+        for j in range(here, i):
             panel[copy + j] = 0.0
+        panel[copy + i] = pivot - 1.0
     return True
 
 
@@ -63,7 +68,6 @@ def _multipliers(a, row, stride, begin, end, edge, first, inverse, panel):
     """Eliminate a block's pivots from the block's columns (up to `edge`) of a later row."""
     for k in range(begin, end):
         share = a[row + k] * inverse[first + k]
-        a[row + k] = share
         for j in range(k // WIDTH * WIDTH, edge, WIDTH):
             store(a, row + j, load(a, row + j) - share * load(panel, (k - begin) * stride + j))
 
@@ -126,19 +130,38 @@ def assemble(fronts, f, a, data, load_S):
     for i in range(fronts.first[f + 1] - fronts.first[f]):
         a[at + i * (stride + 1)] += load_S[fronts.first[f] + i]
     for c in range(fronts.child_at[f], fronts.child_at[f + 1]):
-        child = fronts.child[c]
-        begin, n = fronts.rows_at[child], fronts.rows_at[child + 1] - fronts.rows_at[child]
-        pivots, theirs = fronts.first[child + 1] - fronts.first[child], fronts.stride[child]
-        for i in range(n):
-            source = fronts.at[child] + (pivots + i) * theirs + pivots
-            row = at + fronts.into[begin + i] * stride
-            for j in range(n):
-                a[row + fronts.into[begin + j]] += a[source + j]
+        _extend(fronts, fronts.child[c], a, at, stride)
+
+
+@leaf
+def _extend(fronts, child, a, at, stride):
+    """Add what a child leaves on its boundary to its parent's matrix, where columns follow each other as vectors."""
+    begin, n = fronts.rows_at[child], fronts.rows_at[child + 1] - fronts.rows_at[child]
+    pivots, theirs = fronts.first[child + 1] - fronts.first[child], fronts.stride[child]
+    source, j = fronts.at[child] + pivots * (theirs + 1), 0
+    while j < n:
+        column, room = at + fronts.into[begin + j], source + j
+        if j + WIDTH <= n and fronts.into[begin + j + WIDTH - 1] == fronts.into[begin + j] + WIDTH - 1:
+            for i in range(n):
+                place = column + fronts.into[begin + i] * stride
+                store(a, place, load(a, place) + load(a, room))
+                room += theirs
+            j += WIDTH
+        else:
+            for i in range(n):
+                a[column + fronts.into[begin + i] * stride] += a[room]
+                room += theirs
+            j += 1
 
 
 @lean
 def factor(fronts, begin, a, data, load_S, inverse, panel):
-    """Factor all fronts from number `begin` on, the ones before being factored already; False if singular."""
+    """Factor all fronts from number `begin` on, the ones before being factored already; False if singular.
+
+    A small network's only front is inverted.
+    """
+    if fronts.entry_from.size == 0:
+        return invert(data, load_S, a, fronts.stride[0], panel)
     for f in range(begin, fronts.parent.size):
         assemble(fronts, f, a, data, load_S)
         pivots = fronts.first[f + 1] - fronts.first[f]
@@ -160,6 +183,9 @@ def _dot(a, at, x, begin, end):
 @lean
 def substitute(fronts, a, inverse, x, part):
     """Replace x (F,) by the solution; `part` is room for the longest row of a front."""
+    if fronts.entry_from.size == 0:
+        multiply(a, fronts.stride[0], x, part)
+        return
     n_fronts = fronts.parent.size
     for f in range(n_fronts):
         first, begin, stride = fronts.first[f], fronts.rows_at[f], fronts.stride[f]

@@ -24,7 +24,8 @@ from common.kernels.vectors import WIDTH
 
 ROWS = 4  # of a front that are updated together: its rows are filled up to a multiple
 MOST_ZEROS = 0.25  # share of a front that may be zeros for the sake of fewer, larger fronts
-SMALL = 8  # pivots up to which fronts are joined whatever their zeros
+WHOLE = 24  # unknowns up to which a network is one front, which is inverted (`inverse`)
+SMALL = 4  # pivots up to which fronts are joined whatever their zeros
 
 
 class Fronts(NamedTuple):
@@ -40,7 +41,7 @@ class Fronts(NamedTuple):
         at: (fronts + 1,) where a front's matrix begins.
         stride: (fronts,) its row length, whole vectors.
         entry_at: (fronts + 1,) where a front's entries begin in `entry_from` and `entry_to`.
-        entry_from: places in the network's data.
+        entry_from: places in the network's data; none at all if the data is the matrix of the only front.
         entry_to: places in the memory of all fronts.
     """
 
@@ -170,6 +171,11 @@ def arrays(found: list[_Front], entry: dict[tuple[int, int], int], begin: int) -
         entry_from=np.array(list(entry.values()), np.int64)[turn],
         entry_to=target[turn],
     )
+
+
+def whole(n: int) -> Fronts:
+    """A network of n nodes as one front, whose matrix is the network's data, transposed."""
+    return arrays([_Front(list(range(n)), set())], {}, 0)[1]
 
 
 def _starts(parts: list[IntArray]) -> IntArray:

@@ -1,7 +1,8 @@
 """The arrays of all coupled replicas in one block of floats and one of integers, and a replica's part of them.
 
-numba takes a tenth of a microsecond for each array that a kernel is called with, and a replica has fifty: as much as
-a small network's whole solve. So kernels get a `Book`, and open a replica's `Wiring` and `Memory` in it.
+numba takes a tenth of a microsecond for each array that a kernel is called with, and a replica has forty: as much as
+a small network's whole solve. So kernels get a `Book`, and open a replica's `Wiring` and `Memory` in it, as views that
+hold no reference to it: counting forty of them up and down took an eighth of a small network's solve.
 """
 
 # mypy: allow-untyped-calls
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba.core import cgutils
+from numba.np.arrayobj import populate_array
 from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray
@@ -19,7 +22,7 @@ from analog_nmos.backends.native.coupled.factor import BLOCK
 from analog_nmos.backends.native.coupled.fronts import Fronts
 from analog_nmos.backends.native.coupled.wiring import Wiring
 from analog_nmos.topology.network import IntArray
-from common.kernels.jit import inlined
+from common.kernels.jit import inlined, intrinsic
 from common.kernels.vectors import WIDTH, aligned
 
 FIELDS = 15
@@ -42,7 +45,7 @@ class Memory(NamedTuple):
         work: FIELDS of each slot: internal d, s, b; their step; their step by S's; by D's; then of loose blocks the
             currents into the drain and the source end and bend, of a sheaf's first block sums of bends and currents.
         saved: free nodes and internal nodes, for source stepping.
-        entries: room for what eight edges add to the matrix.
+        entries: room for what eight edges add to the matrix, and for `stars`.
         data: entries of the matrix, see `wiring`.
         matrix, inverse, panel, part: see `factor`.
         step, bend, flow, spare: (F,) right-hand sides and solutions.
@@ -126,7 +129,7 @@ def _sizes(wiring: Wiring) -> list[int]:
         "moved_V": both,
         "work": FIELDS * slots,
         "saved": free + 3 * slots,
-        "entries": 4 * WIDTH,
+        "entries": max(4, wiring.shape.size**2) * WIDTH,
         "data": int(wiring.place.max()) + 1,
         "matrix": int(wiring.fronts.at[-1]),
         "panel": BLOCK * longest,
@@ -144,18 +147,34 @@ def _places(sizes: list[list[int]]) -> NDArray[np.int64]:
 
 
 def _chords_pay(wiring: Wiring) -> bool:
+    if wiring.fronts.entry_from.size == 0:
+        return False
     pivots, boundary = np.diff(wiring.fronts.first), np.diff(wiring.fronts.rows_at)
     return bool((pivots * (pivots + boundary) ** 2).sum() > CHORD_WORK * wiring.drain.size)
 
 
+@intrinsic(plain=lambda array, begin, end: array[begin:end])
+def _part(typingctx: Any, array: Any, begin: Any, end: Any) -> Any:
+    """array[begin:end] of a contiguous 1-D array that outlives it: it holds no reference, which would be counted."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        whole = context.make_array(sig.args[0])(context, builder, args[0])
+        part = context.make_array(sig.return_type)(context, builder)
+        first = cgutils.gep_inbounds(builder, whole.data, args[1])
+        populate_array(part, first, [builder.sub(args[2], args[1])], [whole.itemsize], whole.itemsize, None)
+        return part._getvalue()
+
+    return array(array, begin, end), codegen
+
+
 @inlined
 def _int(book: Any, r: Any, k: Any) -> Any:
-    return book.ints[book.int_at[r, k, 0] : book.int_at[r, k, 1]]
+    return _part(book.ints, book.int_at[r, k, 0], book.int_at[r, k, 1])
 
 
 @inlined
 def _float(book: Any, r: Any, k: Any) -> Any:
-    return book.floats[book.float_at[r, k, 0] : book.float_at[r, k, 1]]
+    return _part(book.floats, book.float_at[r, k, 0], book.float_at[r, k, 1])
 
 
 @inlined
@@ -164,11 +183,11 @@ def wiring_of(book: Any, r: Any) -> Any:
     return Wiring(
         _int(book, r, 0), _int(book, r, 1), _int(book, r, 2), _int(book, r, 3), _int(book, r, 4), _int(book, r, 5),
         _int(book, r, 6), _int(book, r, 7), _int(book, r, 8), _int(book, r, 9), _int(book, r, 10), _int(book, r, 11),
-        _int(book, r, 12),
+        _int(book, r, 12), _int(book, r, 13), _int(book, r, 14),
         Fronts(
-            _int(book, r, 13), _int(book, r, 14), _int(book, r, 15), _int(book, r, 16), _int(book, r, 17),
-            _int(book, r, 18), _int(book, r, 19), _int(book, r, 20), _int(book, r, 21), _int(book, r, 22),
-            _int(book, r, 23), _int(book, r, 24),
+            _int(book, r, 15), _int(book, r, 16), _int(book, r, 17), _int(book, r, 18), _int(book, r, 19),
+            _int(book, r, 20), _int(book, r, 21), _int(book, r, 22), _int(book, r, 23), _int(book, r, 24),
+            _int(book, r, 25), _int(book, r, 26),
         ),
     )  # fmt: skip
 

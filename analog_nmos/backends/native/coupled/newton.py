@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 
+from analog_nmos.backends.native.coupled import stars
 from analog_nmos.backends.native.coupled.edges import edge_pass, sum_bounds
 from analog_nmos.backends.native.coupled.factor import factor, substitute
 from analog_nmos.backends.native.decoupled.newton import (
@@ -36,44 +37,16 @@ CHORD_GAIN = 0.25  # by which a chord step must be smaller than the step before
 
 
 @lean
-def _eliminate_stars(w, memory):
-    """Eliminate the stars into the outputs' entries; False if one has no finite pivot."""
-    data, n_outputs = memory.data, w.outputs.size
-    outputs = w.star_at.size - 1 + 2 * w.star_place.size
-    for star in range(w.star_at.size - 1):
-        pivot = data[star] + memory.load_S[star]
-        if pivot == 0.0 or not math.isfinite(pivot):
-            return False
-        inverse = 1.0 / pivot
-        memory.inverse[star] = inverse
-        begin, end = w.star_at[star], w.star_at[star + 1]
-        for e in range(begin, end):
-            share = data[w.star_place[e] + 1] * inverse
-            data[w.star_place[e] + 1] = share
-            row = outputs + w.star_output[e] * n_outputs
-            for f in range(begin, end):
-                data[row + w.star_output[f]] -= share * data[w.star_place[f]]
-    return True
-
-
-@lean
 def reply(w, memory, x):
     """Replace currents x (F,) by the voltages that they cause in the network as it was factored."""
-    n_stars = w.star_at.size - 1
-    for star in range(n_stars):
-        for e in range(w.star_at[star], w.star_at[star + 1]):
-            x[w.outputs[w.star_output[e]]] -= memory.data[w.star_place[e] + 1] * x[star]
+    stars.forward(w, memory.data, x, memory.entries)
     substitute(w.fronts, memory.matrix, memory.inverse, x, memory.part)
-    for star in range(n_stars):
-        found = x[star]
-        for e in range(w.star_at[star], w.star_at[star + 1]):
-            found -= memory.data[w.star_place[e]] * x[w.outputs[w.star_output[e]]]
-        x[star] = found * memory.inverse[star]
+    stars.backward(w, memory.data, memory.inverse, x)
 
 
 @leaf
 def _factor(w, memory):
-    if not _eliminate_stars(w, memory):
+    if not stars.eliminate(w, memory.data, memory.load_S, memory.inverse, memory.entries):
         return False
     return factor(w.fronts, 0, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel)
 
@@ -144,19 +117,48 @@ def _move(w, memory, limit_V, low_V, high_V):
         memory.moved_V[i] = memory.node_V[i] - before_V
 
 
+@leaf
+def _imbalance(memory, sign):
+    """`step` gets, or after other loads have been set gets on top, the currents that loads bring; times `sign`."""
+    for i in range(memory.step.size):
+        before_A = 0.0 if sign < 0.0 else memory.step[i]
+        memory.step[i] = before_A + sign * (memory.source_A[i] - memory.load_S[i] * memory.node_V[i])
+
+
+@leaf
+def _foresee(w, memory, limit_V, low_V, high_V):
+    """From a solution to where its factors put it with other loads of its outputs; infinite if they do not, or how far.
+
+    Before the loads were set, `step` got what they brought (`_imbalance`).
+    """
+    last, fronts = w.fronts.parent.size - 1, w.fronts
+    if not factor(fronts, last, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel):
+        return math.inf
+    _imbalance(memory, 1.0)
+    reply(w, memory, memory.step)
+    size_V = _largest(memory.step)
+    if not size_V < math.inf:
+        return math.inf
+    for i in range(w.free.size):
+        memory.spare[i] = memory.moved_V[i]  # internal nodes have yet to follow the last step
+    _move(w, memory, limit_V, low_V, high_V)
+    for i in range(w.free.size):
+        memory.moved_V[i] += memory.spare[i]
+    return size_V
+
+
 @lean
 def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, passes, guess, knee_V, held):
     """Newton from the voltages in memory.node_V: (status, passes). No free node is taken out of [low_V, high_V].
 
     With `held` it goes on from the solve before, whose factors serve again where only loads of outputs have changed.
     """
-    doubt_V, before_V, reach_V, fronts = 0.0, math.inf, math.inf, w.fronts
-    if held and chords:
-        last = fronts.parent.size - 1
-        if factor(fronts, last, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel):
-            reach_V = memory.reach_V[0]
+    doubt_V, before_V, reach_V = 0.0, math.inf, math.inf
+    if held:
+        before_V = _foresee(w, memory, limit_V, low_V, high_V)
+        reach_V = memory.reach_V[0] + before_V
     memory.reach_V[0] = math.inf
-    chord = reach_V < math.inf
+    chord = chords and before_V < CHORD_V
     for passed in range(passes):
         size_V = edge_pass(m, w, memory, limit_V, guess and passed == 0, not chord, knee_V)
         if not chord:
@@ -270,6 +272,8 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
     # Currents flow from high to low: no node lies outside its sources' span, but for what junctions leak.
     low_V, high_V = low_V - BEYOND_V, high_V + BEYOND_V
     n_free, tolerance_V = w.free.size, settings.tolerance_V
+    if held:
+        _imbalance(memory, -1.0)
     _drive(w, memory, settings, m, input_V, clamped, 1.0)
     passes, limit, no_guess = 0, settings.passes, False
     if held:

@@ -52,7 +52,9 @@ def test_the_recorded_first_epoch_of_xor():
 
 
 @pytest.mark.parametrize("differ", [False, True])
-@pytest.mark.parametrize("topology", [torus(4), torus(12), layered(5, 11, 2)], ids=["torus", "large", "layers"])
+@pytest.mark.parametrize(
+    "topology", [torus(4), torus(12), layered(5, 11, 2), layered(5, 27, 3)], ids=["torus", "large", "layers", "bundles"]
+)
 def test_compiled_phases_and_replicas_have_the_numbers_of_the_methods_alone(topology, differ):
     rng = np.random.default_rng(0)
     gates_V = rng.uniform(0.5, 3.0, (2, topology.n_edges))
