@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
-from aanntwin.kernel.layout import Floats, NetShape, make_net, make_work, pack, unpack
+from aanntwin.kernel.layout import Floats, NetShape, make_net, make_work, pack, unpack, zeros
 from aanntwin.kernel.normals import make_key
-from aanntwin.kernel.simd import aligned
 from aanntwin.kernel.step import Circuit, Rates, test_range, train_range
 from aanntwin.layers import Normalize
 from aanntwin.signal_path import linear_names
@@ -41,15 +40,15 @@ class CompiledModel:
         self._rates = Rates(np.float32(rates.lr), np.float32(rates.momentum), np.float32(rates.weight_decay))
         self._batch = rates.batch_size
         self._table = pixel_table(settings.normalization)
-        self._weights = aligned(self._net.size)
-        self._velocity = aligned(self._net.size)
-        self._gradient = aligned(self._net.size)
+        self._weights = zeros(self._net.size)
+        self._velocity = zeros(self._net.size)
+        self._gradient = zeros(self._net.size)
         self._work = make_work(self._net)
 
     def load(self, weights: Mapping[str, NDArray[Any]], velocity: Mapping[str, NDArray[Any]] | None = None) -> None:
         """Set weights, and the optimizer's velocity (zero if not given)."""
         self._weights = pack(self._net, weights, self._names)
-        self._velocity = pack(self._net, velocity, self._names) if velocity else aligned(self._net.size)
+        self._velocity = pack(self._net, velocity, self._names) if velocity else zeros(self._net.size)
 
     def weights(self) -> Arrays:
         """Copies of the weights by their names on file."""

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aanntwin.kernel.simd import WIDTH, aligned, round_up
+from common.kernels.vectors import aligned
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+WIDTH = 16  # floats of the widest vector, to which rows are padded, also where nothing is compiled
 SLACK = 128  # floats after a buffer that whole vectors and noise blocks may write
 
 
@@ -47,7 +48,7 @@ class Net(NamedTuple):
     taps: int
     side: int
     pitch: int
-    vectors: int  # of one channel of the convolution's output in the image's pitch; even
+    span: int  # floats of one channel of the convolution's output in the image's pitch: pairs of whole vectors
     pool: int
     pool_side: int
     pixels: int
@@ -84,6 +85,16 @@ class Work(NamedTuple):
     grad_planes: Floats
 
 
+def round_up(size: int, step: int = WIDTH) -> int:
+    """The next multiple of a step."""
+    return -(-size // step) * step
+
+
+def zeros(size: int) -> Floats:
+    """Zeroed floats, from the beginning of a cache line on."""
+    return aligned(size, np.float32)
+
+
 def make_net(shape: NetShape, *, reshaped: bool) -> Net:
     """The layout of a model; `reshaped`: a clip or a polynomial changes the linear layers' inputs."""
     side, channels = shape.side, round_up(shape.channels, 4)
@@ -100,7 +111,7 @@ def make_net(shape: NetShape, *, reshaped: bool) -> Net:
     hidden, operand, sums = _signal_places(widths, reshaped)
     return Net(
         shape.channels, shape.in_channels, shape.kernel_size, channels, len(tap_place), side, pitch,
-        2 * -(-((side - 1) * pitch + side) // (2 * WIDTH)), shape.pool, shape.pool_side, len(pixel_place),
+        round_up((side - 1) * pitch + side, 2 * WIDTH), shape.pool, shape.pool_side, len(pixel_place),
         shape.widths[0], len(rows), conv_bias, int(weight[0]), int(weight[-1]), tap_place, pixel_place, widths, row,
         rows, weight[:-1], bias[:-1], hidden, operand, sums,
     )  # fmt: skip
@@ -134,19 +145,19 @@ def _signal_places(widths: Ints, reshaped: bool) -> tuple[Ints, Ints, Ints]:
 def make_work(net: Net) -> Work:
     """Zeroed buffers for `net`."""
     dense = net.real_channels * net.side**2 + SLACK
-    pitched = net.channels * net.vectors * WIDTH + SLACK
+    pitched = net.channels * net.span + SLACK
     widest = int(max(net.row.max(), net.rows.max())) + SLACK
-    image = int(max(net.pixel_place.max(), net.tap_place.max())) + net.vectors * WIDTH + SLACK
+    image = int(max(net.pixel_place.max(), net.tap_place.max())) + net.span + SLACK
     return Work(
-        aligned(net.pixels + SLACK), aligned(image), aligned(pitched), aligned(dense), aligned(dense),
-        np.zeros(net.features, np.int64), aligned(int(net.hidden[-1])), aligned(widest), aligned(widest),
-        aligned(dense), aligned(pitched),
+        zeros(net.pixels + SLACK), zeros(image), zeros(pitched), zeros(dense), zeros(dense),
+        np.zeros(net.features, np.int64), zeros(int(net.hidden[-1])), zeros(widest), zeros(widest),
+        zeros(dense), zeros(pitched),
     )  # fmt: skip
 
 
 def pack(net: Net, weights: Mapping[str, NDArray[Any]], names: list[str]) -> Floats:
     """The flat parameters from arrays by their names on file; `names` are the linear layers in order."""
-    flat = aligned(net.size)
+    flat = zeros(net.size)
     kernels = weights["conv2d_weight"].reshape(net.real_channels, net.taps)
     _kernels(net, flat)[:, : net.real_channels] = kernels.T
     flat[net.conv_bias : net.conv_bias + net.real_channels] = weights["conv2d_bias"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from aanntwin.kernel.jit import leaf
-from aanntwin.kernel.simd import add_sums, fma, load, splat, store
+from common.kernels.jit import leaf
+from common.kernels.vectors import FLOAT_WIDTH, add_sums, fma, load, splat, store
 
 _ZERO = np.float32(0.0)
 
@@ -21,7 +21,7 @@ def multiply(net: Any, layer: int, weights: Any, signals: Any) -> None:
     for o in range(0, net.rows[layer], 4):
         w = net.weight[layer] + o * row
         a = b = c = d = splat(_ZERO)
-        for i in range(0, row, 16):
+        for i in range(0, row, FLOAT_WIDTH):
             v = load(signals, x + i)
             a, b = fma(load(weights, w + i), v, a), fma(load(weights, w + row + i), v, b)
             c, d = fma(load(weights, w + 2 * row + i), v, c), fma(load(weights, w + 3 * row + i), v, d)
@@ -38,7 +38,7 @@ def multiply_back(net: Any, layer: int, weights: Any, signals: Any, work: Any, t
     """
     row, x = net.row[layer], net.operand[layer]
     grad = work.grad_sums
-    for i in range(0, row, 16):
+    for i in range(0, row, FLOAT_WIDTH):
         v = load(signals, x + i) * scale
         even = odd = splat(_ZERO)
         for o in range(0, net.rows[layer], 2):

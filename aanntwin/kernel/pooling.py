@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aanntwin.kernel.jit import leaf
+from common.kernels.jit import leaf
 
 
 @leaf

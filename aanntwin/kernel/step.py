@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aanntwin.kernel.convolution import add_gradient, convolve, gather, scatter
-from aanntwin.kernel.jit import compiled, kernel, leaf
 from aanntwin.kernel.matrix import multiply, multiply_back
 from aanntwin.kernel.normals import add_normals
 from aanntwin.kernel.pooling import pool, unpool
 from aanntwin.kernel.shaping import relu, relu_back, shape, shape_back, zero_tail
-from aanntwin.kernel.simd import fma, load, splat, store
+from common.kernels.jit import compiled, kernel, leaf
+from common.kernels.vectors import FLOAT_WIDTH, fma, load, splat, store
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 # Numbers of the places where noise is drawn, in the signal's order; linear layer n: SUMS + 2 n, its ReLU one more.
@@ -80,7 +80,7 @@ def _forward(net: Any, circuit: Any, work: Any, weights: Any, image: int, epoch:
     if net.pool > 1:
         pool(net, work.relu, work.winner, signals, net.hidden[0])
     else:
-        for i in range(0, dense, 16):
+        for i in range(0, dense, FLOAT_WIDTH):
             store(signals, net.hidden[0] + i, load(work.relu, i))
     zero_tail(signals, net.hidden[0], net.features)
     for layer in range(net.layers):
@@ -120,7 +120,7 @@ def _backward(net: Any, circuit: Any, work: Any, weights: Any, gradient: Any, ta
     """Add gradients of biases and convolution to `gradient`, of linear weights times `scale` to `target`."""
     signals = work.signals
     for layer in range(net.layers - 1, -1, -1):
-        for o in range(0, net.rows[layer], 16):
+        for o in range(0, net.rows[layer], FLOAT_WIDTH):
             at = net.bias[layer] + o
             store(gradient, at, load(gradient, at) + load(work.grad_sums, o))
         multiply_back(net, layer, weights, signals, work, target, scale)
@@ -142,7 +142,7 @@ def _backward(net: Any, circuit: Any, work: Any, weights: Any, gradient: Any, ta
 @leaf
 def _update(rates: Any, weights: Any, gradient: Any, velocity: Any, size: int) -> None:
     """One step of SGD on the first `size` parameters; the gradient becomes zero."""
-    for i in range(0, size, 16):
+    for i in range(0, size, FLOAT_WIDTH):
         w = load(weights, i)
         g = load(gradient, i)
         if rates.decay != _ZERO:
