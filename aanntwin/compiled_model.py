@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
-from aanntwin.kernel.layout import Floats, NetShape, make_net, make_work, pack, unpack, zeros
+from aanntwin.kernel.layout import Floats, NetShape, make_net, make_work, zeros
 from aanntwin.kernel.normals import make_key
-from aanntwin.kernel.step import Circuit, Rates, test_range, train_range
+from aanntwin.kernel.packing import pack, unpack
+from aanntwin.kernel.passes import Circuit
+from aanntwin.kernel.step import Rates, test_range, train_range
 from aanntwin.layers import Normalize
 from aanntwin.signal_path import linear_names
 from aanntwin.sizes import Sizes, derive
@@ -43,7 +45,7 @@ class CompiledModel:
         self._weights = zeros(self._net.size)
         self._velocity = zeros(self._net.size)
         self._gradient = zeros(self._net.size)
-        self._work = make_work(self._net)
+        self._work = make_work(self._net, self._batch)
 
     def load(self, weights: Mapping[str, NDArray[Any]], velocity: Mapping[str, NDArray[Any]] | None = None) -> None:
         """Set weights, and the optimizer's velocity (zero if not given)."""
@@ -86,8 +88,8 @@ class CompiledModel:
 
         def part(bounds: tuple[int, int]) -> None:
             test_range(
-                self._net, self.circuit, make_work(self._net), self._weights, images, labels, self._table, *bounds,
-                draw, losses, guesses,
+                self._net, self.circuit, make_work(self._net, len(images)), self._weights, images, labels, self._table,
+                *bounds, draw, losses, guesses,
             )  # fmt: skip
 
         edges = np.linspace(0, len(images), max(1, threads) + 1).astype(int).tolist()

@@ -48,15 +48,15 @@ def shape(source: Any, at: int, target: Any, to: int, count: int, limit: Any, co
 
 
 @leaf
-def shape_back(source: Any, at: int, gradient: Any, count: int, limit: Any, slope: Any) -> None:
+def shape_back(source: Any, at: int, gradient: Any, to: int, count: int, limit: Any, slope: Any) -> None:
     """gradient *= derivative of `shape` at source; the clip lets the gradient through at its limits, and within."""
     for i in range(0, count, FLOAT_WIDTH):
         x = load(source, at + i)
-        g = load(gradient, i)
+        g = load(gradient, to + i)
         if len(slope) > 0:
             g = g * _polynomial(slope, _clipped(x, limit))
         g = select(x <= limit, g, _ZERO)
-        store(gradient, i, select(-limit <= x, g, _ZERO))
+        store(gradient, to + i, select(-limit <= x, g, _ZERO))
 
 
 @leaf
@@ -68,8 +68,8 @@ def relu(source: Any, at: int, target: Any, to: int, count: int, cutoff: Any) ->
 
 
 @leaf
-def relu_back(source: Any, at: int, gradient: Any, target: Any, to: int, count: int, cutoff: Any) -> None:
+def relu_back(source: Any, at: int, gradient: Any, start: int, target: Any, to: int, count: int, cutoff: Any) -> None:
     """target = gradient where source lies above the cutoff, elsewhere zero; the tail of target becomes zero."""
     for i in range(0, count, FLOAT_WIDTH):
-        store(target, to + i, select(load(source, at + i) > cutoff, load(gradient, i), _ZERO))
+        store(target, to + i, select(load(source, at + i) > cutoff, load(gradient, start + i), _ZERO))
     zero_tail(target, to, count)
