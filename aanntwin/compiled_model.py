@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
@@ -17,7 +16,6 @@ from aanntwin.kernel.normals import make_key
 from aanntwin.kernel.packing import pack, unpack
 from aanntwin.kernel.passes import Circuit
 from aanntwin.kernel.step import Rates, test_range, train_range
-from aanntwin.layers import Normalize
 from aanntwin.signal_path import linear_names
 from aanntwin.sizes import Sizes, derive
 
@@ -138,9 +136,10 @@ def make_circuit(nonidealities: Nonidealities, compat: str | None, key: NDArray[
 
 def pixel_table(normalization: Normalization) -> Floats:
     """The normalized value of each byte, rounded as by the PyTorch layer."""
-    scale = Normalize(normalization.min_out, normalization.max_out, normalization.min_in, normalization.max_in)
-    bytes_ = torch.arange(256, dtype=torch.float32) / 255
-    return np.array(scale(bytes_).numpy())
+    slope = (normalization.max_out - normalization.min_out) / (normalization.max_in - normalization.min_in)
+    offset = normalization.min_out - slope * normalization.min_in
+    brightness = np.arange(256, dtype=np.float32) / np.float32(255)
+    return brightness * np.float32(slope) + np.float32(offset)
 
 
 def net_shape(params: ModelParams, sizes: Sizes) -> NetShape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,11 @@ from aanntwin.engine import Engine, Test, Weights, check_images
 from aanntwin.nonidealities.base import SITES
 from aanntwin.signal_path import CONV, linear_names
 from aanntwin.sizes import derive
+from aanntwin.weights import check_weights
 from common.devices import available_cores, check_device_name, resolve_device
 from common.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from aanntwin.model import Model
 
 
@@ -90,11 +89,9 @@ def make_engine(settings: Settings, model: Model | None = None) -> Engine:
 
 
 def tester(
-    weights: Mapping[str, Tensor], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
+    weights: Mapping[str, Any], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> Test:
     """A function that tests weights under nonidealities with a draw of noise; see trainer.evaluate."""
-    from aanntwin.model import check_weights
-
     check_weights(weights, weight_shapes(settings))
     check_images(settings, planar(images), labels)
     ready: dict[bool, Test] = {}

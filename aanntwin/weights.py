@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aanntwin.arrays import safe_content, whole
 from aanntwin.config import ModelParams
 from common.cli import build, check
 from common.errors import InputError
@@ -51,22 +52,19 @@ def load_model(path: str | Path) -> tuple[Weights, ModelParams | None]:
     return weights, _model_params(metadata, where)
 
 
-def save_weights(path: str | Path, weights: Mapping[str, Tensor], model_params: ModelParams | None = None) -> None:
+def save_weights(path: str | Path, weights: Mapping[str, Any], model_params: ModelParams | None = None) -> None:
     """Write a weight file atomically: what torch.save writes where the name ends in .pth or .pt, else safetensors.
 
-    The latter also records the network's shape for `load_model`.
+    The latter also records the network's shape for `load_model`. Weights are tensors or arrays.
     """
     place = Path(path)
-    plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     with atomic_writer(place) as stream:
         if place.suffix.lower() in TORCH_SUFFIXES:
             from torch import save as save_pickle
 
-            save_pickle(plain, stream)
+            save_pickle(whole(weights), stream)
             return
-        from safetensors.torch import save
-
-        stream.write(save(plain, {MODEL: json.dumps(asdict(model_params))} if model_params else {}))
+        stream.write(safe_content(weights, {MODEL: json.dumps(asdict(model_params))} if model_params else {}))
 
 
 def load_model_params(path: str | Path) -> ModelParams | None:
@@ -116,6 +114,16 @@ def initial_weights(settings: Settings) -> Weights:
     from aanntwin.model import build_model
 
     return build_model(settings).weights()
+
+
+def check_weights(weights: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise InputError where weights do not have the names and shapes of a model."""
+    if wrong := sorted(set(weights) ^ set(shapes)):
+        where = "are missing" if wrong[0] in shapes else "have no place in this model"
+        raise InputError(f"weights {wrong[0]} {where}; the model has {', '.join(shapes)}")
+    for name, shape in shapes.items():
+        if tuple(weights[name].shape) != shape:
+            raise InputError(f"weights {name} are {tuple(weights[name].shape)}, the model's are {shape}")
 
 
 def _by_number(raw: Weights, where: str) -> Weights:

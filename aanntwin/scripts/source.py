@@ -133,7 +133,7 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
 
 def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Settings) -> None:
     """Raise InputError where a file's weights do not fit the images or the output of the convolution."""
-    from aanntwin.model import check_weights
+    from aanntwin.weights import check_weights
 
     sizes = derive(params, settings.image_shape)
     needed = {"conv2d": (sizes.in_channels, "channels"), layer_names(weights)[1]: (sizes.features, "features")}
