@@ -8,7 +8,7 @@ import numpy as np
 
 from aanntwin.arrays import Arrays
 from aanntwin.config import Settings
-from aanntwin.engines import weight_shapes
+from aanntwin.shapes import weight_shapes
 from aanntwin.signal_path import CONV
 
 

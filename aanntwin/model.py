@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
 from aanntwin.layers import Conv2d, Effects, Linear, NoiseSource, Normalize, TorchNoise
+from aanntwin.shapes import check_weights
 from aanntwin.signal_path import CONV, LAST, linear_names, path
 from aanntwin.sizes import derive
-from aanntwin.weights import check_weights
 
 Weights = dict[str, Tensor]
 

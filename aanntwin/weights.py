@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aanntwin.arrays import safe_content, whole
+from aanntwin.arrays import as_tensors, safe_content, whole
 from aanntwin.config import ModelParams
+from aanntwin.initial import initial_arrays
 from common.cli import build, check
 from common.errors import InputError
 from common.inputs import parse_json, read_bytes, shorten
@@ -111,19 +112,7 @@ def model_params_of(
 
 def initial_weights(settings: Settings) -> Weights:
     """The weights with which a training with these settings begins."""
-    from aanntwin.model import build_model
-
-    return build_model(settings).weights()
-
-
-def check_weights(weights: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise InputError where weights do not have the names and shapes of a model."""
-    if wrong := sorted(set(weights) ^ set(shapes)):
-        where = "are missing" if wrong[0] in shapes else "have no place in this model"
-        raise InputError(f"weights {wrong[0]} {where}; the model has {', '.join(shapes)}")
-    for name, shape in shapes.items():
-        if tuple(weights[name].shape) != shape:
-            raise InputError(f"weights {name} are {tuple(weights[name].shape)}, the model's are {shape}")
+    return as_tensors(initial_arrays(settings))
 
 
 def _by_number(raw: Weights, where: str) -> Weights:
