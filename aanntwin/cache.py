@@ -11,13 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from aanntwin.arrays import Arrays, as_array, as_arrays, as_tensors, safe_arrays, safe_content
 from aanntwin.config import Settings
 from aanntwin.data import load_split
 from aanntwin.engines import engine_name
 from common.errors import InputError
 from common.inputs import read_bytes
 from common.runs.files import atomic_writer, plain
-from common.tensor_files import check_finite, parse_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,33 +92,34 @@ class Cache:
         Raises:
             InputError: that epoch is not on disk, or is damaged.
         """
+        weights, velocity = self.arrays(settings, epoch)
+        return as_tensors(weights), as_tensors(velocity)
+
+    def arrays(self, settings: Settings, epoch: int) -> tuple[Arrays, Arrays]:
+        """As `state`, without loading torch."""
         content = _read(self.place(settings, epoch), _text(self.identity(settings)))
         if content is None:
             raise InputError(f"cache {self.folder}: epoch {epoch} of these settings is not in it")
-        tensors = content[0]
-        weights = {name: value for name, value in tensors.items() if not name.startswith(_VELOCITY)}
-        velocity = {
-            name.removeprefix(_VELOCITY): value for name, value in tensors.items() if name.startswith(_VELOCITY)
-        }
+        found = content[0]
+        weights = {name: value for name, value in found.items() if not name.startswith(_VELOCITY)}
+        velocity = {name.removeprefix(_VELOCITY): value for name, value in found.items() if name.startswith(_VELOCITY)}
         return weights, velocity
 
     def store(
-        self, settings: Settings, epoch: int, weights: Mapping[str, Tensor], velocity: Mapping[str, Tensor], loss: float
+        self, settings: Settings, epoch: int, weights: Mapping[str, Any], velocity: Mapping[str, Any], loss: float
     ) -> None:
-        """Keep an epoch.
+        """Keep an epoch, of arrays or tensors.
 
         Raises:
             OSError: the disk is full or the folder cannot be written; earlier epochs stay as they are.
         """
-        from safetensors.torch import save
-
-        tensors = {**weights, **{_VELOCITY + name: value for name, value in velocity.items()}}
+        tensors = as_arrays({**weights, **{_VELOCITY + name: value for name, value in velocity.items()}})
         identity = _text(self.identity(settings))
         metadata = {"identity": identity, "loss": repr(loss), "checksum": _digest(tensors)}
         path = self.place(settings, epoch)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_writer(path, durable=True) as stream:
-            stream.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata))
+            stream.write(safe_content(tensors, metadata))
 
 
 class LastEpoch(Cache):
@@ -131,7 +134,7 @@ class LastEpoch(Cache):
         return max(self.known(settings), default=0)
 
     def store(
-        self, settings: Settings, epoch: int, weights: Mapping[str, Tensor], velocity: Mapping[str, Tensor], loss: float
+        self, settings: Settings, epoch: int, weights: Mapping[str, Any], velocity: Mapping[str, Any], loss: float
     ) -> None:
         """Keep an epoch and delete the one before; errors as Cache's."""
         super().store(settings, epoch, weights, velocity, loss)
@@ -144,22 +147,23 @@ def _text(identity: Mapping[str, Any]) -> str:
     return json.dumps(identity, sort_keys=True)
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
+def _digest(tensors: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(f"{name} {tuple(tensors[name].shape)}\n".encode())
-        digest.update(tensors[name].contiguous().numpy().tobytes())
+        digest.update(as_array(tensors[name]).tobytes())
     return digest.hexdigest()
 
 
-def _read(path: Path, identity: str) -> tuple[Weights, float] | None:
-    """Tensors and loss of a file, or None where it is missing, damaged, of other settings, or not finite."""
+def _read(path: Path, identity: str) -> tuple[Arrays, float] | None:
+    """Arrays and loss of a file, or None where it is missing, damaged, of other settings, or not finite."""
     try:
-        tensors, metadata = parse_tensors(read_bytes(path, "epoch"), f"epoch {path}")
-        check_finite(tensors, f"epoch {path}")  # older versions kept such epochs
-        if metadata.get("identity") != identity or metadata.get("checksum") != _digest(tensors):
+        found, metadata = safe_arrays(read_bytes(path, "epoch"), f"epoch {path}")
+        if metadata.get("identity") != identity or metadata.get("checksum") != _digest(found):
             return None
-        return tensors, float(metadata["loss"])
+        if not all(np.isfinite(value).all() for value in found.values()):  # older versions kept such epochs
+            return None
+        return found, float(metadata["loss"])
     except (InputError, KeyError, ValueError):  # then the epoch is trained again
         return None
 

@@ -1,19 +1,19 @@
-"""Train and test with the compiled kernels, with weights as tensors."""
+"""Train and test with the compiled kernels, with weights as arrays. Nothing here loads torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from aanntwin.arrays import as_arrays
 from aanntwin.compiled_model import CompiledModel, flat_images
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.engine import Test, Weights, check_losses
+from aanntwin.initial import initial_arrays
 from aanntwin.sizes import derive
-from aanntwin.weights import initial_weights
 from common.devices import available_cores
 
 
@@ -24,20 +24,17 @@ class CompiledEngine:
         sizes = derive(settings.model_params, settings.image_shape)
         self._momentum = settings.train_params.momentum > 0
         self._model = CompiledModel(settings, settings.training_nonidealities, "training")
-        self.load(initial_weights(settings), {})
+        self._model.load(initial_arrays(settings))
         # About a tenth of a second, with six operations per multiplier and twenty per nanosecond.
         self.images_a_beat = int(np.clip(2e9 / (6 * sizes.multipliers * sizes.in_channels), 1, 10_000))
 
     def load(self, weights: Weights, velocity: Weights) -> None:
         """See Engine."""
-        arrays, speeds = ({name: value.numpy() for name, value in part.items()} for part in (weights, velocity))
-        self._model.load(arrays, speeds)
+        self._model.load(as_arrays(weights), as_arrays(velocity))
 
     def state(self) -> tuple[Weights, Weights]:
         """See Engine."""
-        parts = (self._model.weights(), self._model.velocity() if self._momentum else {})
-        weights, velocity = ({name: torch.from_numpy(value) for name, value in part.items()} for part in parts)
-        return weights, velocity
+        return dict(self._model.weights()), dict(self._model.velocity() if self._momentum else {})
 
     def bind(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
         """See Engine."""
@@ -49,11 +46,11 @@ class CompiledEngine:
 
 
 def compiled_tester(
-    weights: Mapping[str, Tensor], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
+    weights: Mapping[str, Any], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> Test:
     """See engines.tester."""
     rows, truth = flat_images(images), np.array(labels)
-    arrays = {name: value.detach().cpu().float().numpy() for name, value in weights.items()}
+    arrays = as_arrays(weights)
     threads = settings.threads or available_cores()
 
     def test(circuit: Nonidealities, draw: int) -> tuple[float, float]:

@@ -8,15 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
-from aanntwin.kernel.layout import Floats, NetShape, make_net, make_work, pack, unpack
+from aanntwin.kernel.layout import Floats, NetShape, make_net, make_work, zeros
 from aanntwin.kernel.normals import make_key
-from aanntwin.kernel.simd import aligned
-from aanntwin.kernel.step import Circuit, Rates, test_range, train_range
-from aanntwin.layers import Normalize
+from aanntwin.kernel.packing import pack, unpack
+from aanntwin.kernel.passes import Circuit
+from aanntwin.kernel.step import Rates, test_range, train_range
 from aanntwin.signal_path import linear_names
 from aanntwin.sizes import Sizes, derive
 
@@ -41,15 +40,15 @@ class CompiledModel:
         self._rates = Rates(np.float32(rates.lr), np.float32(rates.momentum), np.float32(rates.weight_decay))
         self._batch = rates.batch_size
         self._table = pixel_table(settings.normalization)
-        self._weights = aligned(self._net.size)
-        self._velocity = aligned(self._net.size)
-        self._gradient = aligned(self._net.size)
-        self._work = make_work(self._net)
+        self._weights = zeros(self._net.size)
+        self._velocity = zeros(self._net.size)
+        self._gradient = zeros(self._net.size)
+        self._work = make_work(self._net, self._batch)
 
     def load(self, weights: Mapping[str, NDArray[Any]], velocity: Mapping[str, NDArray[Any]] | None = None) -> None:
         """Set weights, and the optimizer's velocity (zero if not given)."""
         self._weights = pack(self._net, weights, self._names)
-        self._velocity = pack(self._net, velocity, self._names) if velocity else aligned(self._net.size)
+        self._velocity = pack(self._net, velocity, self._names) if velocity else zeros(self._net.size)
 
     def weights(self) -> Arrays:
         """Copies of the weights by their names on file."""
@@ -87,8 +86,8 @@ class CompiledModel:
 
         def part(bounds: tuple[int, int]) -> None:
             test_range(
-                self._net, self.circuit, make_work(self._net), self._weights, images, labels, self._table, *bounds,
-                draw, losses, guesses,
+                self._net, self.circuit, make_work(self._net, len(images)), self._weights, images, labels, self._table,
+                *bounds, draw, losses, guesses,
             )  # fmt: skip
 
         edges = np.linspace(0, len(images), max(1, threads) + 1).astype(int).tolist()
@@ -137,9 +136,10 @@ def make_circuit(nonidealities: Nonidealities, compat: str | None, key: NDArray[
 
 def pixel_table(normalization: Normalization) -> Floats:
     """The normalized value of each byte, rounded as by the PyTorch layer."""
-    scale = Normalize(normalization.min_out, normalization.max_out, normalization.min_in, normalization.max_in)
-    bytes_ = torch.arange(256, dtype=torch.float32) / 255
-    return np.array(scale(bytes_).numpy())
+    slope = (normalization.max_out - normalization.min_out) / (normalization.max_in - normalization.min_in)
+    offset = normalization.min_out - slope * normalization.min_in
+    brightness = np.arange(256, dtype=np.float32) / np.float32(255)
+    return brightness * np.float32(slope) + np.float32(offset)
 
 
 def net_shape(params: ModelParams, sizes: Sizes) -> NetShape:

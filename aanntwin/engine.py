@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 from aanntwin.config import N_CLASSES, Nonidealities, Settings
 from common.errors import InputError, RunError
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Weights = dict[str, "Tensor"]
+Weights = dict[str, Any]  # arrays of the compiled engine, tensors of the PyTorch one
 # (nonidealities, number of the noise draw) -> (mean loss, accuracy).
 Test = Callable[[Nonidealities, int], tuple[float, float]]
 
@@ -25,7 +22,7 @@ class Engine(Protocol):
     images_a_beat: int
 
     def load(self, weights: Weights, velocity: Weights) -> None:
-        """Set the state at the end of an epoch, to go on from there."""
+        """Set the state at the end of an epoch, arrays or tensors, to go on from there."""
 
     def state(self) -> tuple[Weights, Weights]:
         """Copies of weights and of the optimizer's velocity (empty without momentum)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,11 @@ from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import planar
 from aanntwin.engine import Engine, Test, Weights, check_images
 from aanntwin.nonidealities.base import SITES
-from aanntwin.signal_path import CONV, linear_names
-from aanntwin.sizes import derive
+from aanntwin.shapes import check_weights, weight_shapes
 from common.devices import available_cores, check_device_name, resolve_device
 from common.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from aanntwin.model import Model
 
 
@@ -90,11 +87,9 @@ def make_engine(settings: Settings, model: Model | None = None) -> Engine:
 
 
 def tester(
-    weights: Mapping[str, Tensor], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
+    weights: Mapping[str, Any], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> Test:
     """A function that tests weights under nonidealities with a draw of noise; see trainer.evaluate."""
-    from aanntwin.model import check_weights
-
     check_weights(weights, weight_shapes(settings))
     check_images(settings, planar(images), labels)
     ready: dict[bool, Test] = {}
@@ -115,18 +110,6 @@ def tester(
         return ready[compiled](circuit, draw)
 
     return test
-
-
-def weight_shapes(settings: Settings) -> dict[str, tuple[int, ...]]:
-    """Shapes of a model's weights by their names on file."""
-    params, sizes = settings.model_params, derive(settings.model_params, settings.image_shape)
-    side, channels = params.kernel_size, params.conv_out_channels
-    shapes: dict[str, tuple[int, ...]] = {f"{CONV}_weight": (channels, sizes.in_channels, side, side)}
-    shapes[f"{CONV}_bias"] = (channels,)
-    names = linear_names(len(params.additional_layers))
-    for name, inputs, outputs in zip(names, sizes.widths[:-1], sizes.widths[1:], strict=True):
-        shapes |= {f"{name}_weight": (outputs, inputs), f"{name}_bias": (outputs,)}
-    return shapes
 
 
 __all__ = ["Engine", "Test", "Weights", "engine_name", "make_engine", "tester", "uses_compiled", "weight_shapes"]

@@ -7,22 +7,20 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
+from aanntwin.arrays import as_array
 from aanntwin.weights import layer_names
 from common.errors import InputError
 from common.runs.files import write_text
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 COLUMNS = ("layer", "kind", "output", "input", "row", "column", "value")
 Entry = tuple[str, str, tuple[int, ...], float]
 
 
-def export_csv(path: str | Path, weights: Mapping[str, Tensor]) -> None:
+def export_csv(path: str | Path, weights: Mapping[str, Any]) -> None:
     """A row for each number: layer, kind (weight, bias), output, input, kernel's row and column (if any), value.
 
     Nine digits restore the float32 exactly.
@@ -35,7 +33,7 @@ def export_csv(path: str | Path, weights: Mapping[str, Tensor]) -> None:
     write_text(Path(path), text.getvalue())
 
 
-def export_spice(path: str | Path, weights: Mapping[str, Tensor]) -> None:
+def export_spice(path: str | Path, weights: Mapping[str, Any]) -> None:
     """A line `.param <layer>_w_<output>_<input>[_<row>_<column>]=<value>` for each weight, with _b_<output> for a bias.
 
     Names are the layers' on file (conv2d, additional_linear_0, linear), indices count from 0, values have nine digits.
@@ -59,9 +57,9 @@ def export_spice(path: str | Path, weights: Mapping[str, Tensor]) -> None:
     write_text(Path(path), "\n".join(lines) + "\n")
 
 
-def _entries(weights: Mapping[str, Tensor]) -> Iterator[Entry]:
+def _entries(weights: Mapping[str, Any]) -> Iterator[Entry]:
     for layer in layer_names(weights):
         for kind in ("weight", "bias"):
-            array = weights[f"{layer}_{kind}"].detach().cpu().numpy()
+            array = as_array(weights[f"{layer}_{kind}"])
             for index in np.ndindex(array.shape):
                 yield layer, kind, tuple(int(i) for i in index), float(array[index])

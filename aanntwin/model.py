@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from aanntwin.config import ModelParams, Nonidealities, Normalization, Settings
 from aanntwin.layers import Conv2d, Effects, Linear, NoiseSource, Normalize, TorchNoise
+from aanntwin.shapes import check_weights
 from aanntwin.signal_path import CONV, LAST, linear_names, path
 from aanntwin.sizes import derive
-from common.errors import InputError
 
 Weights = dict[str, Tensor]
 
@@ -104,16 +104,6 @@ def build_model(
         settings.model_params, settings.image_shape, nonidealities or settings.training_nonidealities,
         settings.normalization, seed=settings.seed, compat=settings.compat, noise=noise,
     )  # fmt: skip
-
-
-def check_weights(weights: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise InputError where weights do not have the names and shapes of a model."""
-    if wrong := sorted(set(weights) ^ set(shapes)):
-        where = "are missing" if wrong[0] in shapes else "have no place in this model"
-        raise InputError(f"weights {wrong[0]} {where}; the model has {', '.join(shapes)}")
-    for name, shape in shapes.items():
-        if tuple(weights[name].shape) != shape:
-            raise InputError(f"weights {name} are {tuple(weights[name].shape)}, the model's are {shape}")
 
 
 def _file_name(name: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
+from aanntwin.arrays import as_tensors
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import brightness
 from aanntwin.engine import Test, Weights, check_losses
@@ -44,10 +46,11 @@ class TorchEngine:
 
     def load(self, weights: Weights, velocity: Weights) -> None:
         """See engine.Engine."""
-        self._model.load_weights(weights)
+        self._model.load_weights(as_tensors(weights))
+        speeds = as_tensors(velocity)
         for name, parameter in self._named():
-            if name in velocity:
-                self._optimizer.state[parameter]["momentum_buffer"] = velocity[name].to(self._device)
+            if name in speeds:
+                self._optimizer.state[parameter]["momentum_buffer"] = speeds[name].to(self._device)
 
     def state(self) -> tuple[Weights, Weights]:
         """See engine.Engine."""
@@ -87,7 +90,7 @@ class TorchEngine:
 
 
 def torch_tester(
-    weights: Mapping[str, Tensor], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
+    weights: Mapping[str, Any], settings: Settings, images: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> Test:
     """See engines.tester; batches of TEST_BATCH images."""
     set_threads(settings.threads)
@@ -96,7 +99,7 @@ def torch_tester(
 
     def test(circuit: Nonidealities, draw: int) -> tuple[float, float]:
         model = build_model(settings, circuit)
-        model.load_weights(weights)
+        model.load_weights(as_tensors(weights))
         model.to(device).eval()
         _restart(model, settings.seed, "test", draw)
         loss, right, done = 0.0, 0, 0

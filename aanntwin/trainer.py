@@ -5,11 +5,12 @@ from __future__ import annotations
 import collections
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aanntwin.arrays import Arrays, as_array, as_arrays, as_tensors
 from aanntwin.config import Nonidealities, Settings
 from aanntwin.data import load_split
 from aanntwin.engine import Engine
@@ -37,13 +38,17 @@ class Epoch:
         number: from 1.
         loss: mean training loss over the epoch.
         cached: whether it came from the cache.
-        read: gives its weights.
+        arrays: gives its weights as arrays, without loading torch where they were trained now by compiled kernels.
     """
 
     number: int
     loss: float
     cached: bool
-    read: Callable[[], Weights]
+    arrays: Callable[[], Arrays]
+
+    def read(self) -> Weights:
+        """Its weights as tensors."""
+        return as_tensors(self.arrays())
 
 
 def train(
@@ -71,7 +76,7 @@ def train(
     """
     ends = train_epochs(settings, epochs, cache=cache, beat=beat, model=model, beat_images=beat_images)
     last = collections.deque(ends, maxlen=1)
-    return last[0].read() if last else make_engine(settings, model).state()[0]
+    return last[0].read() if last else as_tensors(make_engine(settings, model).state()[0])
 
 
 def train_epochs(
@@ -100,7 +105,7 @@ def train_epochs(
     engine = make_engine(settings, model)
     if done:
         assert cache is not None
-        engine.load(*cache.state(settings, done))
+        engine.load(*cache.arrays(settings, done))
     images, labels = load_split(settings, train=True)
     engine.bind(images, labels)
     for number in range(done + 1, epochs + 1):
@@ -109,18 +114,18 @@ def train_epochs(
         _check_weights(weights, number, -(-len(labels) // settings.train_params.batch_size))
         if cache:
             cache.store(settings, number, weights, velocity, loss)
-        yield Epoch(number, loss, False, lambda weights=weights: weights)  # type: ignore[misc]
+        yield Epoch(number, loss, False, lambda weights=weights: as_arrays(weights))  # type: ignore[misc]
 
 
-def _check_weights(weights: Weights, number: int, step: int) -> None:
+def _check_weights(weights: Mapping[str, Any], number: int, step: int) -> None:
     for name, value in weights.items():
-        if not value.isfinite().all():
+        if not np.isfinite(as_array(value)).all():
             raise RunError(f"epoch {number}, step {step}: {name} is not finite; {ADVICE}")
 
 
-def _cached(cache: Cache | None, settings: Settings, number: int) -> Weights:
+def _cached(cache: Cache | None, settings: Settings, number: int) -> Arrays:
     assert cache is not None
-    return cache.state(settings, number)[0]
+    return cache.arrays(settings, number)[0]
 
 
 def epoch_order(settings: Settings, count: int, number: int) -> NDArray[np.int64]:
@@ -148,7 +153,7 @@ def _one_epoch(
 
 
 def evaluate(
-    weights: Mapping[str, Tensor],
+    weights: Mapping[str, Any],
     settings: Settings,
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
@@ -174,7 +179,7 @@ def evaluate(
 
 
 def evaluate_many(
-    weights: Mapping[str, Tensor],
+    weights: Mapping[str, Any],
     settings: Settings,
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],

@@ -9,17 +9,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from aanntwin.arrays import Arrays, as_arrays, as_tensors
 from aanntwin.cache import Cache, LastEpoch
 from aanntwin.config import N_CLASSES
 from aanntwin.data import load_split
 from aanntwin.engines import engine_name, torch_lines
 from aanntwin.export import export_csv, export_spice
+from aanntwin.initial import initial_arrays
 from aanntwin.normalize import normalize
 from aanntwin.plan import TwinConfig
 from aanntwin.reports import git_line
 from aanntwin.sizes import derive
-from aanntwin.trainer import Epoch, Weights, evaluate, train_epochs
-from aanntwin.weights import initial_weights, save_weights
+from aanntwin.trainer import Epoch, evaluate, train_epochs
+from aanntwin.weights import save_weights
 from common.experiment import Result, Start
 from common.guessing import guessing_line
 from common.progress import Progress
@@ -65,7 +67,7 @@ class TwinTrainer:
         self.units = self._plan.count_epoch * len(self._train_set[1])
         self._seconds = {"training": 0.0, "tests": 0.0}
         self._seen = self._epoch = 0
-        self._weights: Weights | None = None
+        self._weights: Arrays | None = None
         self._tested: tuple[float, float] | None = None
 
     def facts(self, folders: Sequence[Any]) -> list[Mapping[str, Any]]:
@@ -117,7 +119,7 @@ class TwinTrainer:
         if epoch.number == 1 and (line := guessing_line(1, epoch.loss, N_CLASSES)):
             self._run.log(line)
         wanted = epoch.number == self._plan.count_epoch or self._plan.test_each_epoch
-        self._weights = epoch.read() if wanted else None
+        self._weights = epoch.arrays() if wanted else None
         self._tested = None if self._weights is None else self._test(self._weights)
         loss, accuracy = self._tested or ("", "")
         row = {"epoch": epoch.number, "train_loss": epoch.loss, "test_loss": loss, "test_acc": accuracy}
@@ -138,10 +140,10 @@ class TwinTrainer:
         final = {"test_acc": accuracy, "test_loss": loss, "epoch": self._plan.count_epoch}
         return [Result("final_test_acc", final)]
 
-    def _last_weights(self) -> Weights:
+    def _last_weights(self) -> Arrays:
         """The final weights where no epoch was trained now."""
         epochs = self._plan.count_epoch
-        return self._cache.load(self._settings, epochs) if epochs else initial_weights(self._settings)
+        return self._cache.arrays(self._settings, epochs)[0] if epochs else initial_arrays(self._settings)
 
     def _beat(self, done: int, count: int, loss: float) -> None:
         self._advance_to(self._epoch * count + done)
@@ -154,7 +156,7 @@ class TwinTrainer:
         self._progress.advance(seen - self._seen)
         self._seen = seen
 
-    def _test(self, weights: Weights) -> tuple[float, float]:
+    def _test(self, weights: Mapping[str, Any]) -> tuple[float, float]:
         start = time.perf_counter()
         loss, accuracy = evaluate(weights, self._settings, *self._test_set)
         self._seconds["tests"] += time.perf_counter() - start
@@ -162,14 +164,14 @@ class TwinTrainer:
         self._run.log(f"Accuracy:      {accuracy:.4%}", always=True)
         return loss, accuracy
 
-    def _normalize(self, weights: Weights) -> Weights:
-        rescaled, report = normalize(weights, self._settings, self._train_set[0])
+    def _normalize(self, weights: Arrays) -> Arrays:
+        rescaled, report = normalize(as_tensors(weights), self._settings, self._train_set[0])
         for layer in report:
             line = f"normalized {layer.layer}: {_range(layer.before)} to {_range(layer.after)}"
             self._run.log(f"{line}, divided by {layer.factor:.6g}", always=True)
-        return rescaled
+        return as_arrays(rescaled)
 
-    def _save(self, weights: Weights) -> None:
+    def _save(self, weights: Arrays) -> None:
         plan = self._plan
         if plan.output_path:
             save_weights(plan.output_path, weights, self._settings.model_params)

@@ -9,7 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aanntwin.arrays import as_tensors, safe_content, whole
 from aanntwin.config import ModelParams
+from aanntwin.initial import initial_arrays
 from common.cli import build, check
 from common.errors import InputError
 from common.inputs import parse_json, read_bytes, shorten
@@ -51,22 +53,19 @@ def load_model(path: str | Path) -> tuple[Weights, ModelParams | None]:
     return weights, _model_params(metadata, where)
 
 
-def save_weights(path: str | Path, weights: Mapping[str, Tensor], model_params: ModelParams | None = None) -> None:
+def save_weights(path: str | Path, weights: Mapping[str, Any], model_params: ModelParams | None = None) -> None:
     """Write a weight file atomically: what torch.save writes where the name ends in .pth or .pt, else safetensors.
 
-    The latter also records the network's shape for `load_model`.
+    The latter also records the network's shape for `load_model`. Weights are tensors or arrays.
     """
     place = Path(path)
-    plain = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     with atomic_writer(place) as stream:
         if place.suffix.lower() in TORCH_SUFFIXES:
             from torch import save as save_pickle
 
-            save_pickle(plain, stream)
+            save_pickle(whole(weights), stream)
             return
-        from safetensors.torch import save
-
-        stream.write(save(plain, {MODEL: json.dumps(asdict(model_params))} if model_params else {}))
+        stream.write(safe_content(weights, {MODEL: json.dumps(asdict(model_params))} if model_params else {}))
 
 
 def load_model_params(path: str | Path) -> ModelParams | None:
@@ -113,9 +112,7 @@ def model_params_of(
 
 def initial_weights(settings: Settings) -> Weights:
     """The weights with which a training with these settings begins."""
-    from aanntwin.model import build_model
-
-    return build_model(settings).weights()
+    return as_tensors(initial_arrays(settings))
 
 
 def _by_number(raw: Weights, where: str) -> Weights:

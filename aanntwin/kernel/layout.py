@@ -6,19 +6,27 @@ row * pitch + column, and a kernel element adds a fixed offset to that. Rows of 
 vectors.
 """
 
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+import numba
 import numpy as np
+from numba.core import codegen
 from numpy.typing import NDArray
 
-from aanntwin.kernel.simd import WIDTH, aligned, round_up
+from common.kernels.vectors import aligned
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+WIDTH = 16  # floats of the widest vector, to which rows are padded, also where nothing is compiled
+TOGETHER = 8  # images at most whose linear layers are computed together,
+CACHED = 2**18  # and the floats that all of them may take
+# Whether sixteen sums fit into the processor's registers beside what is added. The numbers do not depend on it.
+MANY_REGISTERS = "+avx512f" in (cast(Any, numba.config).CPU_FEATURES or codegen.get_host_cpu_features())
 SLACK = 128  # floats after a buffer that whole vectors and noise blocks may write
 
 
@@ -47,7 +55,7 @@ class Net(NamedTuple):
     taps: int
     side: int
     pitch: int
-    vectors: int  # of one channel of the convolution's output in the image's pitch; even
+    span: int  # floats of one channel of the convolution's output in the image's pitch: pairs of whole vectors
     pool: int
     pool_side: int
     pixels: int
@@ -66,22 +74,39 @@ class Net(NamedTuple):
     hidden: Ints  # places in Work.signals: input of each linear layer before clip and polynomial,
     operand: Ints  # after them,
     sums: Ints  # and its output
+    image_size: int  # floats of Work's buffers for one image: image,
+    dense_size: int  # conv,
+    signal_size: int  # signals,
+    grad_size: int  # grad_sums and grad_operand
 
 
 class Work(NamedTuple):
-    """Buffers for the forward and backward pass of one image."""
+    """Buffers for the forward and backward pass: of one image, and (from `image` on) of `images` at the same time."""
 
+    images: int
     pixels: Floats
-    image: Floats
     planes: Floats
-    conv: Floats
     relu: Floats
+    best: Floats  # of a row of squares to pool: the largest of each column,
+    below: Floats  # and its row
+    grad_conv: Floats
+    grad_planes: Floats
+    image: Floats
+    conv: Floats
     winner: Ints
     signals: Floats
     grad_sums: Floats
     grad_operand: Floats
-    grad_conv: Floats
-    grad_planes: Floats
+
+
+def round_up(size: int, step: int = WIDTH) -> int:
+    """The next multiple of a step."""
+    return -(-size // step) * step
+
+
+def zeros(size: int) -> Floats:
+    """Zeroed floats, from the beginning of a cache line on."""
+    return aligned(size, np.float32)
 
 
 def make_net(shape: NetShape, *, reshaped: bool) -> Net:
@@ -97,12 +122,15 @@ def make_net(shape: NetShape, *, reshaped: bool) -> Net:
     bias_sizes = [round_up(channels), *(round_up(int(count)) for count in rows)]
     bias = conv_bias + np.cumsum(bias_sizes)
     weight = bias[-1] + np.cumsum([0, *(rows * row)])
-    hidden, operand, sums = _signal_places(widths, reshaped)
+    hidden, operand, sums, signal_size = _signal_places(widths, reshaped)
+    span = round_up((side - 1) * pitch + side, 2 * WIDTH)
+    image_size = round_up(int(max(pixel_place.max(), tap_place.max())) + span + SLACK)
     return Net(
         shape.channels, shape.in_channels, shape.kernel_size, channels, len(tap_place), side, pitch,
-        2 * -(-((side - 1) * pitch + side) // (2 * WIDTH)), shape.pool, shape.pool_side, len(pixel_place),
+        span, shape.pool, shape.pool_side, len(pixel_place),
         shape.widths[0], len(rows), conv_bias, int(weight[0]), int(weight[-1]), tap_place, pixel_place, widths, row,
-        rows, weight[:-1], bias[:-1], hidden, operand, sums,
+        rows, weight[:-1], bias[:-1], hidden, operand, sums, image_size, round_up(shape.channels * side**2 + SLACK),
+        signal_size, round_up(int(max(row.max(), rows.max())) + SLACK),
     )  # fmt: skip
 
 
@@ -119,7 +147,7 @@ def _places(shape: NetShape, pitch: int, plane: int) -> tuple[Ints, NDArray[np.u
     return place(shape.kernel_size, 0), place(shape.in_size, shape.padding).astype(np.uint64)
 
 
-def _signal_places(widths: Ints, reshaped: bool) -> tuple[Ints, Ints, Ints]:
+def _signal_places(widths: Ints, reshaped: bool) -> tuple[Ints, Ints, Ints, int]:
     hidden, operand, sums, end = [], [], [], 0
     for width, out in itertools.pairwise(widths):
         hidden.append(end)
@@ -128,56 +156,18 @@ def _signal_places(widths: Ints, reshaped: bool) -> tuple[Ints, Ints, Ints]:
         end += (round_up(int(width)) + SLACK) * reshaped
         sums.append(end)
         end += round_up(int(out)) + SLACK
-    return (*(np.array([*places, end], np.int64) for places in (hidden, operand, sums)),)  # type: ignore[return-value]
+    return *(np.array(places, np.int64) for places in (hidden, operand, sums)), end  # type: ignore[return-value]
 
 
-def make_work(net: Net) -> Work:
-    """Zeroed buffers for `net`."""
-    dense = net.real_channels * net.side**2 + SLACK
-    pitched = net.channels * net.vectors * WIDTH + SLACK
-    widest = int(max(net.row.max(), net.rows.max())) + SLACK
-    image = int(max(net.pixel_place.max(), net.tap_place.max())) + net.vectors * WIDTH + SLACK
+def make_work(net: Net, most: int = 1) -> Work:
+    """Zeroed buffers for `net`, for `most` images at a time or as many as fit into a processor's own cache."""
+    one = net.image_size + net.dense_size + net.signal_size + 2 * net.grad_size + 2 * net.features
+    images = max(1, min(most, TOGETHER, CACHED // one))
+    pitched = net.channels * net.span + SLACK
     return Work(
-        aligned(net.pixels + SLACK), aligned(image), aligned(pitched), aligned(dense), aligned(dense),
-        np.zeros(net.features, np.int64), aligned(int(net.hidden[-1])), aligned(widest), aligned(widest),
-        aligned(dense), aligned(pitched),
+        images, zeros(net.pixels + SLACK), zeros(pitched), zeros(net.dense_size),
+        zeros(net.side + SLACK), zeros(net.side + SLACK), zeros(net.dense_size),
+        zeros(pitched), zeros(images * net.image_size), zeros(images * net.dense_size),
+        np.zeros(images * net.features, np.int64), zeros(images * net.signal_size), zeros(images * net.grad_size),
+        zeros(images * net.grad_size),
     )  # fmt: skip
-
-
-def pack(net: Net, weights: Mapping[str, NDArray[Any]], names: list[str]) -> Floats:
-    """The flat parameters from arrays by their names on file; `names` are the linear layers in order."""
-    flat = aligned(net.size)
-    kernels = weights["conv2d_weight"].reshape(net.real_channels, net.taps)
-    _kernels(net, flat)[:, : net.real_channels] = kernels.T
-    flat[net.conv_bias : net.conv_bias + net.real_channels] = weights["conv2d_bias"]
-    for layer, name in enumerate(names):
-        _matrix(net, flat, layer)[:] = weights[f"{name}_weight"]
-        _bias(net, flat, layer)[:] = weights[f"{name}_bias"]
-    return flat
-
-
-def unpack(net: Net, flat: Floats, names: list[str]) -> dict[str, Floats]:
-    """The inverse of `pack`: new arrays by their names on file."""
-    kernel_shape = (net.real_channels, net.in_channels, net.kernel_size, net.kernel_size)
-    found = {
-        "conv2d_weight": _kernels(net, flat)[:, : net.real_channels].T.reshape(kernel_shape),
-        "conv2d_bias": flat[net.conv_bias : net.conv_bias + net.real_channels],
-    }
-    for layer, name in enumerate(names):
-        found[f"{name}_weight"] = _matrix(net, flat, layer)
-        found[f"{name}_bias"] = _bias(net, flat, layer)
-    return {name: np.array(array, np.float32, order="C") for name, array in found.items()}
-
-
-def _kernels(net: Net, flat: Floats) -> Floats:
-    return flat[: net.taps * net.channels].reshape(net.taps, net.channels)
-
-
-def _matrix(net: Net, flat: Floats, layer: int) -> Floats:
-    start, shape = int(net.weight[layer]), (int(net.rows[layer]), int(net.row[layer]))
-    matrix = flat[start : start + shape[0] * shape[1]].reshape(shape)
-    return matrix[: net.widths[layer + 1], : net.widths[layer]]
-
-
-def _bias(net: Net, flat: Floats, layer: int) -> Floats:
-    return flat[net.bias[layer] : net.bias[layer] + net.widths[layer + 1]]

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from aanntwin.kernel.jit import leaf
-from aanntwin.kernel.simd import fma, load, splat, store, where_above, where_up_to
+from aanntwin.kernel.layout import WIDTH
+from common.kernels.jit import leaf
+from common.kernels.vectors import FLOAT_WIDTH, fma, load, select, splat, store
 
 _ZERO = np.float32(0.0)
 
@@ -17,14 +18,14 @@ _ZERO = np.float32(0.0)
 @leaf
 def zero_tail(values: Any, start: int, count: int) -> None:
     """Zero what vectors have written after `count` values, up to the next whole vector."""
-    for i in range(start + count, start + (count + 15) // 16 * 16):
+    for i in range(start + count, start + (count + WIDTH - 1) // WIDTH * WIDTH):
         values[i] = _ZERO
 
 
 @leaf
 def _clipped(x: Any, limit: Any) -> Any:
-    high = where_above(x, limit, limit, x)
-    return where_above(-limit, high, -limit, high)
+    high = select(x > limit, limit, x)
+    return select(-limit > high, -limit, high)
 
 
 @leaf
@@ -38,7 +39,7 @@ def _polynomial(coefficients: Any, x: Any) -> Any:
 @leaf
 def shape(source: Any, at: int, target: Any, to: int, count: int, limit: Any, coefficients: Any) -> None:
     """target = polynomial(clip(source)); without coefficients the clip alone. The tail of target becomes zero."""
-    for i in range(0, count, 16):
+    for i in range(0, count, FLOAT_WIDTH):
         x = _clipped(load(source, at + i), limit)
         if len(coefficients) > 0:
             x = _polynomial(coefficients, x)
@@ -47,28 +48,28 @@ def shape(source: Any, at: int, target: Any, to: int, count: int, limit: Any, co
 
 
 @leaf
-def shape_back(source: Any, at: int, gradient: Any, count: int, limit: Any, slope: Any) -> None:
+def shape_back(source: Any, at: int, gradient: Any, to: int, count: int, limit: Any, slope: Any) -> None:
     """gradient *= derivative of `shape` at source; the clip lets the gradient through at its limits, and within."""
-    for i in range(0, count, 16):
+    for i in range(0, count, FLOAT_WIDTH):
         x = load(source, at + i)
-        g = load(gradient, i)
+        g = load(gradient, to + i)
         if len(slope) > 0:
             g = g * _polynomial(slope, _clipped(x, limit))
-        g = where_up_to(x, limit, g, _ZERO)
-        store(gradient, i, where_up_to(-limit, x, g, _ZERO))
+        g = select(x <= limit, g, _ZERO)
+        store(gradient, to + i, select(-limit <= x, g, _ZERO))
 
 
 @leaf
 def relu(source: Any, at: int, target: Any, to: int, count: int, cutoff: Any) -> None:
     """target = max(cutoff, source); NaN stays NaN."""
-    for i in range(0, count, 16):
+    for i in range(0, count, FLOAT_WIDTH):
         x = load(source, at + i)
-        store(target, to + i, where_up_to(x, cutoff, cutoff, x))
+        store(target, to + i, select(x <= cutoff, cutoff, x))
 
 
 @leaf
-def relu_back(source: Any, at: int, gradient: Any, target: Any, to: int, count: int, cutoff: Any) -> None:
+def relu_back(source: Any, at: int, gradient: Any, start: int, target: Any, to: int, count: int, cutoff: Any) -> None:
     """target = gradient where source lies above the cutoff, elsewhere zero; the tail of target becomes zero."""
-    for i in range(0, count, 16):
-        store(target, to + i, where_above(load(source, at + i), cutoff, load(gradient, i), _ZERO))
+    for i in range(0, count, FLOAT_WIDTH):
+        store(target, to + i, select(load(source, at + i) > cutoff, load(gradient, start + i), _ZERO))
     zero_tail(target, to, count)

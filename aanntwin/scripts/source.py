@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from aanntwin.cache import Cache
 from aanntwin.config import GROUPS, ModelParams, Settings
-from aanntwin.engines import weight_shapes
 from aanntwin.options import PLAIN, add_settings, take_group, take_settings
 from aanntwin.scripts.training import train_and_print
+from aanntwin.shapes import check_weights, weight_shapes
 from aanntwin.sizes import derive
 from aanntwin.weights import layer_names, load_model, model_params_of
 from common.cli import Parser, build, spoken, whole
@@ -133,8 +133,6 @@ def read_model(path: Path, settings: Settings, shape: dict[str, int]) -> tuple[W
 
 def check_shapes(path: Path, weights: Weights, params: ModelParams, settings: Settings) -> None:
     """Raise InputError where a file's weights do not fit the images or the output of the convolution."""
-    from aanntwin.model import check_weights
-
     sizes = derive(params, settings.image_shape)
     needed = {"conv2d": (sizes.in_channels, "channels"), layer_names(weights)[1]: (sizes.features, "features")}
     for layer, (count, what) in needed.items():

@@ -10,6 +10,7 @@ from torch.nn import functional
 from aanntwin.compiled_model import CompiledModel, flat_images
 from aanntwin.config import NONIDEALITIES, ModelParams, Nonidealities, Normalization, TrainParams
 from aanntwin.data import brightness, load_split
+from aanntwin.kernel.layout import make_work
 from aanntwin.kernel.normals import normals
 from aanntwin.model import build_model
 from aanntwin.signal_path import path
@@ -20,7 +21,7 @@ class Same:
 
     def __init__(self, settings, key, epoch):
         names = path(len(settings.model_params.additional_layers))
-        self.sites = {name: number for number, name in enumerate(names)}  # as kernel.step counts them
+        self.sites = {name: number for number, name in enumerate(names)}  # as kernel.passes counts them
         self.key, self.epoch, self.first = key, epoch, 0
 
     def __call__(self, name, like):
@@ -136,6 +137,24 @@ def test_a_smaller_last_batch(digits, digits_images):
     assert_equal(*both(settings, images, labels, 6))
 
 
+@pytest.mark.parametrize("batch", [2, 4, 7, 8, 13, 64])
+def test_how_many_images_are_computed_together_changes_no_number(digits, digits_images, all_nonidealities, deep, batch):
+    images, labels = (part[:300] for part in digits_images)
+    rows, order = flat_images(images), np.random.default_rng(2).permutation(300)
+    rates = TrainParams(lr=0.01, batch_size=batch, momentum=0.5)
+    settings = digits.replace(training_nonidealities=all_nonidealities, model_params=deep, train_params=rates)
+    found = []
+    for together in (1, 3, 8):
+        engine = CompiledModel(settings, all_nonidealities, "training")
+        engine.load({name: value.numpy() for name, value in build_model(settings).weights().items()})
+        engine._work = make_work(engine._net, together)
+        assert engine._work.images == together
+        losses = engine.train(rows, labels, order, 0, 300, 1)
+        found.append([losses, *engine.weights().values(), *engine.velocity().values()])
+    for other in found[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
 def test_a_range_in_parts_is_the_whole_range(digits, digits_images, all_nonidealities):
     images, labels = digits_images
     rows, order = flat_images(images), np.arange(len(labels))
@@ -159,6 +178,18 @@ def test_a_loss_that_is_not_finite_names_its_place(digits, digits_images):
     weights["linear_bias"][3] = np.nan
     engine.load(weights)
     assert engine.train(flat_images(images), labels, np.arange(len(labels)), 0, 10, 1)[1] == 0
+
+
+def test_a_loss_that_is_not_finite_within_a_batch_names_its_image(digits, digits_images):
+    images, labels = (np.array(part[:40]) for part in digits_images)
+    images[:] = 0
+    images[21] = 255
+    settings = digits.replace(train_params=TrainParams(batch_size=16))
+    engine = CompiledModel(settings, Nonidealities(), "training")
+    weights = {name: value.numpy() for name, value in build_model(settings).weights().items()}
+    weights["conv2d_weight"][:] = 3e38  # which only that image meets
+    engine.load(weights)
+    assert engine.train(flat_images(images), labels, np.arange(40), 0, 40, 1)[1] == 21
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
