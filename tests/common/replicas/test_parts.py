@@ -1,4 +1,4 @@
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -147,29 +147,43 @@ def test_convolutions_agree_with_each_alone():
     torch.testing.assert_close(grouped_conv2d(x, w, b), done, rtol=1e-4, atol=1e-5)
 
 
-def test_the_smallest_stack_that_is_about_as_fast_is_chosen():
+@pytest.fixture
+def steps_of(monkeypatch):
+    """From seconds to a step that takes so long, on a clock that nothing else moves."""
+    now = [0.0]
+    monkeypatch.setattr("common.replicas.choose.time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def step(seconds):
+        def work():
+            now[0] += seconds
+
+        return work
+
+    return step
+
+
+def test_the_smallest_stack_that_is_about_as_fast_is_chosen(steps_of):
     def make(size):
-        return lambda: time.sleep(0.002 + 0.001 * size if size < 4 else 0.00175 * size)
+        return steps_of(0.002 + 0.001 * size if size < 4 else 0.00175 * size)
 
     choice = choose_stack(make, [1, 2, 4, 8], budget_s=0.05)
     assert choice.stack == 4
     assert list(choice.step_s) == [1, 2, 4, 8]
 
 
-def test_a_stack_must_gain_a_tenth():
+def test_a_stack_must_gain_a_tenth(steps_of):
     def make(size):
-        return lambda: time.sleep(0.02 * size * (1 if size == 1 else 0.95))
+        return steps_of(0.02 * size * (1 if size == 1 else 0.95))
 
     assert choose_stack(make, [1, 2, 4], budget_s=0.02).stack == 1
 
 
-def test_a_busy_moment_does_not_decide_how_many_to_stack():
+def test_a_busy_moment_does_not_decide_how_many_to_stack(steps_of):
     made = []
 
     def make(size):
         made.append(size)
-        slow = 3 if len(made) == 1 else 1
-        return lambda: time.sleep(0.005 * size * slow)
+        return steps_of(0.005 * size * (3 if len(made) == 1 else 1))
 
     choice = choose_stack(make, [1, 2, 4], budget_s=0.02)
     assert choice.stack == 1
