@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +22,9 @@ from analog_nmos.backends.base import Backend, FloatArray
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.circuit import CircuitOptions
-from analog_nmos.topology import Topology
+from analog_nmos.topology import Topology, built
+from analog_nmos.topology.layered import Layered
+from analog_nmos.topology.torus import Torus
 from analog_nmos.training.epoch_kernel import Samples, Sums, epoch_kernel
 from common.kernels.jit import compiled
 
@@ -44,29 +45,12 @@ class Case:
 
 def torus(side: int) -> Topology:
     """A periodic grid with the terminals of the XOR experiment, 2 side^2 edges."""
-    graph = nx.Graph()
-    graph.add_nodes_from((row, column) for row in range(side) for column in range(side))
-    for row in range(side):
-        for column in range(side):
-            graph.add_edge((row, column), (row, (column + 1) % side))
-            graph.add_edge((row, column), ((row + 1) % side, column))
-    number = {cell: 1 + cell[0] * side + cell[1] for cell in graph}
-    ends = np.array([[number[a], number[b]] for a, b in graph.edges()]).T
-    high, low = number[side // 2, side // 2], number[0, 0]
-    inputs = [number[side - 1, side - 1], number[side - 1, 1]]
-    rails = number[1, 1], number[1, side - 1]
-    hidden = sorted(set(number.values()) - {high, low, *inputs, *rails})
-    return Topology(*rails, np.array(inputs), np.array([high, low]), *ends, hidden_nodes=np.array(hidden))
+    return built(Torus(side=side))
 
 
-def layered(n_inputs: int, n_hidden: int, n_outputs: int) -> Topology:
-    """Every input to every hidden node, every hidden node to every output."""
-    outputs = np.arange(3, 3 + n_outputs)
-    inputs = outputs[-1] + 1 + np.arange(n_inputs)
-    hidden = inputs[-1] + 1 + np.arange(n_hidden)
-    drains = np.concatenate([np.repeat(inputs, n_hidden), np.repeat(hidden, n_outputs)])
-    sources = np.concatenate([np.tile(hidden, n_inputs), np.tile(outputs, n_hidden)])
-    return Topology(1, 2, inputs, outputs, drains, sources, hidden_nodes=hidden)
+def layered(*layers: int) -> Topology:
+    """Every node to every node of the next layer."""
+    return built(Layered(layers=layers))
 
 
 CASES = {
