@@ -43,6 +43,34 @@ def test_a_run_of_it_is_resumed_to_the_same_numbers(recipe, tmp_path):
         assert np.array_equal(whole.array(name), stopped.array(name)), name
 
 
+COUNTED = """
+from fast_hinge import FastHinge
+
+class Counted(FastHinge):
+    kernel = FastHinge.kernel  # or a subclass that changes `evaluate` would not be compiled
+
+    def evaluate(self, out_V, label):
+        with open("counts.txt", "a") as stream:
+            stream.write(f"{len(label)}\\n")
+        return super().evaluate(out_V, label)
+"""
+
+
+def test_compiled_it_has_the_same_numbers_and_is_compiled(recipe, tmp_path):
+    own = recipe("An objective")
+    for line in (*own.commands[:2], *own.commands[5:7]):
+        own.run(line)
+    slow, fast = (load_run(tmp_path / name) for name in ("run", "fast"))
+    assert fast.meta["objective"]["name"] == "fast_hinge:FastHinge"
+    for name in ("0_val_softhinge", "0_train_softhinge", "0_train_acc", "0_vg_unique_epoch3"):
+        np.testing.assert_allclose(fast.array(name), slow.array(name), rtol=1e-9, err_msg=name)
+    assert "2 of 2 runs done, 0 failed" in own.run(own.commands[7])
+    (tmp_path / "counted.py").write_text(COUNTED)
+    own.run(own.commands[5].replace("fast_hinge:FastHinge", "counted:Counted").replace("--run-dir fast", "--run-dir c"))
+    calls = [int(line) for line in (tmp_path / "counts.txt").read_text().split()]
+    assert calls == [360] * 3  # validation before the first epoch and after each: none for a sample of training
+
+
 def test_it_is_refused_in_one_line(recipe):
     own = recipe("An objective")
     start = "nmos-dense --backend native --objective soft_hinge"

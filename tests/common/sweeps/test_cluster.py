@@ -1,6 +1,7 @@
 """A real cluster: a scheduler and two workers, each a process that knows nothing of the launcher."""
 
 import os
+import re
 import signal
 import socket
 
@@ -109,7 +110,8 @@ def test_a_signal_to_scheduler_and_launcher_stops_the_sweep_and_is_no_failure(sc
     launcher.send_signal(signal.SIGTERM)
     launcher.send_signal(signal.SIGCONT)
     _, err = finish(launcher, code=143)
-    assert err == "demo-sweep: interrupted by SIGTERM; 0 of 6 runs done; start it again to go on\n"
+    # The runs go on until the signal: on a busy machine one may be done before it.
+    assert re.fullmatch(r"demo-sweep: interrupted by SIGTERM; [012] of 6 runs done; start it again to go on\n", err)
     events = [event["event"] for event in read_events(folder)]
     assert events[-3:] == ["interrupted", "interrupted", "stop"]
 
