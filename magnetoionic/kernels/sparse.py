@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from common.kernels.jit import CONTRACT, kernel
-
-BLOCK = 512  # outputs at a time: the weights of a batch's pixels then stay in the core's cache
+from magnetoionic.kernels.rows import row_sum
 
 
 @kernel(floats=CONTRACT)
@@ -25,23 +24,4 @@ def sparse_voltage(starts: Any, pixels: Any, currents: Any, weights: Any, voltag
         voltage: (images, outputs) float32, overwritten.
     """
     for b in range(voltage.shape[0]):
-        total = voltage[b]
-        total[:] = 0.0
-        entry, end = starts[b], starts[b + 1]
-        while entry + 8 <= end:  # eight pixels at a time, so that a total is fetched and stored less often
-            c0, c1, c2, c3 = currents[entry], currents[entry + 1], currents[entry + 2], currents[entry + 3]
-            c4, c5, c6, c7 = currents[entry + 4], currents[entry + 5], currents[entry + 6], currents[entry + 7]
-            row0, row1 = weights[pixels[entry]], weights[pixels[entry + 1]]
-            row2, row3 = weights[pixels[entry + 2]], weights[pixels[entry + 3]]
-            row4, row5 = weights[pixels[entry + 4]], weights[pixels[entry + 5]]
-            row6, row7 = weights[pixels[entry + 6]], weights[pixels[entry + 7]]
-            for j in range(total.size):
-                left = (c0 * row0[j] + c1 * row1[j]) + (c2 * row2[j] + c3 * row3[j])
-                right = (c4 * row4[j] + c5 * row5[j]) + (c6 * row6[j] + c7 * row7[j])
-                total[j] += left + right
-            entry += 8
-        while entry < end:
-            current, row = currents[entry], weights[pixels[entry]]
-            for j in range(total.size):
-                total[j] += current * row[j]
-            entry += 1
+        row_sum(starts[b], starts[b + 1], pixels, currents, weights, 0, voltage[b])
