@@ -21,6 +21,7 @@ TOLERANCE = {
     "psa dropout": 1e-6,
     "pixels, mlp gaussian": 1e-5,
     "pixels, cnn": 1e-5,
+    "twin": 1e-5,
 }
 
 
