@@ -33,10 +33,10 @@ def dropout_(x_RxBxN: Tensor, rate: float, keys_R: NDArray[np.uint64], *, kernel
         raise InputError(f"dropout is {rate:g}, allowed: from 0 to below 1")
     if rate == 0:
         return x_RxBxN
-    limit, scale = round(rate * 2**32), np.float32(1 / (1 - rate))
+    limit, scale = limit_and_scale(rate)
     flat = x_RxBxN.view(x_RxBxN.shape[0], -1)
     if kernels and x_RxBxN.device.type == "cpu":
-        _drop(flat.numpy(), keys_R, np.uint64(limit), scale)
+        drop(flat.numpy(), keys_R, np.uint64(limit), scale)
         return x_RxBxN
     keys = as_int64(keys_R, x_RxBxN.device)[:, None]
     places = torch.arange(1, flat.shape[1] + 1, device=x_RxBxN.device)
@@ -45,13 +45,19 @@ def dropout_(x_RxBxN: Tensor, rate: float, keys_R: NDArray[np.uint64], *, kernel
     return x_RxBxN
 
 
+def limit_and_scale(rate: float) -> tuple[int, np.float32]:
+    """Below which of 2^32 equally likely numbers an element becomes 0, and the factor of the others."""
+    return round(rate * 2**32), np.float32(1 / (1 - rate))
+
+
 def dropout_keys(streams_R: NDArray[np.uint64], step: int) -> NDArray[np.uint64]:
     """The keys of one step, from a stream key a replica and layer."""
     return child_keys(streams_R, step)
 
 
 @kernel(floats=STRICT)
-def _drop(x_RxN: NDArray[np.float32], keys_R: NDArray[np.uint64], limit: Any, scale: Any) -> None:
+def drop(x_RxN: NDArray[np.float32], keys_R: NDArray[np.uint64], limit: Any, scale: Any) -> None:
+    """`dropout_` on the CPU; limit: uint64, scale: float32."""
     for r in range(x_RxN.shape[0]):
         for k in range(x_RxN.shape[1]):
             drawn = bits_at(keys_R[r], k) >> np.uint64(32)

@@ -34,15 +34,20 @@ def method_of(a: Tensor, b: Tensor, out: Tensor) -> str:
     """The method of `product` for this layout: STACKED, SLICES or COPIES; tried at the first call."""
     key = (a.shape, a.stride(), b.shape, b.stride(), out.stride(), torch.get_num_threads())
     if key not in _methods:
-        _methods[key] = _try(_like(a, 1), _like(b, 2), torch.empty_strided(out.shape, out.stride()))
+        _methods[key] = _try(like(a, 1), like(b, 2), torch.empty_strided(out.shape, out.stride()))
     return _methods[key]
 
 
 def _try(a: Tensor, b: Tensor, out: Tensor) -> str:
-    alone = _one_by_one(a, b, torch.empty(out.shape), copy=True)
-    if torch.equal(torch.bmm(a, b, out=out), alone):
+    wanted = alone(a, b, torch.empty(out.shape))
+    if torch.equal(torch.bmm(a, b, out=out), wanted):
         return STACKED
-    return SLICES if torch.equal(_one_by_one(a, b, out, copy=False), alone) else COPIES
+    return SLICES if torch.equal(_one_by_one(a, b, out, copy=False), wanted) else COPIES
+
+
+def alone(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+    """a @ b into `out`, which is contiguous, replica by replica on copies: the bits that `product` promises."""
+    return _one_by_one(a, b, out, copy=True)
 
 
 def _one_by_one(a: Tensor, b: Tensor, out: Tensor, *, copy: bool) -> Tensor:
@@ -61,7 +66,7 @@ def _aligned(x: Tensor) -> Tensor:
     return copy.copy_(x)
 
 
-def _like(x: Tensor, seed: int) -> Tensor:
+def like(x: Tensor, seed: int) -> Tensor:
     """Random numbers in the layout of `x`; a stack that repeats one matrix (stride 0) does so here too."""
     generator = torch.Generator().manual_seed(seed)
     copy = torch.empty_strided(x.shape, x.stride())

@@ -27,6 +27,15 @@ def dropout_torch_(x_RxBxN: Tensor, rate: float, keys_R: Tensor) -> Tensor:
     return x_RxBxN
 
 
-def step_keys(loop_keys_R: Tensor, step: int, linears: Tensor) -> Tensor:
-    """The keys of one training step for every linear layer, (L, R); `linears` is 0, 1, .. as a column."""
-    return child_keys_torch(child_keys_torch(loop_keys_R, torch.full_like(loop_keys_R, step))[None], linears)
+def step_keys(loop_keys_R: Tensor, first: int, count: int, linears: int) -> Tensor:
+    """The keys of `count` training steps from number `first` on, for every linear layer: (count, linears, R).
+
+    Args:
+        loop_keys_R: int64, keys of the meta-loop.
+        first, count: numbers of steps, from 0.
+        linears: number of linear layers.
+    """
+    device = loop_keys_R.device
+    steps = torch.arange(first, first + count, device=device)[:, None]
+    places = torch.arange(linears, device=device)[:, None]
+    return child_keys_torch(child_keys_torch(loop_keys_R, steps)[:, None], places)

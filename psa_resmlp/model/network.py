@@ -21,9 +21,10 @@ from common.replicas.linear import sum_over_batch
 from common.replicas.product import STACKED, method_of, product
 from psa_resmlp.model import kernels as K
 from psa_resmlp.model.masks import dropout_torch_
+from psa_resmlp.model.program import in_one_call
 from psa_resmlp.study.architectures import INPUTS, Architecture
 
-Call = Callable[[], Any]
+Call = functools.partial[Any]
 # What follows a linear layer: ReLU and dropout (where the width changes, and first in a block); the sum with the
 # block's input and ReLU (second in a block); nothing (the last).
 ENTRY, INNER, RESIDUAL, OUTPUT = "entry", "inner", "residual", "output"
@@ -56,6 +57,7 @@ class Step:
         images: (R, B, 784) in training, (1, B, 784) where all replicas get the same ones; fill before `forward`.
         logits, logit_grads: (R, B, 10).
         forward, backward: the calls of each pass, in this order.
+        go_forward, go_backward: each pass, as one compiled call where there is one.
     """
 
     images: Tensor
@@ -63,6 +65,8 @@ class Step:
     logit_grads: Tensor
     forward: Sequence[Call]
     backward: Sequence[Call]
+    go_forward: Callable[[], None]
+    go_backward: Callable[[], None]
 
 
 class Network:
@@ -130,7 +134,11 @@ class Network:
             if train:
                 forward += self._dropout(place, signals[place + 1])
         grads = torch.zeros_like(outputs[-1]) if train else outputs[-1]
-        return Step(images, outputs[-1], grads, forward, self._backward(signals, grads) if train else [])
+        backward = self._backward(signals, grads) if train else []
+        return Step(images, outputs[-1], grads, forward, backward, self._whole(forward), self._whole(backward))
+
+    def _whole(self, calls: Sequence[Call]) -> Callable[[], None]:
+        return (in_one_call(calls) if self._kernels else None) or functools.partial(_one_by_one, calls)
 
     def _outputs(self, batch: int, train: bool) -> list[Tensor]:
         """Memory for every linear layer's output; without a backward pass, three for each width are reused."""
@@ -218,3 +226,8 @@ class Network:
 
     def _empty(self, *shape: int) -> Tensor:
         return torch.zeros(*shape, device=self.bank.device)
+
+
+def _one_by_one(calls: Sequence[Call]) -> None:
+    for call in calls:
+        call()

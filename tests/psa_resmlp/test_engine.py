@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from common.replicas.counter import as_int64, child_keys
 from psa_resmlp.model.images import image_sets
+from psa_resmlp.model.masks import step_keys
+from psa_resmlp.study.architectures import parse
 from psa_resmlp.study.data import as_inputs, load_study
 from psa_resmlp.study.modes import MODE_NAMES
 from psa_resmlp.training.config import TrainConfig
-from psa_resmlp.training.engine import Engine
+from psa_resmlp.training.engine import KEYS_AHEAD, Engine
 from psa_resmlp.training.replica import Replica
 
 
@@ -265,3 +268,19 @@ def _slope(engine, step, name, place, width=1e-3):
         sums.append((step.logits.double() * step.logit_grads.double()).sum().item())
         engine.network.bank.views[name][place] -= sign * width
     return (sums[0] - sums[1]) / (2 * width)
+
+
+def test_dropout_has_a_key_for_every_step_and_layer_however_many_are_made_at_once(images, monkeypatch):
+    """A key is the child of a child of the meta-loop's, by numbers alone."""
+    loop = as_int64(np.array([5, 2**63 + 7], np.uint64))
+    found = step_keys(loop, 31, 3, 4).numpy().view(np.uint64)
+    for step, layer, replica in itertools.product(range(3), range(4), range(2)):
+        of_step = child_keys(loop.numpy().view(np.uint64)[replica], 31 + step)
+        assert found[step, layer, replica] == child_keys(of_step, layer)
+    weights = []
+    for ahead in (KEYS_AHEAD, 1):
+        monkeypatch.setattr("psa_resmlp.training.engine.KEYS_AHEAD", ahead)
+        one = Replica(replace(job(mode="dropout").config, batch_size=25), parse("[2*6]"), 1, 0)
+        weights.append(train([one], images, 1)[1][0])
+    assert len(images[0]) / 25 > KEYS_AHEAD
+    assert torch.equal(*weights)
