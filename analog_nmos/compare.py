@@ -6,16 +6,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analog_nmos.digits.baselines import baselines, wilson_interval
+from analog_nmos.data.baselines import baselines, wilson_interval
+from analog_nmos.data.split import DIGEST, Data, Split
 from analog_nmos.digits.data import load_digits
-from common.cli import Parser, run_command
+from analog_nmos.train import recorded_task
+from common.cli import Parser, build, run_command
 from common.errors import InputError
 from common.runs import load_run
+from common.runs.read import RunRecord
 
 DESCRIPTION = """\
 Print a table of runs: accuracy after the last epoch with its 95 percent Wilson interval, the best epoch (called
-selected, with the set it was selected on), and what logistic regression and a support vector machine with a Gaussian
-kernel reach on the same split.
+selected, with the set it was selected on), its accuracy on the test set where the run has a final test, and what
+logistic regression and a support vector machine with a Gaussian kernel reach on that set, trained on the same part.
 
 example: nmos-compare results/analog_nmos/final_figures/*/
 """
@@ -27,6 +30,7 @@ HEADER = (
     "epochs",
     "accuracy (95 % interval)",
     "selected epoch",
+    "its test (95 % interval)",
     "logistic regression",
     "RBF SVM",
 )
@@ -47,26 +51,42 @@ def _row(folder: Path) -> tuple[str, ...]:
     config, result = record.config, record.result
     if not result or record.meta.get("package") != "analog_nmos":
         raise InputError(f"run folder {folder}: not a finished run of analog_nmos (status {record.status})")
-    digits = load_digits(
-        config["seed"],
-        config["input_vmin"],
-        config["input_vmax"],
-        val_split=config["val_split"],
-        train_limit=config["train_limit"],
-        test_limit=config["test_limit"],
-    )
-    low, high = wilson_interval(result["final_val_acc"], len(digits.val.y))
-    part = "test" if digits.validates_on_test else "validation"
+    data = _data(record)
+    part = "test" if data.validates_on_test else "validation"
+    tested = result.get("selected_test_acc")
     return (
         folder.resolve().name,
         record.meta["job"],
         config["backend"],
         str(record.metrics["edges"].iloc[-1]),
         str(config["epochs"]),
-        f"{result['final_val_acc']:.4f} ({low:.3f} to {high:.3f}) {part}",
+        f"{_with_interval(result['final_val_acc'], data.val)} {part}",
         f"{result['selected_val_acc']:.4f} at {result['selected_epoch']}, on the {result['selected_on']}",
-        *(f"{one.test_acc:.4f}" for one in baselines(digits)),
+        "-" if tested is None else _with_interval(tested, data.test),
+        *(f"{one.test_acc:.4f}" for one in baselines(data)),
     )
+
+
+def _data(record: RunRecord) -> Data:
+    """The samples of a run, loaded again.
+
+    Raises:
+        InputError: they are gone, or no longer the same.
+    """
+    config = record.config
+    if "task" not in record.meta:
+        names = ("val_split", "train_limit", "test_limit")
+        volts = config["input_vmin"], config["input_vmax"]
+        return load_digits(config["seed"], *volts, **{name: config[name] for name in names})
+    data = build(recorded_task(record.folder), config).load()
+    if data.digest() != record.meta.get(DIGEST):
+        raise InputError(f"run folder {record.folder}: the samples of {data.name} have changed since the run began")
+    return data
+
+
+def _with_interval(accuracy: float, part: Split) -> str:
+    low, high = wilson_interval(accuracy, len(part.y))
+    return f"{accuracy:.4f} ({low:.3f} to {high:.3f})"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from analog_nmos.digits.options import DigitsOptions
 from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.settings import hyperparameters, objective_class
-from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.experiment import trainer_of
 from common.cli import option
 from common.experiment import main_of, run_of
@@ -20,7 +20,7 @@ example: nmos-dense 1 --epochs 10 --gamma 0.3 --delta 0.1 --body-tie floating --
 
 
 @dataclass(frozen=True, kw_only=True)
-class HingeConfig(TrainerConfig):
+class HingeConfig(DigitsOptions):
     """Options of the hinge trainer."""
 
     job = "dense_trainer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from analog_nmos.training.config import TrainerConfig
+from analog_nmos.digits.options import DigitsOptions
 from analog_nmos.training.experiment import trainer_of
 from common.cli import option
 from common.experiment import main_of, run_of
@@ -19,7 +19,7 @@ example: nmos-prototype 0 --epochs 10 --gamma 0.3 --delta 0.3 --body-tie floatin
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrototypeConfig(TrainerConfig):
+class PrototypeConfig(DigitsOptions):
     """Options of the prototype trainer."""
 
     job, trains = "dense_trainer_avgappr", "prototype"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from analog_nmos.training.config import TrainerConfig
+from analog_nmos.digits.options import DigitsOptions
 from analog_nmos.training.experiment import trainer_of
 from common.cli import option
 from common.experiment import main_of, run_of
@@ -18,7 +18,7 @@ example: nmos-xent 0 --epochs 10 --delta 0.25 --softmax-temp 0.001 --body-tie fl
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropyConfig(TrainerConfig):
+class CrossEntropyConfig(DigitsOptions):
     """Options of the cross-entropy trainer."""
 
     job, trains = "dense_trainer_cross_entropy", "cross-entropy"

@@ -4,40 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from analog_nmos.data.split import Data, Split
 from common.digits import digits_images
 from common.errors import InputError
 from common.stratified import stratified_split
 
-N_PIXELS, N_CLASSES = 64, 10
+CLASSES = tuple("0123456789")
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
-    """Samples of one part: x_V (samples, 64) in volts, y (samples,) the digit."""
+class Digits(Data):
+    """Training, validation and test parts of the digits."""
 
-    x_V: NDArray[np.float64]
-    y: NDArray[np.int64]
-
-    def first(self, limit: int) -> Split:
-        """The first `limit` samples; all of them where the limit is 0."""
-        return Split(self.x_V[:limit], self.y[:limit]) if limit else self
-
-
-@dataclass(frozen=True, eq=False)
-class Digits:
-    """Training, validation and test parts. `val` is `test` without a validation split."""
-
-    train: Split
-    val: Split
-    test: Split
+    classes: tuple[str, ...] = CLASSES
+    name: str = "sklearn_digits"
+    input_shape: tuple[int, ...] = (8, 8)
 
     @property
-    def validates_on_test(self) -> bool:
-        """Whether epochs are compared on the test set, as published; the best accuracy is then a selected one."""
-        return self.val is self.test
+    def chance(self) -> float:
+        """All digits are equally frequent, give or take a few."""
+        return 1 / len(self.classes)
+
+    @property
+    def needs(self) -> str:
+        """See `Data.needs`."""
+        return "the digits need"
 
 
 def load_digits(

@@ -41,7 +41,12 @@ class RunFiles:
             raise InputError(f"run folder {folder}: a run of {package}; these figures are for analog_nmos")
         self.folder = record.folder
         on_split = record.meta.get("validated_on") == "validation split"
+        self._classes: list[str] = record.meta.get("classes") or []
         self.validated_on = "validation samples" if on_split else "test samples"
+
+    def class_names(self, count: int) -> list[str]:
+        """Names of the classes, as far as the run has recorded them; else their numbers."""
+        return self._classes if len(self._classes) == count else [str(k) for k in range(count)]
 
     @cached_property
     def topology(self) -> Topology:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.digits.data import Split
+from analog_nmos.data.split import Split
 
 __all__ = [
     "BoolArray",
@@ -109,8 +109,13 @@ class Objective(ABC):
         return None
 
     @classmethod
-    def of(cls, settings: Sequence[Mapping[str, float]]) -> Self:
-        """The objective of replicas with these hyperparameters; see `analog_nmos.objectives.settings`."""
+    def of(cls, settings: Sequence[Mapping[str, float]], classes: int = 10) -> Self:
+        """The objective of replicas with these hyperparameters; see `analog_nmos.objectives.settings`.
+
+        Args:
+            settings: hyperparameters of each replica by name.
+            classes: how many there are, for objectives that keep something of each class.
+        """
         return cls(**{name: np.array([values[name] for values in settings]) for name in settings[0]})
 
     def replica(self, row: int) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from typing import Any, Self
 
@@ -51,6 +51,11 @@ class Prototype(Objective):
         self._proto_in_V: dict[int, FloatArray] = {}
         self._status: dict[int, IntArray] = {}  # of the operating points that gave the prototypes
         self._proto_out_V = np.tile(ONE_HOT_V * np.eye(classes), (replicas, 1, 1))  # (L, classes, outputs)
+
+    @classmethod
+    def of(cls, settings: Sequence[Mapping[str, float]], classes: int = 10) -> Self:
+        """See `Objective.of`."""
+        return cls(**{name: np.array([values[name] for values in settings]) for name in settings[0]}, classes=classes)
 
     def replica(self, row: int) -> Self:
         """One replica's delta and prototypes."""

@@ -35,13 +35,15 @@ def as_graph(topology: Topology, gate_V: NDArray[np.float64] | None = None) -> n
 
 def out_of_reach(topology: Topology) -> NDArray[np.intp]:
     """Indices of the outputs that no input can move: without a path of transistors to one that passes no rail."""
+    ends = np.stack([topology.edges_D, topology.edges_S])
+    direct = np.isin(ends, topology.input_nodes)[::-1]  # ends of edges whose other end is an input
+    if np.isin(topology.out_nodes, ends[direct]).all():  # most networks, which then need no SciPy
+        return np.zeros(0, np.intp)
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    rails = [topology.negref, topology.posref]
-    inside = ~np.isin([topology.edges_D, topology.edges_S], rails).any(axis=0)
-    ends = topology.edges_D[inside], topology.edges_S[inside]
+    inside = ~np.isin(ends, [topology.negref, topology.posref]).any(axis=0)
     size = topology.max_node + 1
-    joined = coo_array((np.ones(inside.sum()), ends), shape=(size, size))
+    joined = coo_array((np.ones(inside.sum()), tuple(ends[:, inside])), shape=(size, size))
     part = connected_components(joined, directed=False)[1]
     return np.flatnonzero(~np.isin(part[topology.out_nodes], part[topology.input_nodes]))

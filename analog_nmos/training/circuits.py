@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analog_nmos.backends.base import Backend, BoolArray, FloatArray
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
-from analog_nmos.digits.data import Split
+from analog_nmos.data.split import Split
 from analog_nmos.training.checkpoint import check_state, load_checkpoint
 from analog_nmos.training.epoch import Beat, Validation, validate
 from analog_nmos.training.replica import Replica, padded_gates

@@ -1,4 +1,7 @@
-"""Options that all trainers share, and which of them networks that train together must share."""
+"""Options that all trainers share, and which of them networks that train together must share.
+
+A trainer knows neither its data nor its network: its configuration loads both.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,24 @@ from typing import Any, ClassVar
 
 from analog_nmos.backends import BACKENDS
 from analog_nmos.circuit import LARGEST_V, CircuitOptions
+from analog_nmos.data.split import Data
+from analog_nmos.topology import Topology
 from common.cli import option
 from common.errors import InputError
 from common.experiment import plots_option
 
-TOPOLOGY_HELP = "NPZ file of the network, or a shipped one: digits_8x8_dense_io_x1 (the default), digits_8x8_pruned"
 VOLT: dict[str, Any] = {"unit": "V", "low": -LARGEST_V, "high": LARGEST_V}
 GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerConfig(CircuitOptions):
-    """Training, network and data."""
+    """Training, network and data"""
 
     job: ClassVar[str]  # the trainer's name in run folders and run_meta.json
+    script: ClassVar[str] = ""  # the file of the trainer, where it is not called as the job
+    ties_by_loss: ClassVar[bool] = False  # whether of the epochs with the best accuracy the smallest loss selects one
+    network_name: ClassVar[str] = ""  # what run_meta.json calls the network without --topology
     prunes: ClassVar[bool] = False  # whether edges are removed while it trains
 
     seed: int = option(
@@ -33,19 +40,14 @@ class TrainerConfig(CircuitOptions):
     )
     epochs: int = option(20, "epochs of training", low=1, grows=True)
     gamma: float = option(0.3, "learning rate", unit="1/V", above=0.0, high=1e6)
-    input_vmin: float = option(0.0, "input voltage of an empty pixel", **VOLT)
-    input_vmax: float = option(1.0, "input voltage of a full pixel", **VOLT)
+    input_vmin: float = option(0.0, "input voltage of a feature's smallest value", **VOLT)
+    input_vmax: float = option(1.0, "input voltage of a feature's largest value", **VOLT)
     vg_init: str = option("random", "initial gate voltages", choices=("random", "fixed"))
     vg_init_lo: float = option(1.0, "lower end of random gate voltages", **VOLT)
     vg_init_hi: float = option(3.0, "upper end of random gate voltages", **VOLT)
     vg_init_fixed: float = option(2.0, "fixed gate voltage", **VOLT)
-    topology: Path | None = option(None, TOPOLOGY_HELP)
+    topology: Path | None = option(None, "NPZ file of the network (default: that of the task)")
     model_card: Path | None = option(None, "SPICE model card with .subckt NMOSWRAP (default: the shipped ALD1106)")
-    train_limit: int = option(0, "use only this many training samples; 0 for all", low=0)
-    test_limit: int = option(0, "use only this many test samples; 0 for all", low=0)
-    val_split: float = option(
-        0.0, "share of the training set kept for validation; 0 validates on the test set", low=0.0, high=0.9
-    )
     final_test: bool = option(
         False, "evaluate the test set once more at the end, for the last and the selected epoch", local=True
     )
@@ -62,6 +64,28 @@ class TrainerConfig(CircuitOptions):
         """The name of its objective; see `analog_nmos.objectives`."""
         raise NotImplementedError
 
+    def load(self) -> Data:
+        """The samples.
+
+        Raises:
+            InputError: they are missing or damaged, or cannot be split as configured.
+        """
+        raise NotImplementedError
+
+    def network(self, data: Data) -> Topology:
+        """The network without --topology."""
+        raise NotImplementedError
+
+    def facts(self, data: Data) -> dict[str, Any]:
+        """More for run_meta.json."""
+        return {}
+
+    @classmethod
+    def shared(cls) -> list[str]:
+        """Those of its options that networks must share to train together."""
+        known = {field.name for field in fields(cls)}
+        return [name for name in SHARED if name in known]
+
     def check(self) -> None:
         """Raise InputError where options contradict each other."""
         super().check()
@@ -71,7 +95,8 @@ class TrainerConfig(CircuitOptions):
             raise InputError(f"--vg-init-lo {self.vg_init_lo:g} must lie below --vg-init-hi {self.vg_init_hi:g}")
 
 
-# Networks that train together have the same circuit and the same numbers of epochs and samples.
+# Networks that train together have the same circuit and the same numbers of epochs and samples. Not every
+# configuration has all of these.
 SHARED = (
     *("epochs", "topology", "model_card", "backend", "train_limit", "test_limit", "val_split"),
     *(field.name for field in fields(CircuitOptions)),

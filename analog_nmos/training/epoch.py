@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, fields
 import numpy as np
 
 from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Status
-from analog_nmos.digits.data import Split
+from analog_nmos.data.split import Split
 from analog_nmos.objectives.base import IntArray, Objective
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
 from analog_nmos.training.replica import Replica, padded_gates

@@ -10,7 +10,6 @@ import numpy as np
 
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
-from analog_nmos.digits.data import Digits
 from analog_nmos.objectives.base import Objective
 from analog_nmos.training.compiled import train_replicas
 from analog_nmos.training.config import TrainerConfig
@@ -40,14 +39,14 @@ def describe(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Estim
         f"{n_val} validation samples, backend {config.backend} {trainer.version}",
         f"{least} to {least + epochs * n_train} operating points, {1e3 * val_s:.3g} ms each",
     )
-    files_MiB = 8 * epochs * (replica.topology.n_edges + 10 * n_val + 500) / 2**20
+    files_MiB = 8 * epochs * (replica.topology.n_edges + replica.data.n_outputs * n_val + 500) / 2**20
     return Estimate(lines, validations * val_s + epochs * n_train * train_s, note="at most", files_MiB=files_MiB)
 
 
 def _seconds_per_sample(replica: Replica, objective: Objective, card: ModelCard) -> tuple[float, float]:
     """Seconds to train on one sample and to validate one."""
     few = replica.data.train.first(PROBES)
-    probe = dataclasses.replace(replica, data=Digits(few, few, few))
+    probe = dataclasses.replace(replica, data=dataclasses.replace(replica.data, train=few, val=few, test=few))
     backend = make_backend(replica.config.backend, [replica.topology], card, replica.config)
     for _ in range(2):  # the first time includes loading and compiling
         start = time.perf_counter()

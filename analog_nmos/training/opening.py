@@ -1,23 +1,27 @@
-"""From configurations to replicas: the model card, the topology and the digits of each, loaded and checked."""
+"""From configurations to replicas: the model card, the topology and the data of each, loaded and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
-from analog_nmos.digits.data import N_CLASSES, N_PIXELS, load_digits
-from analog_nmos.topology import Topology, find_topology, shipped
+from analog_nmos.data.split import DIGEST, Data
+from analog_nmos.topology import Topology, find_topology
+from analog_nmos.topology.graph import out_of_reach
 from analog_nmos.training import record
 from analog_nmos.training.checkpoint import NAME as CHECKPOINT
-from analog_nmos.training.config import SHARED, TrainerConfig
+from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.replica import Replica, new_replica
 from common.errors import InputError
+
+SHOWN = 12  # outputs that a message names
 
 
 def check_shared(configs: Sequence[TrainerConfig]) -> None:
     """Raise InputError if networks that are to train together differ in what they must share."""
-    for name in (*SHARED, "trains"):
+    for name in (*configs[0].shared(), "trains"):
         values = [getattr(config, name) for config in configs]
         for value in values:
             if value != values[0]:
@@ -47,20 +51,30 @@ def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Rep
     """A replica before its first epoch, with the topology of its configuration or the copy in a run folder.
 
     Raises:
-        InputError: the topology does not fit the digits, or the data cannot be split as configured.
+        InputError: the topology does not fit the data, or these cannot be split as configured.
     """
     path = _copy(folder, record.TOPOLOGY) or config.topology
-    topology = find_topology(path) if path else shipped()
-    _check_topology(path, topology)
-    data = load_digits(
-        config.seed,
-        config.input_vmin,
-        config.input_vmax,
-        val_split=config.val_split,
-        train_limit=config.train_limit,
-        test_limit=config.test_limit,
-    )
+    given = find_topology(path) if path else None
+    data = config.load()
+    topology = given or config.network(data)
+    _check_topology(f"topology {path}" if path else "its network", topology, data)
     return new_replica(config, data, topology)
+
+
+def check_sizes(replicas: Sequence[Replica]) -> None:
+    """Raise InputError unless replicas have equally many samples and inputs, whatever options these depend on."""
+    for replica in replicas:
+        for part in ("train", "val", "test"):
+            ours, first = (getattr(one.data, part).x_V.shape for one in (replica, replicas[0]))
+            if ours != first:
+                sizes = " differ from ".join("{} with {} inputs".format(*shape) for shape in (ours, first))
+                raise InputError(f"replicas must share the numbers of {part} samples and inputs: {sizes}")
+
+
+def check_data(data: Data, meta: Mapping[str, Any], folder: Path | None) -> None:
+    """Raise InputError if these are not the samples of which run_meta.json, where it does, holds a digest."""
+    if DIGEST in meta and meta[DIGEST] != data.digest():
+        raise InputError(f"run folder {folder}: the samples of {data.name} have changed since the run began")
 
 
 def _copy(folder: str | Path | None, name: str) -> Path | None:
@@ -75,7 +89,13 @@ def _copy(folder: str | Path | None, name: str) -> Path | None:
     return None
 
 
-def _check_topology(path: Path | None, topology: Topology) -> None:
-    for name, count, needed in (("inputs", topology.n_inputs, N_PIXELS), ("outputs", topology.n_outputs, N_CLASSES)):
+def _check_topology(where: str, topology: Topology, data: Data) -> None:
+    for name, count, needed in (
+        ("inputs", topology.n_inputs, data.n_inputs),
+        ("outputs", topology.n_outputs, data.n_outputs),
+    ):
         if count != needed:
-            raise InputError(f"topology {path} has {count} {name}; the digits need {needed}")
+            raise InputError(f"{where} has {count} {name}; {data.needs} {needed}")
+    if (lost := out_of_reach(topology)).size:
+        named = ", ".join(map(str, lost[:SHOWN].tolist())) + ", ..." * (lost.size > SHOWN)
+        raise InputError(f"{where}: no path of transistors from an input to output {named} (counted from 0)")

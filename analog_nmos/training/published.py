@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import SUBCIRCUIT, ModelCard, default_card_path
-from analog_nmos.digits.data import N_PIXELS
 from analog_nmos.objectives.base import Objective
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
 from analog_nmos.training.epoch import Training
@@ -37,17 +36,17 @@ def run_facts(replica: Replica, kind: type[Objective], card: ModelCard) -> dict[
     """
     config, topology = replica.config, replica.start
     return {
-        "script": f"{config.job}.py",
+        "script": f"{config.script or config.job}.py",
         "argv": list(sys.argv),
-        "dataset": "sklearn_digits",
-        "input_shape": [int(np.sqrt(N_PIXELS))] * 2,
+        "dataset": replica.data.name,
+        "input_shape": list(replica.data.input_shape),
         "train_count": len(replica.data.train.y),
         "test_count": len(replica.data.test.y),
         **_settings(config),
         "rails": {"vminus": config.vminus, "vplus": config.vplus},
         "device": {"include_path": _card_path(config), "subckt": SUBCIRCUIT},
         "topology": {
-            "path": str(config.topology or "digits_8x8_dense_io_x1"),
+            "path": str(config.topology or config.network_name),
             "Nin": topology.n_inputs,
             "out": topology.n_outputs,
             "edges": topology.n_edges,

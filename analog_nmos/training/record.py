@@ -12,7 +12,6 @@ import numpy as np
 
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit.netlist import Sources, write_netlist
-from analog_nmos.digits.data import N_CLASSES
 from analog_nmos.objectives.base import Objective
 from analog_nmos.topology.graph import as_graph
 from analog_nmos.training import published
@@ -59,7 +58,7 @@ def record_validation(
         "val_reloads": float(validation.reloads),
         "val_nonfinite": float(validation.nonfinite),
     }
-    confusion = np.zeros((N_CLASSES, N_CLASSES), np.int64)
+    confusion = np.zeros((len(replica.data.classes),) * 2, np.int64)
     numbers = {"val_acc": 0.0, f"val_{objective.loss_name}": float("nan")}
     if len(label):
         evaluation = objective.evaluate(out_V, label)
@@ -214,7 +213,7 @@ def guessing_line(replica: Replica) -> str | None:
     """
     if replica.epoch != 1:
         return None
-    chance = 1 / N_CLASSES
+    chance = replica.data.chance
     for part, samples in (("train", len(replica.data.train.y)), ("val", len(replica.data.val.y))):
         accuracy = replica.histories[f"{part}_acc"][-1]
         if accuracy > chance + (chance * (1 - chance) / samples) ** 0.5:

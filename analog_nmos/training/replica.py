@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.digits.data import Digits
+from analog_nmos.data.split import Data
 from analog_nmos.topology import Topology
 from analog_nmos.training.config import TrainerConfig
 
@@ -32,7 +32,7 @@ class Replica:
     """
 
     config: TrainerConfig
-    data: Digits
+    data: Data
     start: Topology
     topology: Topology
     rng: np.random.RandomState
@@ -52,7 +52,7 @@ class Replica:
             self.histories.setdefault(name, []).append(value)
 
 
-def new_replica(config: TrainerConfig, data: Digits, topology: Topology) -> Replica:
+def new_replica(config: TrainerConfig, data: Data, topology: Topology) -> Replica:
     """The state before epoch 0, with the random draws in the published order."""
     rng = np.random.RandomState(config.seed)
     if config.vg_init == "random":

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import ModelCard
-from analog_nmos.digits.data import Split
+from analog_nmos.data.split import Split
 from analog_nmos.training.pruning import COUNTER, last_pruning
 from analog_nmos.training.record import PRUNED
 from analog_nmos.training.replica import Replica
@@ -33,7 +33,7 @@ def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str],
         evaluate: see `Evaluate`.
     """
     accuracies = replica.histories["val_acc"]
-    best = 1 + int(np.argmax(accuracies[1:]))  # the untrained epoch 0 is no candidate
+    best = _best_epoch(replica)
     on = "test set" if replica.data.validates_on_test else "validation split"
     final, selected = {"val_acc": accuracies[-1]}, {"val_acc": accuracies[best]}
     if replica.config.final_test:
@@ -55,6 +55,19 @@ def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str],
     run.log(f"{'plots and numbers' if replica.config.plots else 'numbers'}: {run.folder}")
     final["epoch"] = replica.epoch
     return Result("selected_val_acc", final, selected, selected_on=on, selected_epoch=best, more=more)
+
+
+def _best_epoch(replica: Replica) -> int:
+    """The epoch with the best validation accuracy: the first of several, or that with the smallest loss among them.
+
+    The untrained epoch 0 is no candidate.
+    """
+    accuracy = np.array(replica.histories["val_acc"][1:])
+    if not replica.config.ties_by_loss:
+        return 1 + int(np.argmax(accuracy))
+    [loss] = [values[1:] for name, values in replica.histories.items() if name.startswith("val_") and name != "val_acc"]
+    candidates = np.where(accuracy == accuracy.max(), np.nan_to_num(loss, nan=np.inf), np.inf)
+    return 1 + int(np.argmin(candidates))
 
 
 def _final_test(

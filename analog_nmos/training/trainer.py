@@ -14,7 +14,7 @@ import numpy as np
 
 from analog_nmos.backends.base import BoolArray, FloatArray
 from analog_nmos.cards.model_card import ModelCard
-from analog_nmos.digits.data import Split
+from analog_nmos.data.split import Split
 from analog_nmos.objectives.base import Objective
 from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.training import published, record
@@ -23,7 +23,7 @@ from analog_nmos.training.circuits import Circuits
 from analog_nmos.training.compiled import prepare, train_replicas
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import Training, Validation
-from analog_nmos.training.opening import check_shared, load_replica, shared_card
+from analog_nmos.training.opening import check_data, check_shared, check_sizes, load_replica, shared_card
 from analog_nmos.training.pruning import check_threshold, edges_that_stay
 from analog_nmos.training.replica import Replica
 from analog_nmos.training.summary import finish
@@ -50,8 +50,12 @@ def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> I
     if configs[0].prunes:
         check_threshold(card)
     kind = objective_class(configs[0].trains)
-    objective = kind.of([hyperparameters(kind, config) for config in configs])
+    settings = [hyperparameters(kind, config) for config in configs]
     replicas = [load_replica(config, folder) for config, folder in zip(configs, folders, strict=True)]
+    check_sizes(replicas)
+    for replica, start in zip(replicas, starts, strict=True):
+        check_data(replica.data, start.meta, start.folder)
+    objective = kind.of(settings, len(replicas[0].data.classes))
     # The circuits are built once before a folder is touched, to see that they can be.
     with contextlib.closing(Circuits.at_checkpoints(replicas, folders, card)[0]) as circuits:
         version = circuits.backend.version
@@ -169,6 +173,7 @@ class NmosTrainer:
             "model_card": {"model": self.card.model, "instance": self.card.instance},
             "samples": {part: len(getattr(replica.data, part).y) for part in parts},
             "validated_on": "test set" if replica.data.validates_on_test else "validation split",
+            **replica.config.facts(replica.data),
         }
 
     def _furthest_behind(self) -> BoolArray:

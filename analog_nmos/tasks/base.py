@@ -1,0 +1,81 @@
+"""The interface of a task: its options with its own defaults, its data, and its network."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from analog_nmos.backends import BACKENDS
+from analog_nmos.data.split import DIGEST, Data
+from analog_nmos.objectives import OBJECTIVES
+from analog_nmos.objectives.settings import hyperparameters, objective_class
+from analog_nmos.training.config import TrainerConfig
+from common.cli import option
+from common.errors import InputError
+
+NOT_IN_ALL = ("margin", "softmax_temp")  # options that some objectives do not have
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(TrainerConfig):
+    """Objective
+
+    A task is a frozen dataclass whose fields are the options of its `nmos-train`; those that only have another default
+    are set by `preset`. It brings `load` and `network`; `analog_nmos.tasks.table` has both for rows of numbers. The
+    first line of its docstring is what --help says of it. The predicted class is that of the highest output.
+    """
+
+    word: ClassVar[str] = ""  # of `nmos-train`; a user's own tasks have none
+    script: ClassVar[str] = "train"
+
+    objective: str = option("hinge", "loss, and which outputs are nudged where", choices=OBJECTIVES)
+    objective_options: str = option("", "further hyperparameters of --objective: NAME=VALUE, separated by spaces")
+    margin: float = option(
+        0.02, "hinge: a sample trains if its class's output leads the best other one by less", unit="V", low=0.0
+    )
+    delta: float = option(
+        0.05, "nudge of the objective: volts with hinge and cross-entropy, a fraction with prototype", above=0.0
+    )
+    softmax_temp: float = option(0.02, "cross-entropy: temperature T of softmax(V / T)", unit="V", above=0.0)
+    backend: str = option("native", "circuit solver", choices=BACKENDS)
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls.job = f"train_{vars(cls).get('word') or cls.__name__}".replace("-", "_")
+
+    @classmethod
+    def name(cls) -> str:
+        """What `nmos-train` calls it: a word, or package.module:Name."""
+        return vars(cls).get("word") or f"{cls.__module__}:{cls.__qualname__}"
+
+    @property
+    def trains(self) -> str:
+        """See `TrainerConfig.trains`."""
+        return self.objective
+
+    def facts(self, data: Data) -> dict[str, Any]:
+        """The task, the names of its classes, and by what a later start sees that its samples are the same."""
+        return {"task": self.name(), "classes": list(data.classes), DIGEST: data.digest()}
+
+    def check(self) -> None:
+        """Raise InputError where options contradict each other or do not fit the objective."""
+        super().check()
+        kind = objective_class(self.objective)
+        hyperparameters(kind, self)
+        used = {field.name for field in dataclasses.fields(kind)}
+        for name in NOT_IN_ALL:
+            if name not in used:
+                self.refuse(name, f"is no option of the objective {self.objective}")
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Raise InputError where an option that has no effect here was given another value than its default."""
+        default = next(field.default for field in dataclasses.fields(self) if field.name == name)
+        if getattr(self, name) != default:
+            raise InputError(f"--{name.replace('_', '-')} {reason}")
+
+
+def preset(kind: type[Any], name: str, value: Any) -> Any:
+    """A field that differs from the option of that name in the dataclass `kind` in its default alone."""
+    [field] = [field for field in dataclasses.fields(kind) if field.name == name]
+    return dataclasses.field(default=value, metadata=field.metadata)
