@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.sweep_dir or Path(temporary)
         start = time.perf_counter()
-        work = Work(SWEEP.function, SWEEP.lists, SWEEP.lanes)
+        work = Work(SWEEP.function, SWEEP.lists, SWEEP.replicas)
         ended = run_sweep(specs, folder, work, workers=arguments.workers, quiet=True)
         total = time.perf_counter() - start
         seconds = {index: outcome.seconds for index, outcome in ended.items()}
