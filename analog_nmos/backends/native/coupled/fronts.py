@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import splu
 
 from analog_nmos.topology.network import IntArray
 from common.kernels.vectors import WIDTH
@@ -73,6 +71,9 @@ class _Front:
 
 def elimination_order(rows: IntArray, columns: IntArray, n: int) -> IntArray:
     """A fill-reducing order of n nodes, joined where rows and columns say (each pair once or more): old numbers."""
+    from scipy.sparse import coo_matrix  # heavy, and networks without hidden nodes need neither
+    from scipy.sparse.linalg import splu
+
     if n < 2:
         return np.arange(n)
     every = np.arange(n)
