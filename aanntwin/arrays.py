@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import InputError
-from common.inputs import shorten
-from common.tensor_files import HEADER_LIMIT
+from common.tensor_files import parse_safetensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,17 +59,9 @@ def safe_arrays(content: bytes, where: str) -> tuple[Arrays, dict[str, str]]:
     Raises:
         InputError: it is damaged, or holds numbers of another type.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    length = int.from_bytes(content[:8], "little")
-    if not length <= min(HEADER_LIMIT, len(content) - 8):
-        raise InputError(f"{where}: is no safetensors file")
-    try:
-        found = {name: value.copy() for name, value in load(content).items()}
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as problem:
-        raise InputError(f"{where}: is a damaged safetensors file ({shorten(str(problem))})") from None
+    found, metadata = parse_safetensors(content, where, load)
     if not found or any(value.dtype != np.float32 for value in found.values()):
         raise InputError(f"{where}: allowed are float32 arrays by name")
-    return found, dict(metadata)
+    return {name: value.copy() for name, value in found.items()}, metadata

@@ -32,12 +32,18 @@ def digits_images() -> tuple[Images, Labels]:
     return images, labels
 
 
-def _from_file() -> NDArray[np.int64] | None:
-    """The table (1797, 65) of scikit-learn's file: 64 pixels and the digit in a row; None if it is not there."""
+def bundled_file(name: str) -> Path | None:
+    """A table of scikit-learn by the name of its file; None if it is not where today's version keeps it."""
     package = importlib.util.find_spec("sklearn")
     folders = package.submodule_search_locations if package is not None else None
-    path = Path((folders or [""])[0]) / "datasets" / "data" / "digits.csv.gz"
-    if not path.is_file():
+    path = Path((folders or [""])[0]) / "datasets" / "data" / name
+    return path if path.is_file() else None
+
+
+def _from_file() -> NDArray[np.int64] | None:
+    """The table (1797, 65) of scikit-learn's file: 64 pixels and the digit in a row; None if it is not there."""
+    path = bundled_file("digits.csv.gz")
+    if path is None:
         return None
     with gzip.open(path, "rt", encoding="ascii") as stream:
         numbers = np.fromstring(stream.read().strip().replace("\n", ","), dtype=np.int64, sep=",")

@@ -11,7 +11,7 @@ import io
 import json
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,18 +84,34 @@ def _is_safetensors(content: bytes) -> bool:
 
 def _safetensors(content: bytes, where: str) -> tuple[Tensors, dict[str, str]]:
     """In memory of their own: a mapped file would change them when written, and end the process when cut short."""
-    from safetensors import SafetensorError
     from safetensors.torch import load
+
+    found, metadata = parse_safetensors(content, where, load)
+    return {name: value.clone() for name, value in found.items()}, metadata
+
+
+def parse_safetensors(
+    content: bytes, where: str, load: Callable[[bytes], dict[str, Any]]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a safetensors file holds by name, and its metadata; they may lie in the memory of its content.
+
+    Args:
+        content: of the file.
+        where: begins messages.
+        load: of safetensors.torch, or of safetensors.numpy, which loads no torch.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    from safetensors import SafetensorError
 
     length = int.from_bytes(content[:8], "little")
     if length > HEADER_LIMIT:
         raise InputError(f"{where}: its header is too large ({length / MIB:.0f} MiB)")
     try:
-        tensors = {name: value.clone() for name, value in load(content).items()}
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+        return load(content), dict(json.loads(content[8 : 8 + length]).get("__metadata__") or {})
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError) as problem:
         raise InputError(f"{where}: is a damaged safetensors file ({_reason(problem)})") from None
-    return tensors, dict(metadata)
 
 
 def _check_archive(content: bytes, where: str, limit: int) -> None:

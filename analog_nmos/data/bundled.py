@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from common.digits import bundled_file
 
 
 class Bundled(NamedTuple):
@@ -26,10 +27,8 @@ def bundled(name: str, file: str) -> Bundled:
         name: as in sklearn.datasets.load_<name>.
         file: in its folder datasets/data. Another version of scikit-learn may keep it elsewhere, and finds it itself.
     """
-    package = importlib.util.find_spec("sklearn")
-    folders = package.submodule_search_locations if package is not None else None
-    path = Path((folders or [""])[0]) / "datasets" / "data" / file
-    found = _read(path) if path.is_file() else None
+    path = bundled_file(file)
+    found = _read(path) if path is not None else None
     if found is None:
         bunch = getattr(importlib.import_module("sklearn.datasets"), f"load_{name}")()
         found = Bundled(bunch.data, bunch.target.astype(np.int64), tuple(map(str, bunch.target_names)))
@@ -38,10 +37,11 @@ def bundled(name: str, file: str) -> Bundled:
 
 def _read(path: Path) -> Bundled | None:
     """Line 1: samples, features, names of the classes; then a sample a line, its class last. None: another format."""
-    first, *lines = path.read_text(encoding="utf-8").split()
-    samples, features, *classes = first.split(",")
-    rows = [line.split(",") for line in lines]
-    if len(rows) != int(samples) or {len(row) for row in rows} != {int(features) + 1}:
+    try:
+        first, *lines = path.read_text(encoding="utf-8").split()
+        samples, features, *classes = first.split(",")
+        table = np.array([line.split(",") for line in lines], np.float64)
+        expected = int(samples), int(features) + 1
+    except ValueError:
         return None
-    table = np.array(rows, np.float64)
-    return Bundled(table[:, :-1], table[:, -1].astype(np.int64), tuple(classes))
+    return Bundled(table[:, :-1], table[:, -1].astype(np.int64), tuple(classes)) if table.shape == expected else None

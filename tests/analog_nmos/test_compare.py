@@ -2,7 +2,7 @@
 
 import pytest
 
-from analog_nmos.digits.baselines import baselines, wilson_interval
+from analog_nmos.data.baselines import baselines, wilson_interval
 from analog_nmos.digits.data import load_digits
 
 SMALL = ("--train-limit", 60, "--test-limit", 30, "--epochs", 2, "--backend", "native", "--run-dir", "run", "--quiet")
