@@ -26,7 +26,9 @@ def test_tables_are_scikit_learns(monkeypatch, name, elsewhere):
     assert ours.classes == tuple(bunch.target_names)
 
 
-@pytest.mark.parametrize("text", ["", "2,1,a,b\n1,0\n", "2,1,a,b\n1,0\n2,1,3\n", "length,kind\n1.5,a\n", "1,1,a\nx,0\n"])
+@pytest.mark.parametrize(
+    "text", ["", "2,1,a,b\n1,0\n", "2,1,a,b\n1,0\n2,1,3\n", "length,kind\n1.5,a\n", "1,1,a\nx,0\n"]
+)
 def test_a_file_in_another_format_is_left_to_scikit_learn(tmp_path, text):
     (tmp_path / "table.csv").write_text(text)
     assert module._read(tmp_path / "table.csv") is None
