@@ -75,4 +75,6 @@ def _rounded_once(word: bytes) -> float | None:
     if not (whole + fraction).isdigit():
         return float(word) if word in (b"nan", b"inf", b"-inf") else None
     shift = int(power or 0) - len(fraction)
+    if word.startswith(b"-") and float(word) == 0.0:  # whose sign pandas keeps or drops
+        return None
     return float(word) if len(whole + fraction) <= DIGITS and abs(shift) <= POWER else None

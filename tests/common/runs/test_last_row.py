@@ -48,6 +48,7 @@ tables = st.integers(2, 4).flatmap(lambda width: st.lists(st.lists(cells, min_si
 @example(table=[["nan", "1"], ["0", "2"]])
 @example(table=[["1", "3.5"], ["2", "1e-30"]])
 @example(table=[["0", "+3"]])
+@example(table=[["nan", "0"], ["-0", "0"]])
 @example(table=[["0", "18446744073709551616"], ["0", "1e+10"]])
 @settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_table(tmp_path, table):
