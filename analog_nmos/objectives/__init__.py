@@ -15,6 +15,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
     {
         "hinge": "analog_nmos.objectives.hinge:Hinge",
         "cross-entropy": "analog_nmos.objectives.cross_entropy:CrossEntropy",
+        "mse": "analog_nmos.objectives.mean_squared_error:MeanSquaredError",
         "prototype": "analog_nmos.objectives.prototype:Prototype",
     },
 )

@@ -1,4 +1,7 @@
-"""The interface of an objective: for a sample its loss, whether it is skipped, clamp targets, and prediction."""
+"""The interface of an objective: for a sample its loss, whether it is skipped, how its scores are nudged, prediction.
+
+A score is the voltage of an output, or between two of them; objectives know scores alone (`analog_nmos.readouts`).
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.data.split import Split
+from analog_nmos.readouts import TIE_V, Answer, Highest, Readout, highest
+from common.errors import InputError
 
 __all__ = [
+    "TIE_V",
     "BoolArray",
     "Evaluation",
     "FloatArray",
     "IntArray",
     "Measure",
     "Objective",
+    "Readout",
     "SampleKernel",
     "Split",
     "highest",
@@ -29,31 +36,22 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-# For inputs (samples, inputs) in volts of one replica's circuit its free outputs (samples, outputs) in volts, and how
+# For inputs (samples, inputs) in volts of one replica's circuit its free scores (samples, scores) in volts, and how
 # the operating points ended (samples,): see `analog_nmos.backends.base.Status`.
 Measure = Callable[[FloatArray], tuple[FloatArray, IntArray]]
 
 
-# Outputs of a symmetric network are equal but for the last bits, which differ from solver to solver.
-TIE_V = 1e-9
-
-
-def highest(out_V: FloatArray) -> IntArray:
-    """Index of the highest output of every sample (B, outputs); the first one where some differ by less than TIE_V."""
-    index: IntArray = (out_V >= out_V.max(axis=1, keepdims=True) - TIE_V).argmax(axis=1)
-    return index
-
-
 @dataclass(frozen=True)
 class Evaluation:
-    """Loss, prediction and clamp targets of B samples.
+    """Loss, prediction and nudges of B samples with S scores.
 
     Attributes:
         loss: shape (B,).
-        prediction: class index, shape (B,).
+        prediction: class index, shape (B,); `readouts.answers.NO_CLASS` where the answer is no class.
         active: shape (B,); a sample that is not active is skipped, with no clamped phase and no update.
-        target_V: shape (B, outputs), where a clamped output is held.
-        clamped: shape (B, outputs), which outputs are held; the others stay free.
+        target_V: shape (B, S), where a nudged score is to go. A single output is held there; of a pair both are moved
+            by half of the way.
+        clamped: shape (B, S), which scores are nudged; the outputs of the others stay free.
     """
 
     loss: FloatArray
@@ -67,9 +65,9 @@ class SampleKernel(NamedTuple):
     """`Objective.evaluate` as a compiled function of one replica and one sample, with the same numbers.
 
     Attributes:
-        evaluate: numba's, (out_V (outputs,), label, own, target_V (outputs,), clamped (outputs,)) -> (loss, prediction,
-            active). It changes target_V, which comes as a copy of out_V, and clamped, all False, for the outputs that
-            are held; out_V stays as it is.
+        evaluate: numba's, (score_V (S,), label, own, target_V (S,), clamped (S,)) -> (loss, prediction, active). It
+            changes target_V, which comes as a copy of score_V, and clamped, all False, for the scores that are nudged;
+            score_V stays as it is. The label is a class, or a row (S,) of values.
         own: what it takes as `own`, for each replica: a NamedTuple of its hyperparameters, and what else it needs.
     """
 
@@ -89,17 +87,22 @@ class Objective(ABC):
         loss_name: in file names, e.g. 0_train_<loss_name>.npy; a Python identifier.
         loss_label: on plots, with its unit.
         skips_samples: whether a sample may be inactive.
+        answers: kinds of answers that it can train for.
         published: settings under which scripts of the published programs know the objective, if they do.
     """
 
     loss_name: ClassVar[str]
     loss_label: ClassVar[str]
     skips_samples: ClassVar[bool] = False
+    answers: ClassVar[tuple[type[Answer], ...]] = (Highest,)
     published: ClassVar[Mapping[str, Any]] = {}
 
     @abstractmethod
-    def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
-        """Evaluate free outputs (B, outputs) in volts against labels (B,): one sample a replica, or many of one."""
+    def evaluate(self, out_V: FloatArray, label: NDArray[Any]) -> Evaluation:
+        """Evaluate free scores (B, S) in volts against labels: one sample a replica, or many of one.
+
+        Labels are classes (B,), or values (B, S) in volts.
+        """
 
     def kernel(self) -> SampleKernel | None:
         """`evaluate`, compiled, as it is now: asked for in every epoch. None: `evaluate` itself is called.
@@ -109,25 +112,33 @@ class Objective(ABC):
         return None
 
     @classmethod
-    def of(cls, settings: Sequence[Mapping[str, float]], classes: int = 10) -> Self:
+    def of(cls, settings: Sequence[Mapping[str, float]], readout: Readout) -> Self:
         """The objective of replicas with these hyperparameters; see `analog_nmos.objectives.settings`.
 
         Args:
             settings: hyperparameters of each replica by name.
-            classes: how many there are, for objectives that keep something of each class.
+            readout: of their networks, for objectives that keep something of each class.
         """
         return cls(**{name: np.array([values[name] for values in settings]) for name in settings[0]})
 
+    @classmethod
+    def check_answer(cls, name: str, readout: Readout, data: str) -> None:
+        """Raise InputError if the objective called `name` cannot train for what these scores answer."""
+        if not isinstance(readout.answer, cls.answers):
+            needs = " or ".join(kind.needs for kind in cls.answers)
+            raise InputError(f"objective {name} needs {needs}; {data} has {readout.answer.needs}")
+
     def replica(self, row: int) -> Self:
         """The same for one replica alone, to evaluate many of its samples at once."""
-        names = [field.name for field in dataclasses.fields(self)]
-        return dataclasses.replace(self, **{name: getattr(self, name)[row : row + 1] for name in names})
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        own = {name: value[row : row + 1] for name, value in values.items() if np.ndim(value)}  # else a default
+        return dataclasses.replace(self, **own)
 
     def begin_epoch(self, epoch: int, row: int, train: Split, measure: Measure) -> None:
         """Measure one replica's circuit before an epoch of training; most objectives need nothing here."""
         return
 
-    def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
+    def diagnostics(self, out_V: FloatArray, label: NDArray[Any]) -> dict[str, Any]:
         """More about a validation in JSON's types, by the names of 0_diag_epoch<n>.json."""
         return {}
 

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy: every sample nudges all outputs towards the one-hot answer."""
+"""Softmax cross-entropy: every sample nudges all scores towards the one-hot answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.cli import option
 
 @dataclass(eq=False)
 class CrossEntropy(Objective):
-    """p = softmax(V / T), loss = -ln p[label]; all outputs are clamped to V + delta * (onehot - p).
+    """p = softmax(V / T), loss = -ln p[label]; all scores are nudged to V + nudge * delta * (onehot - p).
 
     softmax_temp (T) and delta are in volts.
     """
@@ -24,6 +24,7 @@ class CrossEntropy(Objective):
 
     delta: FloatArray
     softmax_temp: FloatArray = option(1.0, "temperature T of softmax(V / T)", unit="V", above=0.0)
+    nudge: FloatArray = option(1.0, "share of delta by which a score is nudged at most", above=0.0)
 
     def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
         """See `Objective.evaluate`."""
@@ -32,7 +33,7 @@ class CrossEntropy(Objective):
         pull = -np.exp(log_p)
         pull[rows, label] += 1.0
         everything = np.ones(out_V.shape, bool)
-        target_V = out_V + self.delta[:, None] * pull
+        target_V = out_V + (self.nudge * self.delta)[:, None] * pull
         return Evaluation(-log_p[rows, label], highest(out_V), everything[:, 0], target_V, everything)
 
     def kernel(self) -> SampleKernel | None:
@@ -43,8 +44,8 @@ class CrossEntropy(Objective):
         exp, log = loop_of(np.exp), loop_of(np.log)
         if exp is None or log is None:
             return None
-        pairs = zip(self.delta.tolist(), self.softmax_temp.tolist(), strict=True)
-        return SampleKernel(evaluate, [Settings(delta, temperature, exp, log) for delta, temperature in pairs])
+        pairs = zip((self.nudge * self.delta).tolist(), self.softmax_temp.tolist(), strict=True)
+        return SampleKernel(evaluate, [Settings(nudge, temperature, exp, log) for nudge, temperature in pairs])
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """The mean probability given to the right class."""

@@ -14,9 +14,9 @@ from common.kernels.jit import compiled
 
 
 class Settings(NamedTuple):
-    """Of one replica: delta and temperature in volts, and NumPy's functions."""
+    """Of one replica: largest nudge and temperature in volts, and NumPy's functions."""
 
-    delta: float
+    nudge: float
     softmax_temp: float
     exp: Loop
     log: Loop
@@ -34,6 +34,6 @@ def evaluate(out_V, label, own, target_V, clamped):
     apply(own.exp, logit, power)
     for k in range(out_V.size):
         pull = -power[k] + 1.0 if k == label else -power[k]
-        target_V[k] = out_V[k] + own.delta * pull
+        target_V[k] = out_V[k] + own.nudge * pull
         clamped[k] = True
     return -logit[label], highest(out_V, NONE), True

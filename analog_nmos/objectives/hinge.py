@@ -1,4 +1,4 @@
-"""Hinge loss between the output of the label and the best other one; only these two are nudged."""
+"""Hinge loss between the score of the label and the best other one; only these two are nudged."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from analog_nmos.objectives.base import Evaluation, FloatArray, IntArray, Objective, SampleKernel, highest
+from common.cli import option
 
 
 @dataclass(eq=False)
 class Hinge(Objective):
-    """loss = max(0, margin - (Vy - Vr)), with r the best output besides the label y.
+    """loss = max(0, margin - (Vy - Vr)), with r the best score besides the label y.
 
-    A sample with zero loss is skipped. Else y is clamped to Vy + delta/2 and r to Vr - delta/2; the others stay free.
-    margin and delta are in volts.
+    A sample with zero loss is skipped. Else y is nudged to Vy + nudge * delta and r to Vr - nudge * delta; the others
+    stay free. margin and delta are in volts.
     """
 
     loss_name = "hinge"
@@ -24,14 +25,15 @@ class Hinge(Objective):
 
     margin: FloatArray
     delta: FloatArray
+    nudge: FloatArray = option(0.5, "share of delta by which a score is nudged", above=0.0)
 
     def evaluate(self, out_V: FloatArray, label: IntArray) -> Evaluation:
         """See `Objective.evaluate`."""
         rows, rival, gap_V = _gap(out_V, label)
         loss = np.maximum(0.0, self.margin - gap_V)
         target_V = out_V.copy()
-        target_V[rows, label] += self.delta / 2
-        target_V[rows, rival] -= self.delta / 2
+        target_V[rows, label] += self.nudge * self.delta
+        target_V[rows, rival] -= self.nudge * self.delta
         clamped = np.zeros(out_V.shape, bool)
         clamped[rows, label] = clamped[rows, rival] = True
         return Evaluation(loss, highest(out_V), loss > 0, target_V, clamped)
@@ -40,7 +42,7 @@ class Hinge(Objective):
         """See `Objective.kernel`."""
         from analog_nmos.objectives.hinge_kernel import Settings, evaluate
 
-        return SampleKernel(evaluate, list(map(Settings, self.margin.tolist(), self.delta.tolist())))
+        return SampleKernel(evaluate, list(map(Settings, self.margin.tolist(), (self.nudge * self.delta).tolist())))
 
     def diagnostics(self, out_V: FloatArray, label: IntArray) -> dict[str, Any]:
         """The gap Vy - Vr in volts, the share of samples whose gap reaches the margin, and the mean loss."""
@@ -55,7 +57,7 @@ class Hinge(Objective):
 
 
 def _gap(out_V: FloatArray, label: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-    """Row numbers, the best other output, and Vy - Vr in volts."""
+    """Row numbers, the best other score, and Vy - Vr in volts."""
     rows = np.arange(len(label))
     others = out_V.copy()
     others[rows, label] = -np.inf

@@ -14,7 +14,7 @@ class Settings(NamedTuple):
     """Of one replica, in volts."""
 
     margin: float
-    delta: float
+    nudge: float  # by which a score moves
 
 
 @compiled
@@ -22,7 +22,7 @@ def evaluate(out_V, label, own, target_V, clamped):
     """See `analog_nmos.objectives.base.SampleKernel`."""
     rival = highest(out_V, label)
     loss = max(0.0, own.margin - (out_V[label] - out_V[rival]))
-    target_V[label] += own.delta / 2
-    target_V[rival] -= own.delta / 2
+    target_V[label] += own.nudge
+    target_V[rival] -= own.nudge
     clamped[label] = clamped[rival] = True
     return loss, highest(out_V, NONE), loss > 0.0

@@ -1,4 +1,4 @@
-"""Prototypes: the outputs that the circuit gives for each class's mean input are the targets of the class."""
+"""Prototypes: the scores that the circuit gives for each class's mean input are the targets of the class."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from analog_nmos.objectives.base import (
     IntArray,
     Measure,
     Objective,
+    Readout,
     SampleKernel,
     Split,
     highest,
@@ -33,10 +34,10 @@ PUBLISHED = {
 class Prototype(Objective):
     """Mean squared error to the prototype of the label.
 
-    Epoch 1 (and the validation before it): all outputs are clamped hard to a one-hot target (0.5 V for the label, 0 V
-    else), and the prediction is the highest output. From epoch 2 on, proto_in[k] is the mean training input of class k
-    and proto_out[k] the free outputs for it at the start of the epoch; the prediction is the nearest proto_out (L2),
-    and all outputs are clamped to V + delta * (proto_out[label] - V).
+    Epoch 1 (and the validation before it): all scores are brought to a one-hot target (0.5 V for the label, 0 V
+    else), and the prediction is the highest score. From epoch 2 on, proto_in[k] is the mean training input of class k
+    and proto_out[k] the free scores for it at the start of the epoch; the prediction is the nearest proto_out (L2),
+    and all scores are nudged to V + delta * (proto_out[label] - V).
     """
 
     loss_name = "mse"
@@ -50,12 +51,13 @@ class Prototype(Objective):
         self._classes, self._ready = classes, np.zeros(replicas, bool)
         self._proto_in_V: dict[int, FloatArray] = {}
         self._status: dict[int, IntArray] = {}  # of the operating points that gave the prototypes
-        self._proto_out_V = np.tile(ONE_HOT_V * np.eye(classes), (replicas, 1, 1))  # (L, classes, outputs)
+        self._proto_out_V = np.tile(ONE_HOT_V * np.eye(classes), (replicas, 1, 1))  # (L, classes, scores)
 
     @classmethod
-    def of(cls, settings: Sequence[Mapping[str, float]], classes: int = 10) -> Self:
+    def of(cls, settings: Sequence[Mapping[str, float]], readout: Readout) -> Self:
         """See `Objective.of`."""
-        return cls(**{name: np.array([values[name] for values in settings]) for name in settings[0]}, classes=classes)
+        arrays = {name: np.array([values[name] for values in settings]) for name in settings[0]}
+        return cls(**arrays, classes=readout.n_scores)
 
     def replica(self, row: int) -> Self:
         """One replica's delta and prototypes."""
@@ -102,7 +104,7 @@ class Prototype(Objective):
         return {"val_mode": "proto" if self._ready[0] else "onehot", "val_mse_count": float(len(label))}
 
     def epoch_arrays(self, row: int) -> dict[str, FloatArray]:
-        """proto_in (classes, inputs) and proto_out (classes, outputs), in volts, from epoch 2 on."""
+        """proto_in (classes, inputs) and proto_out (classes, scores), in volts, from epoch 2 on."""
         if not self._ready[row]:
             return {}
         return {"proto_in": self._proto_in_V[row].copy(), "proto_out": self._proto_out_V[row].copy()}

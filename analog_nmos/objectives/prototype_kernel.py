@@ -12,7 +12,7 @@ from common.kernels.jit import compiled
 
 
 class Settings(NamedTuple):
-    """Of one replica: delta, the prototypes' outputs (classes, outputs) in volts, and whether they were measured."""
+    """Of one replica: delta, the prototypes' outputs (classes, scores) in volts, and whether they were measured."""
 
     delta: float
     proto_out_V: Any

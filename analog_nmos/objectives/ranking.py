@@ -1,4 +1,4 @@
-"""Which output is the highest, compiled: `analog_nmos.objectives.base.highest` for one sample."""
+"""What scores answer, compiled for one sample: see `analog_nmos.readouts.answers`."""
 
 # mypy: allow-untyped-defs
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from analog_nmos.objectives.base import TIE_V
+from analog_nmos.readouts import TIE_V
 from common.kernels.jit import compiled
 
 NONE = -1  # no output is left out
@@ -23,3 +23,14 @@ def highest(out_V, without):
         if (out_V[k] if k != without else -math.inf) >= top_V - TIE_V:
             return k
     return 0
+
+
+@compiled
+def nearest(score_V, levels_V):
+    """Index of the level (levels,) that the score is nearest to by squared distance; the first of equally near ones."""
+    found, least = 0, (score_V - levels_V[0]) ** 2
+    for k in range(1, levels_V.size):
+        square = (score_V - levels_V[k]) ** 2
+        if square < least:
+            found, least = k, square
+    return found

@@ -32,6 +32,8 @@ def objective_class(name: str) -> type[Objective]:
 def hyperparameters(kind: type[Objective], config: Any) -> dict[str, float]:
     """The hyperparameters of an objective by name: options of the trainer, and those in --objective-options.
 
+    An option of the trainer that is None leaves its hyperparameter to the objective.
+
     Args:
         kind: the objective.
         config: the trainer's options; its `objective_options`, if it has them, are text such as "power=2".
@@ -40,7 +42,7 @@ def hyperparameters(kind: type[Objective], config: Any) -> dict[str, float]:
         InputError: a hyperparameter has no value or one outside its range, or the objective does not have it.
     """
     known = dataclasses.fields(kind)
-    own = [field for field in known if not hasattr(config, field.name)]
+    own = [field for field in known if getattr(config, field.name, None) is None]
     values = _own(kind, own, getattr(config, "objective_options", ""))
     return {field.name: values[field.name] if field in own else getattr(config, field.name) for field in known}
 

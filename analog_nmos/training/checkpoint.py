@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.training.metric import ACCURACY
 from analog_nmos.training.pruning import COUNTER, LAST
 from analog_nmos.training.replica import Replica
 from common.errors import InputError
@@ -54,7 +55,8 @@ def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] |
         return None
     saved = _Saved(folder)
     epoch, edge_uid, gate_V = saved.network(replica.start.n_edges)
-    rng_state, histories, memory = saved.rng_state(), saved.histories(epoch), saved.memory(edge_uid.size)
+    histories = saved.histories(epoch, replica.data.readout.answer.classes)
+    rng_state, memory = saved.rng_state(), saved.memory(edge_uid.size)
     replica.rng.set_state(rng_state)
     replica.epoch, replica.edge_uid, replica.gate_V = epoch, edge_uid, gate_V
     replica.topology = replica.start if edge_uid.size == replica.start.n_edges else replica.start.keep(edge_uid)
@@ -120,15 +122,16 @@ class _Saved:
             raise InputError(f"{self._where}: is damaged (impossible state of the random numbers)")
         return "MT19937", keys, int(position), int(has_gauss), gauss
 
-    def histories(self, epoch: int) -> dict[str, list[float]]:
-        """Lists of `epoch` numbers by name; validation has one more, for epoch 0."""
+    def histories(self, epoch: int, accuracy: bool) -> dict[str, list[float]]:
+        """Lists of `epoch` numbers by name; validation has one more, for epoch 0. `accuracy`: whether it has one."""
         histories = parse_json(self._text("histories"), f"{self._where}: array histories")
         for name, values in histories.items():
             numbers = isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)
             if not numbers or len(values) != epoch + name.startswith("val_"):
                 raise InputError(f"{self._where}: history {name} does not hold a number for each of {epoch} epochs")
-        if "val_acc" not in histories:
-            raise InputError(f"{self._where}: history val_acc is missing")
+        missing = not any(name.startswith("val_") for name in histories)
+        if missing or (accuracy and ACCURACY not in histories):
+            raise InputError(f"{self._where}: history {ACCURACY if accuracy else 'of the validation'} is missing")
         return histories
 
     def _text(self, name: str) -> str:

@@ -39,7 +39,7 @@ def prepare(replicas: Sequence[Replica], backend: Backend, objective: Objective)
     solver, kernel = backend.compiled(), sample_kernel(objective)
     if solver is not None and kernel is not None:
         nobody = np.zeros(len(replicas), bool)
-        train_on, sums = _kernel(solver, kernel), _sums(Training.zeros(len(replicas)), np.zeros(3))
+        train_on, sums = _kernel(solver, kernel), _sums(Training.zeros(replicas), np.zeros(3))
         none = shuffled_orders(replicas, nobody)[:0, 0]
         train_on(solver.memory, solver.edges, 0, _samples(replicas[0]), none, kernel.own[0], sums)
 
@@ -62,7 +62,7 @@ def _train(
     kernel: SampleKernel,
     beat: Progress,
 ) -> Training:
-    training, seconds = Training.zeros(len(replicas)), np.zeros(3)
+    training, seconds = Training.zeros(replicas), np.zeros(3)
     train_on, sums = _kernel(solver, kernel), _sums(training, seconds)
     samples, orders = [_samples(replica) for replica in replicas], shuffled_orders(replicas, mask)
     backend.set_gates(padded_gates(replicas))
@@ -92,7 +92,9 @@ def _kernel(solver: CompiledSolver, kernel: SampleKernel) -> Any:
 def _sums(training: Training, seconds: FloatArray) -> Any:
     from analog_nmos.training.epoch_kernel import Sums
 
-    return Sums(**{name: getattr(training, name) for name in Sums._fields if name != "seconds"}, seconds=seconds)
+    counts = {name: getattr(training, name) for name in Sums._fields if name not in ("out_V", "seconds")}
+    out_V = np.empty((training.loss.size, 0, 0)) if training.out_V is None else training.out_V
+    return Sums(**counts, out_V=out_V, seconds=seconds)
 
 
 def _samples(replica: Replica) -> Any:
@@ -101,8 +103,10 @@ def _samples(replica: Replica) -> Any:
     train, topology = replica.data.train, replica.topology
     return Samples(
         np.ascontiguousarray(train.x_V, np.float64),
-        np.ascontiguousarray(train.y, np.int64),
+        np.ascontiguousarray(train.y, np.int64 if replica.data.readout.answer.classes else np.float64),
+        np.ascontiguousarray(train.label, np.int64),
         np.ascontiguousarray(topology.out_nodes, np.int64),
+        replica.data.readout.pairs,
         topology.max_node + 1,
         float(replica.config.gamma),
     )

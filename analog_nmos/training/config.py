@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analog_nmos.backends import BACKENDS
 from analog_nmos.circuit import LARGEST_V, CircuitOptions
 from analog_nmos.data.split import Data
@@ -30,6 +33,7 @@ class TrainerConfig(CircuitOptions):
     ties_by_loss: ClassVar[bool] = False  # whether of the epochs with the best accuracy the smallest loss selects one
     network_name: ClassVar[str] = ""  # what run_meta.json calls the network without --topology
     prunes: ClassVar[bool] = False  # whether edges are removed while it trains
+    keeps_outputs: ClassVar[bool] = False  # whether the free outputs that training sees are written
 
     seed: int = option(
         0,
@@ -75,6 +79,18 @@ class TrainerConfig(CircuitOptions):
     def network(self, data: Data) -> Topology:
         """The network without --topology."""
         raise NotImplementedError
+
+    def initial_gates(self, rng: np.random.RandomState, edges: int) -> NDArray[np.float64]:
+        """Gate voltages (edges,) in volts before training: the first random draw of a run, as published."""
+        if self.vg_init == "random":
+            return rng.uniform(self.vg_init_lo, self.vg_init_hi, edges)
+        return np.full(edges, self.vg_init_fixed)
+
+    def order(self, rng: np.random.RandomState, epoch: int, samples: int) -> NDArray[np.int64]:
+        """The order of samples (samples,) in an epoch, counted from 1: the only draw of an epoch, as published."""
+        order = np.arange(samples)
+        rng.shuffle(order)
+        return order
 
     def facts(self, data: Data) -> dict[str, Any]:
         """More for run_meta.json."""

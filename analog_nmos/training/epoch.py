@@ -40,16 +40,21 @@ class Training:
     nonfinite_free: IntArray
     nonfinite_clamp: IntArray
     solves: IntArray
+    out_V: FloatArray | None = None  # (L, samples, outputs) free outputs as training has seen them, where they are kept
     free_s: float = 0.0
     clamp_s: float = 0.0
     update_s: float = 0.0
     total_s: float = 0.0
 
     @classmethod
-    def zeros(cls, n_replicas: int) -> Training:
+    def zeros(cls, replicas: Sequence[Replica]) -> Training:
         """Before the first sample."""
+        first, n_replicas = replicas[0], len(replicas)
         counts = {field.name: np.zeros(n_replicas, np.int64) for field in fields(cls) if field.default is MISSING}
-        return cls(**{**counts, "loss": np.zeros(n_replicas)})  # type: ignore[arg-type]
+        sums = cls(**{**counts, "loss": np.zeros(n_replicas)})  # type: ignore[arg-type]
+        if first.config.keeps_outputs:
+            sums.out_V = np.full((n_replicas, len(first.data.train.y), first.topology.n_outputs), np.nan)
+        return sums
 
     def failures(self) -> IntArray:
         """Failed solves per replica."""
@@ -90,24 +95,29 @@ def train_epoch(
         objective: the replicas' objective.
         beat: called with 1 before every sample.
     """
-    sums, drops, gate_V = Training.zeros(len(replicas)), EdgeDrops(replicas), padded_gates(replicas)
+    sums, drops, gate_V = Training.zeros(replicas), EdgeDrops(replicas), padded_gates(replicas)
     gamma = np.array([[replica.config.gamma] for replica in replicas])
     x_V = np.stack([replica.data.train.x_V for replica in replicas])
-    label = np.stack([replica.data.train.y for replica in replicas])
-    outputs = replicas[0].topology.out_nodes
+    goal = np.stack([replica.data.train.y for replica in replicas])
+    label = np.stack([replica.data.train.label for replica in replicas])
+    outputs, readout = replicas[0].topology.out_nodes, replicas[0].data.readout
     row, everything = np.arange(len(replicas)), slice(None)
     clock = time.perf_counter
     for sample in shuffled_orders(replicas, mask).T:
         beat(1)
-        x, y = x_V[row, sample], label[row, sample]
+        x = x_V[row, sample]
         start = clock()
         backend.set_gates(gate_V)
         free = backend.solve_free(x, mask)
         sums.free_s += clock() - start
         solved = _count(free.status, mask, sums.solves, sums.reload_free, sums.nonfinite_free, backend)
         # take, for rows that lie contiguously: NumPy adds up others in another order, and each replica as if alone.
-        evaluation = objective.evaluate(np.take(free.node_V, outputs, axis=1), y)
-        sums.correct += solved & (evaluation.prediction == y)
+        out_V = np.take(free.node_V, outputs, axis=1)
+        if sums.out_V is not None:
+            sums.out_V[row[solved], sample[solved]] = out_V[solved]
+        score_V = readout.scores_V(out_V)
+        evaluation = objective.evaluate(score_V, goal[row, sample])
+        sums.correct += solved & (evaluation.prediction == label[row, sample])
         sums.evaluated += solved
         np.add(sums.loss, evaluation.loss, out=sums.loss, where=solved)
         active = solved & evaluation.active
@@ -115,8 +125,9 @@ def train_epoch(
             continue
         sums.active += active
         free_square = drops.squared(free.node_V, everything)
+        target_V, held = readout.clamps(out_V, score_V, evaluation.target_V, evaluation.clamped)
         start = clock()
-        clamped = backend.solve_clamped(x, evaluation.target_V, evaluation.clamped, active)
+        clamped = backend.solve_clamped(x, target_V, held, active)
         sums.clamp_s += clock() - start
         moved = _count(clamped.status, active, sums.solves, sums.reload_clamp, sums.nonfinite_clamp, backend)
         start = clock()
@@ -166,13 +177,11 @@ def validate(backend: Backend, replica: int, part: Split, beat: Beat, chunk: int
 
 
 def shuffled_orders(replicas: Sequence[Replica], mask: BoolArray) -> IntArray:
-    """The order of samples, shape (L, samples): one shuffle of the generator of each replica that takes part."""
+    """The order of samples, shape (L, samples), as its configuration draws it for each replica that takes part."""
     orders = []
-    for replica, shuffled in zip(replicas, mask, strict=True):
-        order = np.arange(len(replica.data.train.y))
-        if shuffled:
-            replica.rng.shuffle(order)
-        orders.append(order)
+    for replica, part in zip(replicas, mask, strict=True):
+        samples = len(replica.data.train.y)
+        orders.append(replica.config.order(replica.rng, replica.epoch, samples) if part else np.arange(samples))
     return np.stack(orders)
 
 

@@ -30,14 +30,19 @@ class Samples(NamedTuple):
     """What one replica trains with."""
 
     x_V: Any  # (samples, inputs)
-    label: Any  # (samples,)
+    goal: Any  # (samples,) classes or (samples, scores) values: what the objective takes
+    label: Any  # (samples,) classes
     out_nodes: Any  # (outputs,)
+    pairs: Any  # whether a score lies between two outputs
     n_nodes: Any
     gamma: Any  # learning rate in 1/V
 
 
 class Sums(NamedTuple):
-    """Those of `epoch.Training`, each (L,), added to; and seconds of free phases, clamped phases and updates (3,)."""
+    """Those of `epoch.Training`, each (L,), added to; and seconds of free phases, clamped phases and updates (3,).
+
+    `out_V` (L, samples, outputs) has no samples where outputs are not kept.
+    """
 
     correct: Any
     loss: Any
@@ -48,6 +53,7 @@ class Sums(NamedTuple):
     nonfinite_free: Any
     nonfinite_clamp: Any
     solves: Any
+    out_V: Any
     seconds: Any
 
 
@@ -59,6 +65,25 @@ def _update(edges, replica, gamma, free_V, clamped_V):
         free, clamped = free_V[drain] - free_V[source], clamped_V[drain] - clamped_V[source]
         moved_V = edges.gate_V[slot] - gamma * (clamped * clamped - free * free)
         edges.gate_V[slot] = min(max(moved_V, GATE_LOW_V), GATE_HIGH_V)
+
+
+@compiled
+def _read(free_V, samples, out_V, score_V):
+    """Fill in the outputs and scores of free node voltages (nodes,); see `readouts.readout.Readout.scores_V`."""
+    for k in range(out_V.size):
+        out_V[k] = free_V[samples.out_nodes[k]]
+    for k in range(score_V.size):
+        score_V[k] = out_V[k] - out_V[k + score_V.size] if samples.pairs else out_V[k]
+
+
+@compiled
+def _clamp(out_V, score_V, target_V, nudged, node_target_V, held):
+    """Fill in where both nodes of each pair are held; see `readouts.readout.Readout.clamps`."""
+    for k in range(score_V.size):
+        half_V = 0.5 * (target_V[k] - score_V[k])
+        node_target_V[k] = out_V[k] + half_V
+        node_target_V[k + score_V.size] = out_V[k + score_V.size] + -half_V
+        held[k] = held[k + score_V.size] = nudged[k]
 
 
 @compiled
@@ -80,10 +105,13 @@ def epoch_kernel(
     def train_on(memory, edges, replica, samples, order, own, sums):
         """Train a replica on the samples with the numbers `order`; gate voltages move in the solver's own array."""
         n_outputs = samples.out_nodes.size
-        out_V, target_V, held = np.empty(n_outputs), np.empty(n_outputs), np.empty(n_outputs, np.bool_)
+        n_scores = n_outputs // 2 if samples.pairs else n_outputs
+        out_V, node_target_V, held = np.empty(n_outputs), np.empty(n_outputs), np.empty(n_outputs, np.bool_)
+        score_V, target_V, nudged = out_V, node_target_V, held
+        if samples.pairs:
+            score_V, target_V, nudged = np.empty(n_scores), np.empty(n_scores), np.empty(n_scores, np.bool_)
         free_V, clamped_V = np.empty(samples.n_nodes), np.empty(samples.n_nodes)
         for n in order:
-            label = samples.label[n]
             start = seconds()
             status = free(memory, replica, samples.x_V[n], free_V)
             sums.seconds[0] += seconds() - start
@@ -92,18 +120,22 @@ def epoch_kernel(
                 _count(status, replica, sums.nonfinite_free, sums.reload_free)
                 forget(memory, replica)
                 continue
-            for k in range(n_outputs):
-                out_V[k] = target_V[k] = free_V[samples.out_nodes[k]]
-                held[k] = False
-            loss, prediction, active = evaluate(out_V, label, own, target_V, held)
-            sums.correct[replica] += prediction == label
+            _read(free_V, samples, out_V, score_V)
+            if sums.out_V.shape[1]:
+                sums.out_V[replica, n] = out_V
+            target_V[:] = score_V
+            nudged[:] = False
+            loss, prediction, active = evaluate(score_V, samples.goal[n], own, target_V, nudged)
+            sums.correct[replica] += prediction == samples.label[n]
             sums.evaluated[replica] += 1
             sums.loss[replica] += loss
             if not active:
                 continue
             sums.active[replica] += 1
+            if samples.pairs:
+                _clamp(out_V, score_V, target_V, nudged, node_target_V, held)
             start = seconds()
-            status = clamped(memory, replica, samples.x_V[n], target_V, held, clamped_V)
+            status = clamped(memory, replica, samples.x_V[n], node_target_V, held, clamped_V)
             solved = seconds()
             sums.seconds[1] += solved - start
             sums.solves[replica] += 1
@@ -116,5 +148,7 @@ def epoch_kernel(
 
     kernel: Any = train_on
     name = "-".join((__name__, fingerprint(free, clamped, forget, evaluate)))
-    kernel._cache = KernelCache(name, Path(__file__).parent, SUITE / "backends", SUITE / "objectives")
+    kernel._cache = KernelCache(
+        name, Path(__file__).parent, SUITE / "backends", SUITE / "objectives", SUITE / "readouts"
+    )
     return train_on

@@ -64,6 +64,8 @@ def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Rep
 def check_sizes(replicas: Sequence[Replica]) -> None:
     """Raise InputError unless replicas have equally many samples and inputs, whatever options these depend on."""
     for replica in replicas:
+        if replica.data.readout != replicas[0].data.readout:
+            raise InputError("replicas must share how their outputs are read")
         for part in ("train", "val", "test"):
             ours, first = (getattr(one.data, part).x_V.shape for one in (replica, replicas[0]))
             if ours != first:

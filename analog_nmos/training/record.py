@@ -49,7 +49,7 @@ def record_validation(
     """Write outputs, confusion and diagnostics of the epoch, extend the histories.
 
     Returns:
-        Accuracy and loss, and the diagnostics.
+        Accuracy (where answers are classes) and loss, and the diagnostics.
     """
     epoch, part = replica.epoch, replica.data.val
     solved = np.isfinite(validation.out_V).all(axis=1)
@@ -58,19 +58,24 @@ def record_validation(
         "val_reloads": float(validation.reloads),
         "val_nonfinite": float(validation.nonfinite),
     }
+    classes = replica.data.readout.answer.classes
     confusion = np.zeros((len(replica.data.classes),) * 2, np.int64)
-    numbers = {"val_acc": 0.0, f"val_{objective.loss_name}": float("nan")}
+    numbers = {"val_acc": 0.0} if classes else {}
+    numbers[f"val_{objective.loss_name}"] = float("nan")
     if len(label):
-        evaluation = objective.evaluate(out_V, label)
-        np.add.at(confusion, (label, evaluation.prediction), 1)
-        # A failed operating point counts as wrong: leaving it out would raise the accuracy.
-        numbers["val_acc"] = float((evaluation.prediction == label).sum() / len(part.y))
+        score_V = replica.data.readout.scores_V(out_V)
+        evaluation = objective.evaluate(score_V, label)
+        if classes:
+            np.add.at(confusion, (label, evaluation.prediction), 1)
+            # A failed operating point counts as wrong: leaving it out would raise the accuracy.
+            numbers["val_acc"] = float((evaluation.prediction == label).sum() / len(part.y))
         numbers[f"val_{objective.loss_name}"] = float(evaluation.loss.mean())
-        diagnostics |= objective.diagnostics(out_V, label)
+        diagnostics |= objective.diagnostics(score_V, label)
     which = "test" if replica.data.validates_on_test else "val"
     write_json(folder / f"0_diag_epoch{epoch}.json", diagnostics)
     write_array(folder / f"0_vout_{which}_epoch{epoch}.npy", validation.out_V)
-    write_array(folder / f"0_val_confusion_epoch{epoch}.npy", confusion)
+    if classes:
+        write_array(folder / f"0_val_confusion_epoch{epoch}.npy", confusion)
     replica.record(numbers)
     return numbers, diagnostics
 
@@ -81,10 +86,8 @@ def record_training(replica: Replica, row: int, objective: Objective, sums: Trai
     Seconds are divided by the number of replicas that trained, so that they add up to the time measured.
     """
     samples, evaluated = len(replica.data.train.y), max(int(sums.evaluated[row]), 1)
-    numbers = {
-        "train_acc": float(sums.correct[row] / samples),
-        f"train_{objective.loss_name}": float(sums.loss[row] / evaluated),
-    }
+    numbers = {"train_acc": float(sums.correct[row] / samples)} if replica.data.readout.answer.classes else {}
+    numbers[f"train_{objective.loss_name}"] = float(sums.loss[row] / evaluated)
     if objective.skips_samples:
         numbers["hinge_active_frac"] = float(sums.active[row] / evaluated)
     replicas = int((sums.solves > 0).sum())
@@ -93,9 +96,11 @@ def record_training(replica: Replica, row: int, objective: Objective, sums: Trai
     return numbers
 
 
-def write_epoch(folder: Path, replica: Replica, objective: Objective, row: int) -> None:
-    """Gate voltages of an epoch, and what the objective measured."""
+def write_epoch(folder: Path, replica: Replica, objective: Objective, row: int, sums: Training) -> None:
+    """Gate voltages of an epoch, what the objective measured, and the outputs that training saw where they are kept."""
     epoch = replica.epoch
+    if sums.out_V is not None:
+        write_array(folder / f"0_vout_train_epoch{epoch}.npy", sums.out_V[row])
     write_array(folder / f"0_vg_unique_epoch{epoch}.npy", replica.gate_V)
     if replica.topology.n_edges < replica.start.n_edges:
         write_array(folder / f"0_edge_uid_epoch{epoch}.npy", replica.edge_uid)
@@ -132,11 +137,11 @@ def write_summary(
         **facts,
         "config": {**{field.name: getattr(config, field.name) for field in fields(config)}, **facts["config"]},
         "train": {
-            **{name: train[f"train_{name}"] for name in ("acc", loss)},
+            **{name: train[f"train_{name}"] for name in ("acc", loss) if f"train_{name}" in train},
             **train,
             **{name: replica.histories[name][-1] for name in COUNTS},
         },
-        "val": {**{name: val[f"val_{name}"] for name in ("acc", loss)}, **val},
+        "val": {**{name: val[f"val_{name}"] for name in ("acc", loss) if f"val_{name}" in val}, **val},
         "timing_s": {
             **{name.removeprefix("epoch_").removesuffix("_s"): value for name, value in seconds.items()},
             **published.seconds(seconds),
@@ -183,6 +188,7 @@ def metrics_row(replica: Replica, objective: Objective) -> dict[str, Any]:
     """The replica's latest epoch for metrics.csv; the training columns of epoch 0 are nan."""
     loss = objective.loss_name
     names = ["train_acc", f"train_{loss}", "val_acc", f"val_{loss}", *COUNTS, *SECONDS]
+    names = names if replica.data.readout.answer.classes else [name for name in names if not name.endswith("_acc")]
     names += ["hinge_active_frac"] if objective.skips_samples else []
     latest = {name: replica.histories.get(name, [float("nan")])[-1] for name in names}
     return {
@@ -211,7 +217,7 @@ def guessing_line(replica: Replica) -> str | None:
     time may well be above that of guessing. Both the training and the validation accuracy have to be at most one
     standard deviation above it.
     """
-    if replica.epoch != 1:
+    if replica.epoch != 1 or not replica.data.readout.answer.classes:
         return None
     chance = replica.data.chance
     for part, samples in (("train", len(replica.data.train.y)), ("val", len(replica.data.val.y))):

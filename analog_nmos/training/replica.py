@@ -55,10 +55,7 @@ class Replica:
 def new_replica(config: TrainerConfig, data: Data, topology: Topology) -> Replica:
     """The state before epoch 0, with the random draws in the published order."""
     rng = np.random.RandomState(config.seed)
-    if config.vg_init == "random":
-        gate_V = rng.uniform(config.vg_init_lo, config.vg_init_hi, topology.n_edges)
-    else:
-        gate_V = np.full(topology.n_edges, config.vg_init_fixed)
+    gate_V = config.initial_gates(rng, topology.n_edges)
     return Replica(config, data, topology, topology, rng, gate_V, np.arange(topology.n_edges))
 
 

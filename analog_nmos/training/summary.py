@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.data.split import Split
+from analog_nmos.training.metric import best_epoch, metric_of, shown, words
 from analog_nmos.training.pruning import COUNTER, last_pruning
 from analog_nmos.training.record import PRUNED
 from analog_nmos.training.replica import Replica
@@ -18,62 +19,54 @@ from common.runs.files import plain, write_array, write_json
 from common.runs.result import Result
 
 Arrays = Mapping[str, NDArray[np.float64]]
-# From gate voltages (edges,), what the objective measured, and samples to accuracy and outputs (samples, outputs) in V.
+# From gate voltages (edges,), what the objective measured, and samples to accuracy (or loss) and outputs (samples,
+# outputs) in V.
 Evaluate = Callable[[NDArray[np.float64], Arrays, Split], tuple[float, NDArray[np.float64]]]
 
 
-def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str], evaluate: Evaluate) -> Result:
+def finish(
+    replica: Replica, run: Run, loss_name: str, card: ModelCard, measured: Iterable[str], evaluate: Evaluate
+) -> Result:
     """What a run ends with, after its last files have been written.
 
     Args:
         replica: one that has trained all its epochs.
         run: its run.
+        loss_name: of its objective.
         card: of its transistors.
         measured: names of what its objective measures in an epoch.
         evaluate: see `Evaluate`.
     """
-    accuracies = replica.histories["val_acc"]
-    best = _best_epoch(replica)
-    on = "test set" if replica.data.validates_on_test else "validation split"
-    final, selected = {"val_acc": accuracies[-1]}, {"val_acc": accuracies[best]}
+    val = metric_of(replica.data, loss_name)
+    test = val.replace("val_", "test_", 1)
+    values, on = replica.histories[val], replica.data.validated_on
+    best = best_epoch(replica.histories, replica.config.ties_by_loss)
+    final, selected = {val: values[-1]}, {val: values[best]}
     if replica.config.final_test:
-        last_acc, best_acc = _final_test(replica, run, best, list(measured), evaluate)
-        final["test_acc"] = last_acc
-        selected |= {} if best_acc is None else {"test_acc": best_acc}
+        last, chosen = _final_test(replica, run, best, list(measured), evaluate)
+        final[test] = last
+        selected |= {} if chosen is None else {test: chosen}
         _write_final_test(run, final, selected, best, on)
     more = {}
     if COUNTER in replica.memory:
         more["edges"] = replica.topology.n_edges
         _write_pruned(replica, run, card)
     run.log(
-        f"done: accuracy {final['val_acc']:.4f} on the {on} after epoch {replica.epoch}; "
-        f"best {selected['val_acc']:.4f} at epoch {best} (selected on the {on})"
+        f"done: {words(val, final[val])} on the {on} after epoch {replica.epoch}; "
+        f"best {shown(val, selected[val])} at epoch {best} (selected on the {on})"
     )
     if replica.config.final_test:
-        extra = f"; with the gates of epoch {best} {selected['test_acc']:.4f}" if "test_acc" in selected else ""
-        run.log(f"final test: accuracy {final['test_acc']:.4f}{extra}")
+        extra = f"; with the gates of epoch {best} {shown(val, selected[test])}" if test in selected else ""
+        run.log(f"final test: {words(val, final[test])}{extra}".replace(val, test))
     run.log(f"{'plots and numbers' if replica.config.plots else 'numbers'}: {run.folder}")
     final["epoch"] = replica.epoch
-    return Result("selected_val_acc", final, selected, selected_on=on, selected_epoch=best, more=more)
-
-
-def _best_epoch(replica: Replica) -> int:
-    """The epoch with the best validation accuracy: the first of several, or that with the smallest loss among them.
-
-    The untrained epoch 0 is no candidate.
-    """
-    accuracy = np.array(replica.histories["val_acc"][1:])
-    if not replica.config.ties_by_loss:
-        return 1 + int(np.argmax(accuracy))
-    [loss] = [values[1:] for name, values in replica.histories.items() if name.startswith("val_") and name != "val_acc"]
-    candidates = np.where(accuracy == accuracy.max(), np.nan_to_num(loss, nan=np.inf), np.inf)
-    return 1 + int(np.argmin(candidates))
+    return Result(f"selected_{val}", final, selected, selected_on=on, selected_epoch=best, more=more)
 
 
 def _final_test(
     replica: Replica, run: Run, best: int, measured: list[str], evaluate: Evaluate
 ) -> tuple[float, float | None]:
-    """Test accuracy of the last gate voltages, and of the selected epoch's if no edge was pruned since."""
+    """Test accuracy (or loss) of the last gate voltages, and of the selected epoch's if no edge was pruned since."""
 
     def at_best(name: str) -> NDArray[np.float64]:
         array: NDArray[np.float64] = np.load(run.folder / f"0_{name}_epoch{best}.npy", allow_pickle=False)
@@ -89,15 +82,9 @@ def _final_test(
 
 
 def _write_final_test(run: Run, final: Mapping[str, float], selected: Mapping[str, float], epoch: int, on: str) -> None:
-    content = {
-        "final_val_acc": final["val_acc"],
-        "selected_val_acc": selected["val_acc"],
-        "selected_epoch": epoch,
-        "selected_on": on,
-        "final_test_acc": final["test_acc"],
-    }
-    own = {"selected_test_acc": selected["test_acc"]} if "test_acc" in selected else {}
-    write_json(run.folder / "0_final_test.json", content | own)
+    numbers = {f"final_{name}": value for name, value in final.items()}
+    numbers |= {f"selected_{name}": value for name, value in selected.items()}
+    write_json(run.folder / "0_final_test.json", {**numbers, "selected_epoch": epoch, "selected_on": on})
 
 
 def _write_pruned(replica: Replica, run: Run, card: ModelCard) -> None:

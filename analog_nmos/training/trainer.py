@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analog_nmos.backends.base import BoolArray, FloatArray
 from analog_nmos.cards.model_card import ModelCard
@@ -23,6 +24,7 @@ from analog_nmos.training.circuits import Circuits
 from analog_nmos.training.compiled import prepare, train_replicas
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import Training, Validation
+from analog_nmos.training.metric import metric_of, words
 from analog_nmos.training.opening import check_data, check_shared, check_sizes, load_replica, shared_card
 from analog_nmos.training.pruning import check_threshold, edges_that_stay
 from analog_nmos.training.replica import Replica
@@ -55,7 +57,8 @@ def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> I
     check_sizes(replicas)
     for replica, start in zip(replicas, starts, strict=True):
         check_data(replica.data, start.meta, start.folder)
-    objective = kind.of(settings, len(replicas[0].data.classes))
+    kind.check_answer(configs[0].trains, replicas[0].data.readout, replicas[0].data.name)
+    objective = kind.of(settings, replicas[0].data.readout)
     # The circuits are built once before a folder is touched, to see that they can be.
     with contextlib.closing(Circuits.at_checkpoints(replicas, folders, card)[0]) as circuits:
         version = circuits.backend.version
@@ -121,8 +124,9 @@ class NmosTrainer:
 
     def finish(self) -> list[Result | None]:
         """The last files of every run that has not failed, and what it ends with."""
+        loss, card = self.objective.loss_name, self.card
         return [
-            finish(replica, run, self.card, self.objective.epoch_arrays(row), functools.partial(self.evaluate, row))
+            finish(replica, run, loss, card, self.objective.epoch_arrays(row), functools.partial(self.evaluate, row))
             if run.failure is None
             else None
             for row, (replica, run) in enumerate(zip(self.replicas, self._runs, strict=True))
@@ -131,7 +135,7 @@ class NmosTrainer:
     def evaluate(
         self, row: int, gate_V: FloatArray, arrays: Mapping[str, FloatArray], part: Split
     ) -> tuple[float, FloatArray]:
-        """Accuracy of one replica, and its outputs (samples, outputs) in volts.
+        """Accuracy of one replica (or its mean loss where answers are values), and outputs (samples, outputs) in volts.
 
         Args:
             row: the replica.
@@ -142,8 +146,16 @@ class NmosTrainer:
         self.objective.recall(row, arrays)
         validation = self.circuits.outputs(row, part, self._runs[row].beat, gate_V)
         solved = np.isfinite(validation.out_V).all(axis=1)
-        evaluation = self.objective.replica(row).evaluate(validation.out_V[solved], part.y[solved])
+        readout = self.replicas[row].data.readout
+        evaluation = self.objective.replica(row).evaluate(readout.scores_V(validation.out_V[solved]), part.y[solved])
+        if not readout.answer.classes:
+            return float(evaluation.loss.mean()), validation.out_V
         return float((evaluation.prediction == part.y[solved]).sum() / len(part.y)), validation.out_V
+
+    def _measure(self, row: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+        """See `objectives.base.Measure`."""
+        out_V, status = self.circuits.measure(row, input_V)
+        return self.replicas[row].data.readout.scores_V(out_V), status
 
     @property
     def circuits(self) -> Circuits:
@@ -172,7 +184,7 @@ class NmosTrainer:
             "topology": {**shape, **known["topology"]},
             "model_card": {"model": self.card.model, "instance": self.card.instance},
             "samples": {part: len(getattr(replica.data, part).y) for part in parts},
-            "validated_on": "test set" if replica.data.validates_on_test else "validation split",
+            "validated_on": replica.data.validated_on,
             **replica.config.facts(replica.data),
         }
 
@@ -190,10 +202,10 @@ class NmosTrainer:
         for row in rows:
             replica = self.replicas[row]
             replica.epoch += 1
-            measure = functools.partial(self.circuits.measure, row)
-            self.objective.begin_epoch(replica.epoch, row, replica.data.train, measure)
+            self.objective.begin_epoch(replica.epoch, row, replica.data.train, functools.partial(self._measure, row))
         first = self.replicas[rows[0]]
-        self._progress.describe(f"epoch {first.epoch} (accuracy {first.histories['val_acc'][-1]:.4f})")
+        metric = metric_of(first.data, self.objective.loss_name)
+        self._progress.describe(f"epoch {first.epoch} ({words(metric, first.histories[metric][-1])})")
 
         def beat(samples: int) -> None:
             self._progress.advance(samples * len(rows))
@@ -232,7 +244,7 @@ class NmosTrainer:
         val, diagnostics = record.record_validation(run.folder, replica, self.objective.replica(row), validation)
         if sums is not None:
             replica.histories["epoch_total_s"][-1] += validation.seconds
-            record.write_epoch(run.folder, replica, self.objective, row)
+            record.write_epoch(run.folder, replica, self.objective, row, sums)
             trained = {**train, **published.training_counts(sums, row)}
             record.write_summary(run.folder, replica, self.card, self.objective, trained, {**val, **diagnostics})
             replica.memory |= self.objective.epoch_arrays(row)
