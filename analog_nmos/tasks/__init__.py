@@ -15,6 +15,9 @@ TASKS: Registry[type[Task]] = Registry(
     f"{_HERE}.base:Task",
     {
         "digits": f"{_HERE}.digits:Digits",
+        "digits-pairs": f"{_HERE}.digits_pairs:DigitsPairs",
+        "xor": f"{_HERE}.xor:Xor",
+        "regression": f"{_HERE}.regression:Regression",
         "iris": f"{_HERE}.iris:Iris",
         "wine": f"{_HERE}.wine:Wine",
         "ionosphere": f"{_HERE}.ionosphere:Ionosphere",

@@ -6,15 +6,18 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analog_nmos.backends import BACKENDS
 from analog_nmos.data.split import DIGEST, Data
 from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.settings import hyperparameters, objective_class
-from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.config import VOLT, TrainerConfig
 from common.cli import option
 from common.errors import InputError
 
-NOT_IN_ALL = ("margin", "softmax_temp")  # options that some objectives do not have
+NOT_IN_ALL = ("margin", "softmax_temp", "nudge", "one_hot")  # options that some objectives do not have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class Task(TrainerConfig):
 
     A task is a frozen dataclass whose fields are the options of its `nmos-train`; those that only have another default
     are set by `preset`. It brings `load` and `network`; `analog_nmos.tasks.table` has both for rows of numbers. The
-    first line of its docstring is what --help says of it. The predicted class is that of the highest output.
+    first line of its docstring is what --help says of it. `Data.read` says how its network is read.
     """
 
     word: ClassVar[str] = ""  # of `nmos-train`; a user's own tasks have none
@@ -35,9 +38,18 @@ class Task(TrainerConfig):
         0.02, "hinge: a sample trains if its class's output leads the best other one by less", unit="V", low=0.0
     )
     delta: float = option(
-        0.05, "nudge of the objective: volts with hinge and cross-entropy, a fraction with prototype", above=0.0
+        0.05, "nudge: volts with hinge and cross-entropy, a share of the way with mse (eta) and prototype", above=0.0
+    )
+    nudge: float | None = option(
+        None,
+        "hinge, cross-entropy: share of delta by which a score moves: 0.5 for half, 1 for the whole (default: 0.5 with "
+        "hinge, 1 with cross-entropy)",
+        above=0.0,
+        high=10.0,
     )
     softmax_temp: float = option(0.02, "cross-entropy: temperature T of softmax(V / T)", unit="V", above=0.0)
+    one_hot: float = option(1.0, "mse: aim of the score of the right class; those of the others aim at 0", **VOLT)
+    order: str = option("shuffled", "samples in an epoch", choices=("shuffled", "fixed"))
     backend: str = option("native", "circuit solver", choices=BACKENDS)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -53,6 +65,10 @@ class Task(TrainerConfig):
     def trains(self) -> str:
         """See `TrainerConfig.trains`."""
         return self.objective
+
+    def epoch_order(self, rng: np.random.RandomState, epoch: int, samples: int) -> NDArray[np.int64]:
+        """See `TrainerConfig.epoch_order`."""
+        return np.arange(samples) if self.order == "fixed" else super().epoch_order(rng, epoch, samples)
 
     def facts(self, data: Data) -> dict[str, Any]:
         """The task, the names of its classes, and by what a later start sees that its samples are the same."""

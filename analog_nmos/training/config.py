@@ -86,7 +86,7 @@ class TrainerConfig(CircuitOptions):
             return rng.uniform(self.vg_init_lo, self.vg_init_hi, edges)
         return np.full(edges, self.vg_init_fixed)
 
-    def order(self, rng: np.random.RandomState, epoch: int, samples: int) -> NDArray[np.int64]:
+    def epoch_order(self, rng: np.random.RandomState, epoch: int, samples: int) -> NDArray[np.int64]:
         """The order of samples (samples,) in an epoch, counted from 1: the only draw of an epoch, as published."""
         order = np.arange(samples)
         rng.shuffle(order)

@@ -181,7 +181,7 @@ def shuffled_orders(replicas: Sequence[Replica], mask: BoolArray) -> IntArray:
     orders = []
     for replica, part in zip(replicas, mask, strict=True):
         samples = len(replica.data.train.y)
-        orders.append(replica.config.order(replica.rng, replica.epoch, samples) if part else np.arange(samples))
+        orders.append(replica.config.epoch_order(replica.rng, replica.epoch, samples) if part else np.arange(samples))
     return np.stack(orders)
 
 
