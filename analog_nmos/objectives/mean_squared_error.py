@@ -33,7 +33,7 @@ class MeanSquaredError(Objective):
     answer: InitVar[Answer] = TEN_CLASSES
 
     def __post_init__(self, answer: Answer) -> None:
-        self._answer = answer
+        self._answer, self.one_hot = answer, np.broadcast_to(self.one_hot, self.delta.shape)
         self._aims_V = np.array([answer.aims_V(one_hot_V) for one_hot_V in self.one_hot.tolist()])
 
     @classmethod

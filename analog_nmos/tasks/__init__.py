@@ -23,5 +23,6 @@ TASKS: Registry[type[Task]] = Registry(
         "ionosphere": f"{_HERE}.ionosphere:Ionosphere",
         "mnist-small": f"{_HERE}.mnist_small:MnistSmall",
         "csv": f"{_HERE}.csv_file:CsvFile",
+        "csv-regression": f"{_HERE}.csv_regression:CsvRegression",
     },
 )

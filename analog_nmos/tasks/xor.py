@@ -28,6 +28,7 @@ class Xor(Task):
 
     word: ClassVar[str] = "xor"
     network_name: ClassVar[str] = "torus"
+    inputs_beyond_rails: ClassVar[bool] = True
     keeps_outputs: ClassVar[bool] = True
 
     side: int = option(4, "rows, and columns, of the torus that is the network without --topology", low=4, high=1000)

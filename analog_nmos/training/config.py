@@ -33,6 +33,7 @@ class TrainerConfig(CircuitOptions):
     ties_by_loss: ClassVar[bool] = False  # whether of the epochs with the best accuracy the smallest loss selects one
     network_name: ClassVar[str] = ""  # what run_meta.json calls the network without --topology
     prunes: ClassVar[bool] = False  # whether edges are removed while it trains
+    inputs_beyond_rails: ClassVar[bool] = False  # whether they are meant to be
     keeps_outputs: ClassVar[bool] = False  # whether the free outputs that training sees are written
 
     seed: int = option(

@@ -13,6 +13,7 @@ from analog_nmos.topology.graph import out_of_reach
 from analog_nmos.training import record
 from analog_nmos.training.checkpoint import NAME as CHECKPOINT
 from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.reach import check_targets
 from analog_nmos.training.replica import Replica, new_replica
 from common.errors import InputError
 
@@ -58,6 +59,7 @@ def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Rep
     data = config.load()
     topology = given or config.network(data)
     _check_topology(f"topology {path}" if path else "its network", topology, data)
+    check_targets(data, topology, config)
     return new_replica(config, data, topology)
 
 

@@ -22,6 +22,7 @@ from common.runs.files import atomic_writer, write_array, write_json, write_text
 TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
 COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
 HISTORIES_S = 1.0
+FEW = 50  # samples
 SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
 
 
@@ -215,9 +216,10 @@ def guessing_line(replica: Replica) -> str | None:
 
     Accuracies are compared, not losses: at a small temperature the cross-entropy of a network that is right most of the
     time may well be above that of guessing. Both the training and the validation accuracy have to be at most one
-    standard deviation above it.
+    standard deviation above it. A few samples say nothing after one epoch.
     """
-    if replica.epoch != 1 or not replica.data.readout.answer.classes:
+    few = len(replica.data.train.y) < FEW
+    if replica.epoch != 1 or few or not replica.data.readout.answer.classes:
         return None
     chance = replica.data.chance
     for part, samples in (("train", len(replica.data.train.y)), ("val", len(replica.data.val.y))):

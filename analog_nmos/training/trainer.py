@@ -27,6 +27,7 @@ from analog_nmos.training.epoch import Training, Validation
 from analog_nmos.training.metric import metric_of, words
 from analog_nmos.training.opening import check_data, check_shared, check_sizes, load_replica, shared_card
 from analog_nmos.training.pruning import check_threshold, edges_that_stay
+from analog_nmos.training.reach import beyond_rails
 from analog_nmos.training.replica import Replica
 from analog_nmos.training.summary import finish
 from common.errors import RunError
@@ -112,6 +113,8 @@ class NmosTrainer:
             progress.skip(replica.epoch * len(replica.data.train.y))
             if not restored[row]:
                 record.write_start(run.folder, replica, self.card)
+                if warning := beyond_rails(replica.data, replica.topology, replica.config):
+                    run.log(warning)
         self._finish_epoch([row for row, there in enumerate(restored) if not there], None)
         prepare(self.replicas, self.circuits.backend, self.objective)
 

@@ -107,17 +107,6 @@ def test_both_solvers_decide_alike(here, tmp_path):
     assert np.allclose(native.array("0_vout_val_epoch2"), ngspice.array("0_vout_val_epoch2"), atol=1e-4)
 
 
-def test_ionosphere(here, tmp_path, mnist_root):
-    if not (mnist_root / "ionosphere").is_dir():
-        pytest.skip(f"no ionosphere in {mnist_root}")
-    words = ("--data-root", mnist_root, "--run-dir", "run", "--quiet", "--no-plots")
-    here(TRAIN, "ionosphere", 1, "--epochs", 20, *words)
-    record = load_run(tmp_path / "run")
-    assert record.meta["samples"] == {"train": 224, "val": 56, "test": 71}
-    assert record.meta["classes"] == ["b", "g"]
-    assert record.result["selected_test_acc"] > 0.8  # the more frequent class is 0.64 of all
-
-
 @pytest.mark.parametrize("side", [7, 14])
 def test_mnist_small(here, tmp_path, mnist_root, side):
     limits = ("--train-limit", 200, "--val-limit", 100, "--test-limit", 150)
@@ -164,9 +153,9 @@ def test_dry_run_estimates_and_writes_nothing(here, tmp_path):
 
 
 BAD = [
-    ((), "error: name a task first: digits, iris,"),
-    (("--epochs", 3), "error: name a task first: digits, iris,"),
-    (("rose",), "task 'rose' is not one of digits, iris, wine, ionosphere, mnist-small, csv, package.module:Name"),
+    ((), "error: name a task first: digits, digits-pairs,"),
+    (("--epochs", 3), "error: name a task first: digits, digits-pairs,"),
+    (("rose",), "task 'rose' is not one of digits, digits-pairs, xor, regression, iris, wine,"),
     (("nothing.here:Task",), "task nothing.here:Task: no module nothing"),
     (("analog_nmos.topology.dense:Dense",), "is not of type analog_nmos.tasks.base.Task"),
     (("--resume", "nowhere"), "run folder nowhere: no run_meta.json in it"),
@@ -181,6 +170,22 @@ BAD = [
     (("iris", "--topology", "good.npz", "--copies", 2), "--copies is of the network that is built without --topology"),
     (("iris", "--val-split", 0.01), "--val-split 0.01: class"),
     (("iris", "--replicas", "sizes.jsonl"), "replicas must share the numbers of train samples and inputs: 96 with 8"),
+    (("xor", "--level", 5), "xor: targets from 0 to 5 V; this network reaches -0.45 to 0.45 V"),
+    (("xor", "--vminus", 0.4), "--vplus 0.33 must lie above --vminus 0.4"),
+    (("xor", "--one-hot", 0.1), "--one-hot is for tasks with a score for each class"),
+    (
+        ("xor", "--objective", "hinge", "--margin", 0.02),
+        "needs a score for each class; xor has one score",
+    ),
+    (("xor", "--topology", "two.npz"), "topology two.npz has 10 inputs; xor needs 2"),
+    (("xor", "--side", 3), "argument --side: 3 is out of range; it must be at least 4"),
+    (
+        ("regression", "--objective", "cross-entropy"),
+        "needs a score for each class; regression has scores",
+    ),
+    (("regression", "--input-vmax", 2), "--input-vmax is no option of regression, whose points are in volts"),
+    (("digits-pairs", "--topology", "digits_8x8_pruned"), "has 10 outputs; digits-pairs needs 20"),
+    (("digits-pairs", "--objective", "mse", "--nudge", 0.7), "--nudge is no option of the objective mse"),
     (("ionosphere", "--data-root", "none"), "none/ionosphere/ionosphere.data: no such file"),
     (("ionosphere", "--data-root", "."), "ionosphere.data: is damaged, not 351 rows of 34 numbers and b or g"),
 ]

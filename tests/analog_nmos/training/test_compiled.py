@@ -13,11 +13,14 @@ import pytest
 
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.circuit.deviations import Deviations
+from analog_nmos.data.split import Data
 from analog_nmos.digits.data import Digits, Split
 from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.cross_entropy import CrossEntropy
 from analog_nmos.objectives.hinge import Hinge
+from analog_nmos.objectives.mean_squared_error import MeanSquaredError
 from analog_nmos.objectives.prototype import Prototype
+from analog_nmos.readouts import Highest, NearestLevel, Readout, Value
 from analog_nmos.topology import dense
 from analog_nmos.training.compiled import sample_kernel, train_replicas
 from analog_nmos.training.config import TrainerConfig
@@ -105,6 +108,43 @@ def test_an_epoch_has_the_numbers_of_the_loop(kind, tie):
     assert_same(loop, compiled)
     assert not np.array_equal(replicas[0].gate_V, compiled[1][0].gate_V)
     assert compiled[0][0].evaluated.tolist() == [40, 40, 40]
+
+
+class KeepsOutputs(TrainerConfig):
+    keeps_outputs = True
+
+
+@pytest.mark.usefixtures("no_loop")
+@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (Hinge, Highest(CLASSES)),
+        (MeanSquaredError, Highest(CLASSES)),
+        (MeanSquaredError, NearestLevel((0.2, 0.25))),
+        (MeanSquaredError, Value(tuple("abcdefghi"))),
+    ],
+)
+def test_pairs_levels_and_values_have_the_numbers_of_the_loop(kind, answer, pairs):
+    readout, made, samples = Readout(answer, pairs), [], 30
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        y = rng.uniform(0, 0.3, (samples, CLASSES)) if not answer.classes else rng.integers(0, 2, samples)
+        part = Split(rng.uniform(0, 0.5, (samples, 5)), y)
+        config = KeepsOutputs(seed=seed, gamma=3.0 * seed, backend="native")
+        data = Data(part, part, part, ("a", "b") if answer.classes else (), "mine", read=readout)
+        made.append(new_replica(config, data, dense(5, readout.n_nodes)))
+    settings = [{"delta": 0.3, "one_hot": 0.3, "margin": 0.02, "nudge": 1.0}, {"delta": 1.0, "one_hot": 0.5}]
+    names = [field.name for field in dataclasses.fields(kind)]
+    rule = kind.of([{name: (settings[0] | one)[name] for name in names} for one in settings], readout)
+    loop, compiled = both(made, rule)
+    assert_same(loop, compiled)
+    assert not np.array_equal(made[0].gate_V, compiled[1][0].gate_V)
+    for one, other in zip(loop[0], compiled[0], strict=True):
+        assert np.array_equal(one.out_V, other.out_V)
+        assert other.out_V.shape == (2, samples, readout.n_nodes)
+        assert np.isfinite(other.out_V).all()
+    assert answer.classes == bool(compiled[0][0].correct.any())
 
 
 @pytest.mark.usefixtures("no_loop")
