@@ -13,6 +13,7 @@ from analog_nmos.data.split import Split
 from analog_nmos.training.pruning import COUNTER, last_pruning
 from analog_nmos.training.record import PRUNED
 from analog_nmos.training.replica import Replica
+from analog_nmos.training.snapshots import trained_snapshots
 from common.runs import Run
 from common.runs.files import plain, write_array, write_json
 from common.runs.result import Result
@@ -58,16 +59,21 @@ def finish(replica: Replica, run: Run, card: ModelCard, measured: Iterable[str],
 
 
 def _best_epoch(replica: Replica) -> int:
-    """The epoch with the best validation accuracy: the first of several, or that with the smallest loss among them.
+    """The snapshot with the best validation accuracy: the first of several, or that with the smallest loss among them.
 
-    The untrained epoch 0 is no candidate.
+    Others have left no gate voltages; the untrained epoch 0 is no candidate.
     """
-    accuracy = np.array(replica.histories["val_acc"][1:])
+    epochs, histories = trained_snapshots(replica.config), replica.histories
+    accuracy = np.array(histories["val_acc"])[epochs]
     if not replica.config.ties_by_loss:
-        return 1 + int(np.argmax(accuracy))
-    [loss] = [values[1:] for name, values in replica.histories.items() if name.startswith("val_") and name != "val_acc"]
+        return int(epochs[np.argmax(accuracy)])
+    [loss] = [np.array(values)[epochs] for name, values in histories.items() if _is_val_loss(name)]
     candidates = np.where(accuracy == accuracy.max(), np.nan_to_num(loss, nan=np.inf), np.inf)
-    return 1 + int(np.argmin(candidates))
+    return int(epochs[np.argmin(candidates)])
+
+
+def _is_val_loss(name: str) -> bool:
+    return name.startswith("val_") and name != "val_acc"
 
 
 def _final_test(
