@@ -81,9 +81,18 @@ def choose_epochs(run: RunFiles, wanted: str | Sequence[int]) -> list[int]:
         return (run.vg_epochs or there)[-1:]
     for epoch in wanted:
         if epoch not in there:
-            have = f"it has {there[0]} to {there[-1]}" if there else "it has none yet"
-            raise InputError(f"--epochs: no epoch {epoch} in the run; {have}")
+            raise InputError(f"--epochs: no epoch {epoch} in the run; {_have(there, int(epoch))}")
     return sorted({int(epoch) for epoch in wanted})
+
+
+def _have(there: Sequence[int], wanted: int) -> str:
+    """What epochs there are for someone who wants another one."""
+    if not there:
+        return "it has none yet"
+    if there == list(range(there[0], there[-1] + 1)):
+        return f"it has {there[0]} to {there[-1]}"
+    near = min(there, key=lambda epoch: abs(epoch - wanted))
+    return f"it has {len(there)} snapshots from {there[0]} to {there[-1]}, the nearest of which is {near}"
 
 
 def draw(

@@ -1,4 +1,4 @@
-"""checkpoint.npz: everything that the next epoch depends on, replaced at the end of every epoch.
+"""checkpoint.npz: everything that the next epoch depends on, replaced as a whole when epochs are complete.
 
 Everything read back is checked before any of it is used: names, types and shapes of the arrays, and that they belong
 to the network of the run. The ZIP file's own checksums find damaged bytes.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,78 @@ NAMES = "names"  # of all other arrays, written first: a truncated table of cont
 RNG_WORDS = 624  # of the Mersenne Twister; its position is at most that
 
 
-def save_checkpoint(folder: Path, replica: Replica, backend_state: Mapping[str, NDArray[Any]]) -> None:
-    """Write the replica's state and its circuit's; a kill at any moment leaves the old checkpoint or the new one."""
-    _, keys, position, has_gauss, gauss = replica.rng.get_state(legacy=True)
+@dataclass(frozen=True)
+class State:
+    """A replica after a complete epoch, as its checkpoint holds it; what it refers to never changes.
+
+    Attributes:
+        epoch: epochs done, for which there are numbers in the histories.
+        gate_V: shape (edges,), in volts.
+        edge_uid: shape (edges,), as in `Replica`.
+        rng: of the random numbers, as `RandomState.get_state` gives it.
+        circuit: see `Backend.state`.
+        memory: as in `Replica`.
+    """
+
+    epoch: int
+    gate_V: NDArray[np.float64]
+    edge_uid: NDArray[np.int64]
+    rng: tuple[Any, ...]
+    circuit: Mapping[str, NDArray[Any]]
+    memory: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def of(cls, replica: Replica, circuit: Mapping[str, NDArray[Any]]) -> State:
+        """That of a replica now; its arrays are replaced by an epoch, never changed in place."""
+        rng: Any = replica.rng.get_state(legacy=True)
+        return cls(replica.epoch, replica.gate_V, replica.edge_uid, rng, circuit, dict(replica.memory))
+
+
+class Histories:
+    """The histories of a replica as JSON. Only what is new is converted: a run may have millions of numbers.
+
+    Args:
+        histories: lists that grow, as in `Replica`; all of them hold a number for each epoch, those of validation one
+            more for epoch 0.
+    """
+
+    def __init__(self, histories: Mapping[str, list[float]]) -> None:
+        self._histories = histories
+        self._texts: dict[str, bytearray] = {}
+        self._done: dict[str, int] = {}
+
+    def until(self, epoch: int) -> dict[str, list[float]]:
+        """Those with numbers up to an epoch, without any of later ones."""
+        lengths = {name: epoch + name.startswith("val_") for name in self._histories}
+        return {name: values[: lengths[name]] for name, values in self._histories.items() if lengths[name] > 0}
+
+    def text(self, epoch: int) -> bytes:
+        """What json.dumps gives for `until(epoch)`; no later call may ask for an earlier epoch."""
+        parts = []
+        for name, values in self._histories.items():
+            done, end = self._done.get(name, 0), epoch + name.startswith("val_")
+            if end <= 0:
+                continue
+            text = self._texts.setdefault(name, bytearray())
+            if end > done:
+                text += b", " * (done > 0) + json.dumps(values[done:end])[1:-1].encode()
+                self._done[name] = end
+            parts.append(json.dumps(name).encode() + b": [" + text + b"]")
+        return b"{" + b", ".join(parts) + b"}"
+
+
+def save_checkpoint(folder: Path, state: State, histories: Histories) -> None:
+    """Write a state; a kill at any moment leaves the old checkpoint or the new one."""
+    _, keys, position, has_gauss, gauss = state.rng
     arrays: dict[str, Any] = {
-        "epoch": np.int64(replica.epoch),
-        "gate_V": replica.gate_V,
-        "edge_uid": replica.edge_uid,
+        "epoch": np.int64(state.epoch),
+        "gate_V": state.gate_V,
+        "edge_uid": state.edge_uid,
         "rng_keys": keys,
         "rng_rest": np.array([position, has_gauss, gauss], np.float64),
-        "histories": np.frombuffer(json.dumps(replica.histories).encode(), np.uint8),
-        **{f"backend_{name}": array for name, array in backend_state.items()},
-        **{f"memory_{name}": array for name, array in replica.memory.items()},
+        "histories": np.frombuffer(histories.text(state.epoch), np.uint8),
+        **{f"backend_{name}": array for name, array in state.circuit.items()},
+        **{f"memory_{name}": array for name, array in state.memory.items()},
     }
     stream = io.BytesIO()
     np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})

@@ -44,6 +44,12 @@ class TrainerConfig(CircuitOptions):
         high=2**32 - 1,
     )
     epochs: int = option(20, "epochs of training", low=1, grows=True)
+    snapshot_every: int | None = option(
+        None,
+        "epochs from one snapshot to the next: only these, the first and the last write files of their own, and one of "
+        "them is selected (default: 1 up to 200 epochs, else the power of two that gives 100 to 200 snapshots)",
+        low=1,
+    )
     gamma: float = option(0.3, "learning rate", unit="1/V", above=0.0, high=1e6)
     input_vmin: float = option(0.0, "input voltage of a feature's smallest value", **VOLT)
     input_vmax: float = option(1.0, "input voltage of a feature's largest value", **VOLT)

@@ -15,10 +15,12 @@ from analog_nmos.training.compiled import train_replicas
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import validate
 from analog_nmos.training.replica import Replica
+from analog_nmos.training.snapshots import trained_snapshots
 from analog_nmos.training.trainer import open_trainer
 from common.experiment import Estimate, Start
 
 PROBES = 10
+HISTORY_NUMBERS = 75  # an epoch in metrics.csv, checkpoint.npz and the files of the histories, as so many doubles
 
 
 def describe(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Estimate:
@@ -30,6 +32,7 @@ def describe(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Estim
         replica = trainer.replicas[0]
         train_s, val_s = _seconds_per_sample(replica, trainer.objective.replica(0), trainer.card)
         epochs = sum(one.config.epochs - one.epoch for one in trainer.replicas)
+        files_MiB = sum(map(_files_MiB, trainer.replicas))
         begun = sum(start.begun for start in starts)
     config, n_train, n_val = replica.config, len(replica.data.train.y), len(replica.data.val.y)
     validations = (len(configs) - begun + epochs) * n_val
@@ -39,7 +42,6 @@ def describe(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Estim
         f"{n_val} validation samples, backend {config.backend} {trainer.version}",
         f"{least} to {least + epochs * n_train} operating points, {1e3 * val_s:.3g} ms each",
     )
-    files_MiB = 8 * epochs * (replica.topology.n_edges + replica.data.n_outputs * n_val + 500) / 2**20
     return Estimate(lines, validations * val_s + epochs * n_train * train_s, note="at most", files_MiB=files_MiB)
 
 
@@ -55,6 +57,14 @@ def _seconds_per_sample(replica: Replica, objective: Objective, card: ModelCard)
         val_s = validate(backend, 0, few, _nothing).seconds
     backend.close()
     return train_s / len(few.y), val_s / len(few.y)
+
+
+def _files_MiB(replica: Replica) -> float:
+    """Of what a replica will still write: the files of its snapshots, and all its epochs in the growing ones."""
+    epochs = replica.config.epochs
+    snapshots = int((trained_snapshots(replica.config) > replica.epoch).sum())
+    numbers = snapshots * (replica.topology.n_edges + replica.data.n_outputs * len(replica.data.val.y) + 500)
+    return 8 * (numbers + (epochs - replica.epoch) * HISTORY_NUMBERS) / 2**20
 
 
 def _nothing() -> None:

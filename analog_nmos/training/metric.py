@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analog_nmos.data.split import Data
 
@@ -26,19 +27,22 @@ def words(name: str, value: float) -> str:
     return f"{'accuracy' if name == ACCURACY else name} {shown(name, value)}"
 
 
-def best_epoch(histories: Mapping[str, Sequence[float]], ties_by_loss: bool) -> int:
-    """The epoch with the best validation: the first of several, or that with the smallest loss among them.
+def best_epoch(histories: Mapping[str, Sequence[float]], epochs: NDArray[np.int64], ties_by_loss: bool) -> int:
+    """Of some epochs the one with the best validation: the first of several, or that with the smallest loss among them.
 
-    The untrained epoch 0 is no candidate.
+    Args:
+        histories: by name; those of validation begin with epoch 0.
+        epochs: that may be chosen, in order: those that have left gate voltages.
+        ties_by_loss: whether the loss decides among epochs with the best accuracy.
     """
-    [loss] = [np.array(values[1:]) for name, values in histories.items() if _is_loss(name)]
+    [loss] = [np.array(values)[epochs] for name, values in histories.items() if _is_loss(name)]
     loss = np.nan_to_num(loss, nan=np.inf)
     if ACCURACY not in histories:
-        return 1 + int(np.argmin(loss))
-    accuracy = np.array(histories[ACCURACY][1:])
+        return int(epochs[np.argmin(loss)])
+    accuracy = np.array(histories[ACCURACY])[epochs]
     if not ties_by_loss:
-        return 1 + int(np.argmax(accuracy))
-    return 1 + int(np.argmin(np.where(accuracy == accuracy.max(), loss, np.inf)))
+        return int(epochs[np.argmax(accuracy)])
+    return int(epochs[np.argmin(np.where(accuracy == accuracy.max(), loss, np.inf))])
 
 
 def _is_loss(name: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit.netlist import Sources, write_netlist
@@ -21,7 +21,6 @@ from common.runs.files import atomic_writer, write_array, write_json, write_text
 
 TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
 COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
-HISTORIES_S = 1.0
 FEW = 50  # samples
 SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
 
@@ -45,40 +44,59 @@ def write_start(folder: Path, replica: Replica, card: ModelCard) -> None:
 
 
 def record_validation(
-    folder: Path, replica: Replica, objective: Objective, validation: Validation
+    folder: Path | None, replica: Replica, objective: Objective, validation: Validation
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    """Write outputs, confusion and diagnostics of the epoch, extend the histories.
+    """Extend the histories by a validation, and write outputs, confusion and diagnostics of the epoch.
+
+    Args:
+        folder: of the run; None for an epoch that leaves no files, whose diagnostics are not worked out.
+        replica: after the epoch.
+        objective: of this replica alone.
+        validation: its outputs.
 
     Returns:
         Accuracy (where answers are classes) and loss, and the diagnostics.
     """
-    epoch, part = replica.epoch, replica.data.val
+    part = replica.data.val
     solved = np.isfinite(validation.out_V).all(axis=1)
     out_V, label = validation.out_V[solved], part.y[solved]
-    diagnostics: dict[str, Any] = {
-        "val_reloads": float(validation.reloads),
-        "val_nonfinite": float(validation.nonfinite),
-    }
-    classes = replica.data.readout.answer.classes
-    confusion = np.zeros((len(replica.data.classes),) * 2, np.int64)
+    readout, prediction = replica.data.readout, part.label[:0]
+    score_V, classes = readout.scores_V(out_V), readout.answer.classes
     numbers = {"val_acc": 0.0} if classes else {}
     numbers[f"val_{objective.loss_name}"] = float("nan")
     if len(label):
-        score_V = replica.data.readout.scores_V(out_V)
         evaluation = objective.evaluate(score_V, label)
-        if classes:
-            np.add.at(confusion, (label, evaluation.prediction), 1)
-            # A failed operating point counts as wrong: leaving it out would raise the accuracy.
-            numbers["val_acc"] = float((evaluation.prediction == label).sum() / len(part.y))
+        prediction = evaluation.prediction
+        if classes:  # A failed operating point counts as wrong: leaving it out would raise the accuracy.
+            numbers["val_acc"] = float((prediction == label).sum() / len(part.y))
         numbers[f"val_{objective.loss_name}"] = float(evaluation.loss.mean())
-        diagnostics |= objective.diagnostics(score_V, label)
-    which = "test" if replica.data.validates_on_test else "val"
-    write_json(folder / f"0_diag_epoch{epoch}.json", diagnostics)
-    write_array(folder / f"0_vout_{which}_epoch{epoch}.npy", validation.out_V)
-    if classes:
-        write_array(folder / f"0_val_confusion_epoch{epoch}.npy", confusion)
     replica.record(numbers)
+    if folder is None:
+        return numbers, {}
+    diagnostics: dict[str, Any] = {
+        "val_reloads": float(validation.reloads),
+        "val_nonfinite": float(validation.nonfinite),
+        **(objective.diagnostics(score_V, label) if len(label) else {}),
+    }
+    _write_validation(folder, replica, validation.out_V, (label, prediction), diagnostics)
     return numbers, diagnostics
+
+
+def _write_validation(
+    folder: Path,
+    replica: Replica,
+    out_V: NDArray[np.float64],
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    diagnostics: Mapping[str, Any],
+) -> None:
+    """Outputs (samples, outputs), the counts of pairs of true and predicted class, and diagnostics."""
+    epoch, which = replica.epoch, "test" if replica.data.validates_on_test else "val"
+    write_json(folder / f"0_diag_epoch{epoch}.json", diagnostics)
+    write_array(folder / f"0_vout_{which}_epoch{epoch}.npy", out_V)
+    if replica.data.readout.answer.classes:
+        confusion = np.zeros((len(replica.data.classes),) * 2, np.int64)
+        np.add.at(confusion, pairs, 1)
+        write_array(folder / f"0_val_confusion_epoch{epoch}.npy", confusion)
 
 
 def record_training(replica: Replica, row: int, objective: Objective, sums: Training) -> dict[str, float]:
@@ -150,39 +168,6 @@ def write_summary(
         "vg_stats": {**ours, **facts["vg_stats"]},
     }
     write_json(folder / f"0_epoch_summary_epoch{replica.epoch}.json", summary)
-
-
-class Histories:
-    """One array file for each history of a replica; each is replaced as a whole.
-
-    A file system takes longer to replace a file than to make one (ext4 sends the new one to the disk first), and there
-    are a dozen of them. So they follow the epochs once a second and when the run ends, however it ends. A process that
-    is killed leaves them at most a second behind checkpoint.npz and metrics.csv, which hold all their numbers.
-
-    Args:
-        folder: of the run.
-        replica: whose histories, before its first epoch or at a checkpoint.
-    """
-
-    def __init__(self, folder: Path, replica: Replica) -> None:
-        self._folder, self._replica = folder, replica
-        self._note()
-        self._written = float("-inf")
-
-    def commit(self) -> None:
-        """An epoch is complete; writes the files unless they were written within the last second."""
-        self._note()
-        if time.monotonic() - self._written >= HISTORIES_S:
-            self.write()
-
-    def write(self) -> None:
-        """Write all complete epochs now."""
-        for name, length in self._complete.items():
-            write_array(self._folder / f"0_{name}.npy", np.array(self._replica.histories[name][:length]))
-        self._written = time.monotonic()
-
-    def _note(self) -> None:
-        self._complete = {name: len(values) for name, values in self._replica.histories.items()}
 
 
 def metrics_row(replica: Replica, objective: Objective) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from analog_nmos.training.metric import best_epoch, metric_of, shown, words
 from analog_nmos.training.pruning import COUNTER, last_pruning
 from analog_nmos.training.record import PRUNED
 from analog_nmos.training.replica import Replica
+from analog_nmos.training.snapshots import trained_snapshots
 from common.runs import Run
 from common.runs.files import plain, write_array, write_json
 from common.runs.result import Result
@@ -40,7 +41,7 @@ def finish(
     val = metric_of(replica.data, loss_name)
     test = val.replace("val_", "test_", 1)
     values, on = replica.histories[val], replica.data.validated_on
-    best = best_epoch(replica.histories, replica.config.ties_by_loss)
+    best = best_epoch(replica.histories, trained_snapshots(replica.config), replica.config.ties_by_loss)
     final, selected = {val: values[-1]}, {val: values[best]}
     if replica.config.final_test:
         last, chosen = _final_test(replica, run, best, list(measured), evaluate)

@@ -19,8 +19,8 @@ from analog_nmos.data.split import Split
 from analog_nmos.objectives.base import Objective
 from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.training import published, record
-from analog_nmos.training.checkpoint import save_checkpoint
 from analog_nmos.training.circuits import Circuits
+from analog_nmos.training.commit import Commits
 from analog_nmos.training.compiled import prepare, train_replicas
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import Training, Validation
@@ -29,6 +29,7 @@ from analog_nmos.training.opening import check_data, check_shared, check_sizes, 
 from analog_nmos.training.pruning import check_threshold, edges_that_stay
 from analog_nmos.training.reach import beyond_rails
 from analog_nmos.training.replica import Replica
+from analog_nmos.training.snapshots import is_snapshot, snapshot_step
 from analog_nmos.training.summary import finish
 from common.errors import RunError
 from common.experiment import Result, Start
@@ -93,7 +94,7 @@ class NmosTrainer:
         self._begun = begun
         self._runs: Sequence[Run] = ()
         self._circuits: Circuits | None = None
-        self._histories: list[record.Histories] = []
+        self._commits: list[Commits] = []
 
     def facts(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
         """What run_meta.json holds besides the configuration."""
@@ -106,9 +107,9 @@ class NmosTrainer:
         self._circuits, restored = Circuits.at_checkpoints(self.replicas, [run.folder for run in runs], self.card)
         for row, (replica, run) in enumerate(zip(self.replicas, runs, strict=True)):
             keep_rows(run.folder, replica.epoch + 1 if restored[row] else 0)
-            histories = record.Histories(run.folder, replica)
-            self._histories.append(histories)
-            run.before_end(histories.write)
+            commits = Commits(run, replica, each=snapshot_step(replica.config) == 1)
+            self._commits.append(commits)
+            run.before_end(commits.write)
             self.objective.recall(row, replica.memory)
             progress.skip(replica.epoch * len(replica.data.train.y))
             if not restored[row]:
@@ -127,13 +128,7 @@ class NmosTrainer:
 
     def finish(self) -> list[Result | None]:
         """The last files of every run that has not failed, and what it ends with."""
-        loss, card = self.objective.loss_name, self.card
-        return [
-            finish(replica, run, loss, card, self.objective.epoch_arrays(row), functools.partial(self.evaluate, row))
-            if run.failure is None
-            else None
-            for row, (replica, run) in enumerate(zip(self.replicas, self._runs, strict=True))
-        ]
+        return [self._finish(row) if run.failure is None else None for row, run in enumerate(self._runs)]
 
     def evaluate(
         self, row: int, gate_V: FloatArray, arrays: Mapping[str, FloatArray], part: Split
@@ -229,34 +224,42 @@ class NmosTrainer:
         if sums is not None and self.configs[0].prunes:
             failures |= self._prune([row for row in rows if not failures[row]])
         for row, (numbers, _) in recorded.items():
-            run, replica, failure = self._runs[row], self.replicas[row], failures[row]
-            self._histories[row].commit()
-            run.metrics(record.metrics_row(replica, self.objective))
-            if failure is None:
-                save_checkpoint(run.folder, replica, self.circuits.state(row))
-            run.log(record.epoch_line(replica, numbers))
+            replica, failure = self.replicas[row], failures[row]
+            shown = failure is not None or is_snapshot(replica.config, replica.epoch)
+            lines = [record.epoch_line(replica, numbers)] if shown else []
             if warning := record.guessing_line(replica):
-                run.log(warning)
+                lines.append(warning)
+            circuit = self.circuits.state(row) if failure is None else None
+            self._commits[row].add(record.metrics_row(replica, self.objective), lines, circuit)
             if failure is not None:
-                run.finish(failure)
+                self._runs[row].finish(failure)
 
     def _record(self, row: int, sums: Training | None) -> tuple[dict[str, float], Validation]:
         run, replica = self._runs[row], self.replicas[row]
+        folder = run.folder if is_snapshot(replica.config, replica.epoch) else None
         train = record.record_training(replica, row, self.objective, sums) if sums is not None else {}
         validation = self.circuits.outputs(row, replica.data.val, run.beat)
-        val, diagnostics = record.record_validation(run.folder, replica, self.objective.replica(row), validation)
+        val, diagnostics = record.record_validation(folder, replica, self.objective.replica(row), validation)
         if sums is not None:
             replica.histories["epoch_total_s"][-1] += validation.seconds
-            record.write_epoch(run.folder, replica, self.objective, row, sums)
-            trained = {**train, **published.training_counts(sums, row)}
-            record.write_summary(run.folder, replica, self.card, self.objective, trained, {**val, **diagnostics})
             replica.memory |= self.objective.epoch_arrays(row)
+            if folder is not None:
+                record.write_epoch(folder, replica, self.objective, row, sums)
+                trained = {**train, **published.training_counts(sums, row)}
+                record.write_summary(folder, replica, self.card, self.objective, trained, {**val, **diagnostics})
         return {**train, **val}, validation
+
+    def _finish(self, row: int) -> Result:
+        replica, run = self.replicas[row], self._runs[row]
+        self._commits[row].write()
+        measured, evaluate = self.objective.epoch_arrays(row), functools.partial(self.evaluate, row)
+        return finish(replica, run, self.objective.loss_name, self.card, measured, evaluate)
 
     def _too_many_failed(self, row: int, validation: Validation, sums: Training | None) -> RunError | None:
         """The error of a replica if too many operating points of its epoch failed, else None."""
         replica = self.replicas[row]
-        failed = validation.reloads + validation.nonfinite
+        # Counting by kind takes longer than an epoch of a few samples; there is nearly always nothing to count.
+        failed = validation.reloads + validation.nonfinite if validation.status.any() else 0
         solves = len(validation.status)
         if sums is not None:
             failed += int(sums.failures()[row])

@@ -17,21 +17,24 @@ NAME = "metrics.csv"
 HEADER_BYTES = 1 << 16
 
 
-def append_row(folder: Path, row: Mapping[str, Any]) -> None:
-    """Append one row; the first one writes the header.
+def append_rows(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append rows, all or none of them; the first one ever writes the header.
 
     Raises:
         RunError: the columns differ from those of the rows before.
-        OSError: the disk is full; the file keeps its whole rows.
+        OSError: the disk is full; the file keeps the rows that it had.
     """
+    if not rows:
+        return
     path = folder / NAME
-    header = _line(row)
-    first = _first_line(path)
-    if first is None:
+    found = _first_line(path)
+    header = _line(rows[0]) if found is None else found
+    for columns in {tuple(row) for row in rows}:
+        if (own := _line(columns)) != header:
+            raise RunError(f"{path}: its columns ({shorten(header)}) are not those of this run ({shorten(own)})")
+    if found is None:
         write_text(path, header + "\n")
-    elif first != header:
-        raise RunError(f"{path}: its columns ({shorten(first)}) are not those of this run ({shorten(header)})")
-    append_line(path, _line(_format(value) for value in row.values()))
+    append_line(path, "\n".join(_line(_format(value) for value in row.values()) for row in rows))
 
 
 def keep_rows(folder: Path, count: int) -> None:

@@ -124,9 +124,9 @@ class Run:
         if self._echo and (always or not self._quiet):
             self._echo(line)
 
-    def metrics(self, row: Mapping[str, Any]) -> None:
-        """Append a row to metrics.csv (see `common.runs.metrics.append_row`)."""
-        metrics.append_row(self.folder, row)
+    def metrics(self, *rows: Mapping[str, Any]) -> None:
+        """Append rows to metrics.csv (see `common.runs.metrics.append_rows`)."""
+        metrics.append_rows(self.folder, rows)
 
     def note(self, **facts: Any) -> None:
         """Add facts to run_meta.json."""

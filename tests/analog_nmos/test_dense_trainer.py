@@ -17,6 +17,7 @@ from common.runs import load_run
 TRAINER = "analog_nmos.dense_trainer"
 SMALL = ("--train-limit", 40, "--test-limit", 30, "--gamma", 3, "--delta", 0.1)
 SMALL += ("--vg-init", "fixed", "--vg-init-fixed", 4)
+ALL_FILES = ("--snapshot-every", 1)
 FILES = """
 run_meta.json train_log.txt metrics.csv checkpoint.npz topology.npz model_card.lib netlist_initial.cir 0.graphml
 test_x.npy test_y.npy 0_train_acc.npy 0_val_acc.npy 0_train_hinge.npy 0_val_hinge.npy 0_epoch_total_s.npy
@@ -113,7 +114,7 @@ def test_killed_and_resumed_equals_never_stopped(here, start, sparse_digits, tmp
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)])
 def test_signals_interrupt_and_resume_goes_on(here, start, sparse_digits, tmp_path, number, code):
     options = (2, *SMALL, "--topology", sparse_digits)
-    process = start(TRAINER, *options, "--epochs", 400, "--run-dir", "cut")
+    process = start(TRAINER, *options, "--epochs", 400, *ALL_FILES, "--run-dir", "cut")
     wait_until((tmp_path / "cut" / "0_vg_unique_epoch2.npy").exists, process)
     process.send_signal(number)
     _, err = finish(process, code)
@@ -236,7 +237,7 @@ def test_resume_keeps_the_settings(here, sparse_digits, tmp_path):
 
 @pytest.mark.usefixtures("needs_ngspice")
 def test_a_run_still_going_is_not_resumed(here, start, sparse_digits, tmp_path):
-    process = start(TRAINER, 2, *SMALL, "--topology", sparse_digits, "--epochs", 400, "--run-dir", "run")
+    process = start(TRAINER, 2, *SMALL, "--topology", sparse_digits, "--epochs", 400, *ALL_FILES, "--run-dir", "run")
     wait_until((tmp_path / "run" / "0_vg_unique_epoch1.npy").exists, process)
     assert f"process {process.pid} is still running it" in here(TRAINER, "--resume", "run", code=2).err
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from analog_nmos.figures import registry
+from analog_nmos.figures.matrices import edge_ends
 from analog_nmos.figures.run_files import RunFiles
+from analog_nmos.figures.vg_by_label import mean_and_spread
 from analog_nmos.figures_command import main
 from analog_nmos.topology import Topology, dense, shipped
 
@@ -113,6 +115,23 @@ def test_hidden_nodes_and_inputs_that_are_no_image(tmp_path):
     write_run(tmp_path / "run", network)
     assert call(tmp_path / "run", "--epochs", "last") == 0
     assert len(names(tmp_path / "run" / "figures")) == len(OF_RUN) + len(OF_EPOCH)
+
+
+def test_a_run_with_snapshots_every_third_epoch(tmp_path, capsys):
+    run = tmp_path / "run"
+    gate_V = write_run(run, dense(9, 3), epochs=7, pruned_after=2)
+    for path in [path for epoch in (1, 2, 4, 5) for path in run.glob(f"0_*_epoch{epoch}.np?")]:
+        path.unlink()
+    assert call(run, "--epochs", 4) == 2
+    have = "it has 4 snapshots from 0 to 7, the nearest of which is 3"
+    assert capsys.readouterr().err == f"error: --epochs: no epoch 4 in the run; {have}\n"
+    assert call(run) == 0
+    expected = {f"{name}.png" for name in OF_RUN}
+    expected |= {f"{name}_epoch{epoch}.png" for name in OF_EPOCH for epoch in (0, 3, 6, 7)}
+    assert names(run / "figures") == expected
+    epochs, mean_V, _ = mean_and_spread(RunFiles(run))
+    assert epochs == [0, 3, 6, 7]
+    np.testing.assert_allclose(mean_V[:, 1], np.nanmean(gate_V[epochs][:, edge_ends(dense(9, 3))[0] == 1], axis=1))
 
 
 BAD_INPUT = [

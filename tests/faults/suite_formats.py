@@ -44,11 +44,11 @@ def replica():
 
 
 def nmos_checkpoint(folder):
-    from analog_nmos.training.checkpoint import save_checkpoint
+    from analog_nmos.training.checkpoint import Histories, State, save_checkpoint
 
     trained = replica()
     trained.epoch, trained.histories = 2, {"val_acc": [0.1, 0.5, 0.75], "train_acc": [0.25, 0.5]}
-    save_checkpoint(folder, trained, {"start_V": np.zeros(5)})
+    save_checkpoint(folder, State.of(trained, {"start_V": np.zeros(5)}), Histories(trained.histories))
     return folder / "checkpoint.npz"
 
 

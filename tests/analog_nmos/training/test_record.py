@@ -1,4 +1,4 @@
-"""When a log warns that nothing was learned, and when histories are written."""
+"""When a log warns that nothing was learned, and what a run that is stopped has of its histories."""
 
 import signal
 
@@ -44,28 +44,6 @@ def test_a_training_that_learns_nothing_says_so(here):
     assert nothing.out.count("warning: nothing learned after epoch 1") == 1
     learns = here("analog_nmos.dense_trainer_cross_entropy", *words, "--gamma", 0.3)
     assert "warning" not in learns.out + learns.err
-
-
-def test_histories_follow_once_a_second_and_hold_complete_epochs_alone(tmp_path, monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(record.time, "monotonic", lambda: now[0])
-    part = Split(np.zeros((3, 2)), np.zeros(3, np.int64))
-    replica = new_replica(CrossEntropyConfig(), Digits(part, part, part), dense(2, 2))
-    histories = record.Histories(tmp_path, replica)
-
-    def after_epoch(later_s):
-        now[0] += later_s
-        replica.record({"val_acc": now[0]})
-        histories.commit()
-        return np.load(tmp_path / "0_val_acc.npy").tolist()
-
-    assert after_epoch(0.0) == [100.0]
-    assert after_epoch(0.5) == [100.0]
-    assert after_epoch(0.5) == [100.0, 100.5, 101.0]
-    after_epoch(0.5)
-    replica.record({"val_acc": 0.0})  # of an epoch that is interrupted
-    histories.write()
-    assert np.load(tmp_path / "0_val_acc.npy").tolist() == [100.0, 100.5, 101.0, 101.5]
 
 
 def test_a_run_that_is_stopped_has_the_histories_of_its_complete_epochs(here, sparse_digits, tmp_path, monkeypatch):

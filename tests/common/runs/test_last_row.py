@@ -77,7 +77,7 @@ def test_what_this_package_writes_is_read_without_pandas(tmp_path):
     for epoch in range(40):
         loss = float(rng.normal() * 10.0 ** rng.integers(-6, 6))
         row = {"epoch": epoch, "train_acc": math.nan if epoch == 0 else epoch / 40, "val_loss": loss, "one": 1.0}
-        metrics.append_row(tmp_path, {**row, "reloads": math.nan if epoch == 0 else 0, "shift": -epoch})
+        metrics.append_rows(tmp_path, [{**row, "reloads": math.nan if epoch == 0 else 0, "shift": -epoch}])
         found = assert_same(tmp_path)
         assert found is not None
     assert [type(value) for value in found.values()] == [int, float, float, int, float, int]

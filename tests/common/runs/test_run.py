@@ -109,21 +109,34 @@ def test_resuming_keeps_the_start_and_adds_a_time(tmp_path):
 
 def test_metrics_keep_their_columns_and_can_be_cut(tmp_path):
     for epoch in range(4):
-        metrics.append_row(tmp_path, {"epoch": epoch, "note": "a,b"})
+        metrics.append_rows(tmp_path, [{"epoch": epoch, "note": "a,b"}])
     with pytest.raises(RunError, match=r"its columns \(epoch,note\) are not those of this run \(epoch,other\)"):
-        metrics.append_row(tmp_path, {"epoch": 4, "other": 1})
+        metrics.append_rows(tmp_path, [{"epoch": 4, "other": 1}])
     metrics.keep_rows(tmp_path, 2)
     assert (tmp_path / "metrics.csv").read_text() == 'epoch,note\n0,"a,b"\n1,"a,b"\n'
 
 
+def test_rows_are_appended_together_or_not_at_all(tmp_path):
+    metrics.append_rows(tmp_path, [])
+    assert list(tmp_path.iterdir()) == []
+    metrics.append_rows(tmp_path, [{"epoch": 0, "acc": 1 / 3}, {"epoch": 1, "acc": float("nan")}])
+    for wrong in ({"epoch": 3, "other": 1}, {"acc": 1, "epoch": 3}):
+        with pytest.raises(RunError, match=r"its columns \(epoch,acc\) are not those of this run"):
+            metrics.append_rows(tmp_path, [{"epoch": 2, "acc": 0.5}, wrong])
+    with open(tmp_path / "metrics.csv", "a") as stream:
+        stream.write("2,0.")  # torn by a kill
+    metrics.append_rows(tmp_path, [{"epoch": 2, "acc": 0.5}, {"epoch": 3, "acc": 1}])
+    assert (tmp_path / "metrics.csv").read_text() == "epoch,acc\n0,0.3333333333\n1,nan\n2,0.5\n3,1\n"
+
+
 def test_the_rows_before_are_not_read_for_another_one(tmp_path, monkeypatch):
     for epoch in range(3000):
-        metrics.append_row(tmp_path, {"epoch": epoch, "note": "long" * 20})
+        metrics.append_rows(tmp_path, [{"epoch": epoch, "note": "long" * 20}])
     read = []
     monkeypatch.setattr(
         metrics, "read_bytes", lambda *words, first: read.append(first) or read_bytes(*words, first=first)
     )
-    metrics.append_row(tmp_path, {"epoch": 3000, "note": ""})
+    metrics.append_rows(tmp_path, [{"epoch": 3000, "note": ""}])
     assert read == [metrics.HEADER_BYTES] < [(tmp_path / "metrics.csv").stat().st_size]
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 3002
 
