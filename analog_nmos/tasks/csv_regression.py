@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analog_nmos.data.csv_table import read_csv, target_numbers
 from analog_nmos.data.scale import scaled
@@ -59,14 +60,14 @@ class CsvRegression(DenseTask):
             raise InputError(f"--task-csv {self.task_csv}: {shown(self.target)} is {low:g} in all of the training part")
         y_V = self.target_vmin + (self.target_vmax - self.target_vmin) * (y - low) / (high - low)
         parts = [Split(x_V[where], y_V[where, None]) for where in (train, val, test)]
-        return Data(*parts, (), self.name(), read=Readout(Value((self.target,))))
+        return Data(parts[0], parts[1], parts[2], (), self.name(), read=Readout(Value((self.target,))))
 
     def facts(self, data: Data) -> dict[str, Any]:
         """See `TrainerConfig.facts`; in which unit targets were, before they became volts."""
         y = self._rows()[1]
         return {**super().facts(data), "target": {"column": self.target, "smallest": y.min(), "largest": y.max()}}
 
-    def _rows(self) -> tuple[Any, Any]:
+    def _rows(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Features (rows, columns) and targets (rows,) as they stand in the file."""
         assert self.task_csv is not None
         table = read_csv(self.task_csv, self.target)
@@ -76,4 +77,5 @@ class CsvRegression(DenseTask):
 
     def _count(self, name: str, rows: int) -> int:
         """Rows of the part that the option `name` takes, at least one and not all."""
-        return min(max(1, round(getattr(self, name) * rows)), rows - 1)
+        share: float = getattr(self, name)
+        return min(max(1, round(share * rows)), rows - 1)
