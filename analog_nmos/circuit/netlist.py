@@ -109,7 +109,7 @@ def _edges(
 ) -> Iterator[str]:
     instance = _values(card.instance)
     for e, (drain, source) in enumerate(zip(topology.edges_D, topology.edges_S, strict=True)):
-        tie = {"source": source, "ground": 0}.get(options.body_tie)  # None: floating
+        tie = {"source": source, "drain": drain, "ground": 0}.get(options.body_tie)  # None: floating
         body = f"b{e}" if tie is None or options.body_res > 0.0 else tie
         yield f"VG{e} g{e} 0 dc {_number(sources.gate_V[e])}"
         if tie is not None and options.body_res > 0.0:

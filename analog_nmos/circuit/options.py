@@ -8,7 +8,7 @@ from typing import Any
 from common.cli import option
 from common.errors import InputError
 
-BODY_TIES = ("source", "ground", "floating")
+BODY_TIES = ("source", "ground", "floating", "drain")
 # Beyond these ranges ngspice rounds, overflows or never ends, and level 1 describes no transistor.
 LARGEST_V = 1e3
 OHM: dict[str, Any] = {"low": 1e-3, "high": 1e18}
@@ -22,7 +22,7 @@ class CircuitOptions:
 
     vminus: float = option(0.0, "voltage of the negative rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
     vplus: float = option(0.45, "voltage of the positive rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
-    body_tie: str = option("ground", "what each transistor's body is connected to", choices=BODY_TIES)
+    body_tie: str = option("ground", "what each transistor's body is connected to; a source or drain is the edge's end node", choices=BODY_TIES)
     body_res: float = option(
         10.0, "resistor from a body node to its tie; 0: tied directly", unit="ohm", low=0.0, high=OHM["high"]
     )

@@ -26,9 +26,11 @@ def lines(own=None, **options):
     [
         ("ground", 10.0, ["VG1 g1 0 dc 2.0", "RB1 b1 0 10.0", "X1 5 g1 4 b1 NMOSWRAP"]),
         ("source", 10.0, ["VG1 g1 0 dc 2.0", "RB1 b1 4 10.0", "X1 5 g1 4 b1 NMOSWRAP"]),
+        ("drain", 10.0, ["VG1 g1 0 dc 2.0", "RB1 b1 5 10.0", "X1 5 g1 4 b1 NMOSWRAP"]),
         ("floating", 10.0, ["VG1 g1 0 dc 2.0", "X1 5 g1 4 b1 NMOSWRAP"]),
         ("ground", 0.0, ["VG1 g1 0 dc 2.0", "X1 5 g1 4 0 NMOSWRAP"]),
         ("source", 0.0, ["VG1 g1 0 dc 2.0", "X1 5 g1 4 4 NMOSWRAP"]),
+        ("drain", 0.0, ["VG1 g1 0 dc 2.0", "X1 5 g1 4 5 NMOSWRAP"]),
         ("floating", 0.0, ["VG1 g1 0 dc 2.0", "X1 5 g1 4 b1 NMOSWRAP"]),
     ],
 )

@@ -116,7 +116,7 @@ def device_parameters(card: ModelCard, options: CircuitOptions) -> Device | Link
         log_alpha=math.log(isat_A / ((2.0 * options.gmin + shunt_S) * vt_V)),
     )
     direct = options.body_res == 0.0 and options.body_tie != "floating"
-    plain = not direct
+    plain = options.body_tie != "drain" and not direct
     return device if plain else _linked(device, options, sign)
 
 

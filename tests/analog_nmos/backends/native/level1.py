@@ -124,10 +124,12 @@ def equations(batch, p, x):
     for inner in (d, s):
         i, g = diode(p, voltage(b) - voltage(inner), gmin)
         flow(b, inner, i, (b, g), (inner, -g))
-    tie = batch.options["tie"][:, None]
-    g = np.where(tie == "floating", 0, 1 / batch.options["body_res"].astype(REAL)[:, None])
-    to_source, to_ground = np.where(tie == "source", g, 0), np.where(tie == "ground", g, 0)
-    flow(b, S, to_source * (voltage(b) - voltage(S)), (b, to_source), (S, -to_source))
+    tie, body_ohm = batch.options["tie"][:, None], batch.options["body_res"].astype(REAL)[:, None]
+    g = np.where((tie == "floating") | (body_ohm == 0), 0, 1 / np.where(body_ohm == 0, 1, body_ohm))
+    for word, end in (("source", S), ("drain", D)):
+        to_end = np.where(tie == word, g, 0)
+        flow(b, end, to_end * (voltage(b) - voltage(end)), (b, to_end), (end, -to_end))
+    to_ground = np.where(tie == "ground", g, 0)
     flow(b, None, to_ground * voltage(b), (b, to_ground))
     # Unused internal nodes (no resistance) follow their end node.
     for k, ohm in ((0, p["rd"]), (1, p["rs"])):

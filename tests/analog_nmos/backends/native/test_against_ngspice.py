@@ -17,7 +17,7 @@ MODEL = {
 }  # fmt: skip
 INSTANCE = {"l": 7.8e-6, "w": 0.138e-3, "as": 0.603e-8, "ps": 0.478e-3, "ad": 0.161e-8, "nrd": 0.3, "nrs": 1.0}
 TIGHT = {"reltol": 1e-9, "abstol": 1e-14, "vntol": 1e-11, "itl1": 2000}
-TIES = ("floating", "ground", "source")
+TIES = ("floating", "ground", "source", "drain")
 
 
 def card(model=MODEL, instance=INSTANCE):
@@ -37,7 +37,7 @@ def netlist(topology, card, options, input_V, gate_V, sink_V, series_ohm):
         lines += [f"RS{k} {node} t{k} {series_ohm[k]!r}", f"VO{k} t{k} 0 {float(sink_V[k])!r}"]
     size = " ".join(f"{k}={v!r}" for k, v in card.instance.items())
     for e, (d, s) in enumerate(zip(topology.edges_D, topology.edges_S, strict=True)):
-        tie = {"source": s, "ground": 0, "floating": None}[options.body_tie]
+        tie = {"source": s, "drain": d, "ground": 0, "floating": None}[options.body_tie]
         body = tie if tie is not None and options.body_res == 0.0 else f"b{e}"
         lines += [f"VG{e} g{e} 0 {float(gate_V[e])!r}", f"M{e} {d} g{e} {s} {body} n {size}"]
         if tie is not None and options.body_res > 0.0:
