@@ -34,6 +34,8 @@ from common.progress import Progress
 from common.runs import Run
 from common.runs.metrics import keep_rows
 
+DESCRIBE_S = 0.1  # between two texts of the progress bar
+
 
 @contextlib.contextmanager
 def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Iterator[NmosTrainer]:
@@ -91,6 +93,7 @@ class NmosTrainer:
         self._runs: Sequence[Run] = ()
         self._circuits: Circuits | None = None
         self._commits: list[Commits] = []
+        self._described = float("-inf")
 
     def facts(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
         """What run_meta.json holds besides the configuration."""
@@ -188,8 +191,9 @@ class NmosTrainer:
             replica.epoch += 1
             measure = functools.partial(self.circuits.measure, row)
             self.objective.begin_epoch(replica.epoch, row, replica.data.train, measure)
-        first = self.replicas[rows[0]]
-        self._progress.describe(f"epoch {first.epoch} (accuracy {first.histories['val_acc'][-1]:.4f})")
+        if start - self._described >= DESCRIBE_S:
+            self._described, first = start, self.replicas[rows[0]]
+            self._progress.describe(f"epoch {first.epoch} (accuracy {first.histories['val_acc'][-1]:.4f})")
 
         def beat(samples: int) -> None:
             self._progress.advance(samples * len(rows))
