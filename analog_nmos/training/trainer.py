@@ -37,6 +37,8 @@ from common.progress import Progress
 from common.runs import Run
 from common.runs.metrics import keep_rows
 
+DESCRIBE_S = 0.1  # between two texts of the progress bar
+
 
 @contextlib.contextmanager
 def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> Iterator[NmosTrainer]:
@@ -95,6 +97,7 @@ class NmosTrainer:
         self._runs: Sequence[Run] = ()
         self._circuits: Circuits | None = None
         self._commits: list[Commits] = []
+        self._described = float("-inf")
 
     def facts(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
         """What run_meta.json holds besides the configuration."""
@@ -201,9 +204,10 @@ class NmosTrainer:
             replica = self.replicas[row]
             replica.epoch += 1
             self.objective.begin_epoch(replica.epoch, row, replica.data.train, functools.partial(self._measure, row))
-        first = self.replicas[rows[0]]
-        metric = metric_of(first.data, self.objective.loss_name)
-        self._progress.describe(f"epoch {first.epoch} ({words(metric, first.histories[metric][-1])})")
+        if start - self._described >= DESCRIBE_S:
+            self._described, first = start, self.replicas[rows[0]]
+            metric = metric_of(first.data, self.objective.loss_name)
+            self._progress.describe(f"epoch {first.epoch} ({words(metric, first.histories[metric][-1])})")
 
         def beat(samples: int) -> None:
             self._progress.advance(samples * len(rows))

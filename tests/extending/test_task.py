@@ -28,7 +28,7 @@ def test_a_task_of_a_users_own(recipe, tmp_path):
 
 def test_a_run_of_it_is_resumed_to_the_same_numbers(recipe, tmp_path):
     own = recipe("A task")
-    words = own.commands[0].replace("--epochs 5 --run-dir run", "--samples 1000 --quiet --no-plots")
+    words = own.commands[0].replace("--epochs 5 --run-dir run", "--samples 1000 --snapshot-every 1 --quiet --no-plots")
     assert "go on with --resume stopped" in own.interrupt(f"{words} --epochs 4000 --run-dir stopped", "stopped", 3)
     meta = tmp_path / "stopped" / "run_meta.json"
     content = json.loads(meta.read_text())
