@@ -28,7 +28,7 @@ HEIGHTS_IN = {1: 4.6, 2: 3.4}  # of a drawing with so many panels
 MOST_WRITTEN = 40  # nodes up to which names and voltages are written
 WIDTHS = (0.7, 3.6)  # of transistors in points, from 0 to the largest value
 SIZE, SMALL = 200, 24  # of nodes in square points, with a name inside and without
-AREA = {"input": 1.0, "output": 1.2, "hidden": 0.8, "rail": 1.7}  # markers that look equally large
+AREA = {"input": 1.0, "output": 1.2, "hidden": 0.8, "rail": 1.9}  # markers that look equally large
 RIM, RING = ("#303030", 0.6), (COLORS[1], 2.2)  # colour and width in points of what surrounds a node
 PLAIN = "#EDEDED"
 GROWING, FAINTEST = "YlOrRd", 0.25  # the map's beginning is hard to see on white
@@ -178,7 +178,7 @@ def _write(ax: Axes, topology: Topology, names: Mapping[int, str], node_V: Float
     halo = [withStroke(linewidth=1.6, foreground="white")]
     for node in _roles(topology) if names else ():
         dark = node_V is not None and np.dot(colors.to_rgba(node_V[node])[:3], LUMINANCE) < 0.5
-        right, down = (10, -2) if node in rails else (7, 0)  # a triangle is wide below its middle
+        right, down = (11, -3) if node in rails else (7, 0)  # a triangle is wide below its middle
         ax.annotate(
             names[node], places[node], (0, down), textcoords="offset points", color="white" if dark else "black",
             size=6.5, ha="center", va="center_baseline", zorder=3,
