@@ -26,7 +26,7 @@ example: nmos-figures results/analog_nmos/latest --epochs last
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `nmos-figures`; see DESCRIPTION."""
-    epilog = "\n".join(["figures:", *(f"  {name:15}{figure.shows}" for name, figure in FIGURES.items())])
+    epilog = "\n".join(["figures:", *(f"  {name:18}{figure.shows}" for name, figure in FIGURES.items())])
     parser = Parser(prog="nmos-figures", description=DESCRIPTION, epilog=epilog)
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="folder of a run")
     parser.add_argument(
@@ -65,6 +65,8 @@ def _work(arguments: argparse.Namespace) -> int:
             progress.describe(drawn.name if drawn.epoch is None else f"{drawn.name} epoch {drawn.epoch}")
             progress.advance()
     files = [path for drawn in done for path in drawn.files]
+    if not arguments.only:
+        done = [drawn for drawn in done if not drawn.other_kind]
     if not files:
         reason = next(
             (drawn.left_out for drawn in done if drawn.left_out), "none of these figures is for its objective"

@@ -22,7 +22,11 @@ class CircuitOptions:
 
     vminus: float = option(0.0, "voltage of the negative rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
     vplus: float = option(0.45, "voltage of the positive rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
-    body_tie: str = option("ground", "what each transistor's body is connected to; a source or drain is the edge's end node", choices=BODY_TIES)
+    body_tie: str = option(
+        "ground",
+        "what each transistor's body is connected to; a source or drain is the edge's end node",
+        choices=BODY_TIES,
+    )
     body_res: float = option(
         10.0, "resistor from a body node to its tie; 0: tied directly", unit="ohm", low=0.0, high=OHM["high"]
     )

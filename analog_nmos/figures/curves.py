@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.figures.run_files import LeftOut, read_array
+from analog_nmos.figures.recorded_readout import RecordedReadout
+from analog_nmos.figures.regression_curve import regression_curve
+from analog_nmos.figures.run_files import LeftOut, OtherKind, RunFiles, read_array
+from analog_nmos.figures.scores import scores
+from analog_nmos.figures.truth_table import truth_table
 from analog_nmos.objectives import OBJECTIVES
 from common.plotting import figure, line_plot, save, style
 from common.runs.folder import META
@@ -20,16 +26,28 @@ PHASES = {
     "clamped": "epoch_clamp_s",
     "update": "epoch_update_s",
 }
+DECADE = 10.0
 
 
 def curves_of_run(folder: Path, config: Any) -> None:
-    """All curves of a run that is done, in its folder; see `common.experiment.plots`."""
+    """All curves of a run that is done, in its folder, and what its answers look like where they are few.
+
+    See `common.experiment.plots`.
+    """
     for draw in (learning_curves, timing, hinge_active):
         draw(folder, config.plot_format)
+    run = RunFiles(folder)
+    for answers in (regression_curve, scores):
+        with contextlib.suppress(OtherKind):
+            answers(run, folder, config.plot_format)
+    with contextlib.suppress(OtherKind):
+        truth_table(run, config.epochs, folder, config.plot_format)
 
 
 def learning_curves(folder: Path, plot_format: str = "png", out: Path | None = None) -> list[Path]:
     """Accuracy and loss over epochs, training (online, before each update) and validation (epoch 0 included).
+
+    Where answers are values there is no accuracy.
 
     Args:
         folder: of the run.
@@ -40,10 +58,10 @@ def learning_curves(folder: Path, plot_format: str = "png", out: Path | None = N
         LeftOut: the histories are not in the folder. The same in all functions here.
     """
     loss, label = loss_of(folder)
-    return [
-        _train_and_val(folder, "acc", "accuracy", plot_format, out or folder),
-        _train_and_val(folder, loss, label, plot_format, out or folder),
-    ]
+    quantities = {"acc": "accuracy", loss: label}
+    if RecordedReadout.of(_meta(folder)).is_values:
+        del quantities["acc"]
+    return [_train_and_val(folder, name, what, plot_format, out or folder) for name, what in quantities.items()]
 
 
 def timing(folder: Path, plot_format: str = "png", out: Path | None = None) -> Path:
@@ -76,7 +94,7 @@ def loss_of(folder: Path) -> tuple[str, str]:
 
     Folders of earlier versions do not say it there, but have one of our losses in the name of a file.
     """
-    recorded = read_meta(folder).get("objective") if (folder / META).is_file() else None
+    recorded = _meta(folder).get("objective")
     if recorded:
         return str(recorded["loss"]), str(recorded["label"])
     kinds = [OBJECTIVES.get(name) for name in OBJECTIVES]
@@ -88,16 +106,39 @@ def loss_of(folder: Path) -> tuple[str, str]:
 
 def _train_and_val(folder: Path, quantity: str, label: str, plot_format: str, out: Path) -> Path:
     val = _history(folder, f"val_{quantity}")
-    part = "test" if list(folder.glob("0_vout_test_epoch*.npy")) else "validation"
+    part, trained = _parts(folder)
     series = {part: val}
     if (folder / f"0_train_{quantity}.npy").exists():  # else the run was stopped in its first epoch
         train = _history(folder, f"train_{quantity}")[: val.size - 1]
         padded = np.full(val.size, np.nan)
         padded[1 : 1 + train.size] = train
-        series = {"training": padded, part: val}
+        series = {trained: padded, part: val}
     fig, ax = figure()
     line_plot(ax, np.arange(val.size), series, xlabel="epoch", ylabel=label)
+    if quantity != "acc" and not RecordedReadout.of(_meta(folder)).is_highest:
+        _log_scale_if_long(ax, list(series.values()))
     return save(fig, out / f"learning_curves_{quantity}", plot_format)
+
+
+def _parts(folder: Path) -> tuple[str, str]:
+    """What the validation and the training are called."""
+    on = _meta(folder).get("validated_on")
+    if on == "training set":
+        return "training set, after the epoch", "training set, before each update"
+    tested = on == "test set" if on else bool(list(folder.glob("0_vout_test_epoch*.npy")))
+    return "test" if tested else "validation", "training"
+
+
+def _log_scale_if_long(ax: Any, series: Sequence[NDArray[np.float64]]) -> None:
+    """A loss that falls by more than a factor of ten would be a flat line at its end."""
+    values = np.concatenate(series)
+    values = values[np.isfinite(values)]
+    if values.size and values.min() > 0 and values.max() > DECADE * values.min():
+        ax.set_yscale("log")
+
+
+def _meta(folder: Path) -> dict[str, Any]:
+    return read_meta(folder) if (folder / META).is_file() else {}
 
 
 def _history(folder: Path, name: str) -> NDArray[np.float64]:

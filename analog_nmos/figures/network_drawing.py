@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,19 +30,25 @@ NODE_STYLES: dict[str, dict[str, Any]] = {
 }
 STUB = 0.45  # how far an edge to the other side goes beyond the last node, in steps of the grid
 SAG = 0.04  # of edges along a row of nodes, below which they pass, as a fraction of their length
+LABEL_PT = 10.4  # size of a letter, times their number, that fits into the marker of an output
 Place = tuple[float, float]
 BEND = 0.012  # distance of parallel edges, as a fraction of the drawing's width
 
 
-def whole_graph(topology: Topology, title: str, colors: EdgeColors | None = None) -> Figure:
-    """The network in one drawing; edges are grey without `colors`."""
+def whole_graph(
+    topology: Topology, title: str, colors: EdgeColors | None = None, labels: Sequence[str] | None = None
+) -> Figure:
+    """The network in one drawing; edges are grey without `colors`, and outputs have their numbers without `labels`."""
     fig, ax = figure(width="double", height_in=4.4)
     graph, places = as_graph(topology), positions(topology)
     if topology.hidden_nodes.size:
         title += " (green: hidden nodes, pink: rails)"
     with style():
         lines = draw_network(ax, graph, places, colors, linewidth=0.8, period_=period(topology))
-        _draw_nodes(ax, graph, places, names=topology.out_nodes.tolist())
+        _draw_nodes(ax, graph, places)
+        for node, label in zip(topology.out_nodes.tolist(), labels or _numbers(topology), strict=True):
+            size = min(7, LABEL_PT / len(label))
+            ax.annotate(label, places[node], color="white", size=size, ha="center", va="center_baseline", zorder=3)
         _hide_axes(ax)
         if period(topology) is not None:
             ax.set_aspect("equal")
@@ -52,18 +58,23 @@ def whole_graph(topology: Topology, title: str, colors: EdgeColors | None = None
     return fig
 
 
-def output_graphs(topology: Topology, title: str, colors: EdgeColors | None = None) -> Figure:
-    """A drawing per output with the edges that touch it."""
+def output_graphs(
+    topology: Topology, title: str, colors: EdgeColors | None = None, labels: Sequence[str] | None = None
+) -> Figure:
+    """A drawing per output with the edges that touch it; see `whole_graph`."""
     graph, places = as_graph(topology), positions(topology)
     nodes = topology.out_nodes.tolist()
     touching = [_uids_at(graph, node) for node in nodes]
-    names = [f"output {k}: {len(uids)} edges" for k, uids in enumerate(touching)]
+    labelled = zip(labels or _numbers(topology), touching, strict=True)
+    names = [f"output {label}: {len(uids)} edges" for label, uids in labelled]
     fig, axes, bar_ax = panels(len(nodes), title, names)
     with style():
         for ax, uids in zip(axes, touching, strict=True):
             lines = draw_network(ax, graph, places, colors, linewidth=0.7, uids=uids, period_=period(topology))
             _draw_nodes(ax, graph, places, scale=0.25)
             _hide_axes(ax)
+            if period(topology) is not None:  # the same part of the grid in all, wherever the edges lead
+                ax.set(xlim=_limits(places, 0), ylim=_limits(places, 1))
     if colors is None:
         bar_ax.remove()
     else:
@@ -133,7 +144,6 @@ def _draw_nodes(
     places: dict[int, tuple[float, float]],
     *,
     scale: float = 1.0,
-    names: Iterable[int] = (),
 ) -> None:
     for kind, marker in NODE_STYLES.items():
         nodes = [node for node, facts in graph.nodes(data=True) if facts["kind"] == kind]
@@ -142,8 +152,15 @@ def _draw_nodes(
         if nodes:
             x, y = zip(*(places[node] for node in nodes), strict=True)
             ax.scatter(x, y, **{**marker, "s": marker["s"] * scale}, linewidths=0, zorder=2)
-    for k, node in enumerate(names):
-        ax.annotate(str(k), places[int(node)], color="white", size=7, ha="center", va="center_baseline", zorder=3)
+
+
+def _limits(places: dict[int, Place], axis: int) -> tuple[float, float]:
+    values = [place[axis] for place in places.values()]
+    return min(values) - STUB - 0.1, max(values) + STUB + 0.1
+
+
+def _numbers(topology: Topology) -> list[str]:
+    return [str(k) for k in range(topology.n_outputs)]
 
 
 def _uids_at(graph: nx.MultiDiGraph[int], node: int) -> set[int]:

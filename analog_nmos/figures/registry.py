@@ -8,7 +8,10 @@ from pathlib import Path
 
 from analog_nmos.figures.confusion import confusion_matrices
 from analog_nmos.figures.curves import hinge_active, learning_curves, timing
-from analog_nmos.figures.run_files import LeftOut, RunFiles
+from analog_nmos.figures.regression_curve import regression_curve
+from analog_nmos.figures.run_files import LeftOut, OtherKind, RunFiles
+from analog_nmos.figures.scores import scores
+from analog_nmos.figures.truth_table import truth_table
 from analog_nmos.figures.vg_by_label import vg_by_label
 from analog_nmos.figures.vg_graph import vg_graph
 from analog_nmos.figures.vg_heatmap import vg_heatmap
@@ -47,10 +50,15 @@ FIGURES = {
         "share of samples that trained (objectives that skip samples, such as hinge)",
         of_run=lambda run, out, plot_format: hinge_active(run.folder, plot_format, out),
     ),
+    "regression-curve": Figure("values that the network gives, and their targets (tasks of values)", regression_curve),
+    "scores": Figure("the score of each sample over epochs, and the levels (tasks such as xor)", scores),
     "vg-by-label": Figure("mean gate voltage and spread of each output's edges over epochs", of_run=vg_by_label),
     "vg-first-last": Figure("histogram of the first and the last gate voltages", of_run=vg_histogram_first_last),
     "confusion": Figure(
         "confusion matrices per epoch: counts, errors, errors on a log scale", of_epoch=confusion_matrices
+    ),
+    "truth-table": Figure(
+        "outputs, score, level and answer of each sample per epoch (tasks such as xor)", of_epoch=truth_table
     ),
     "vg-heatmap": Figure("gate voltages per epoch as images, one per output", of_epoch=vg_heatmap),
     "vg-histogram": Figure("histogram of gate voltages per epoch, with the start", of_epoch=vg_histogram),
@@ -60,12 +68,17 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """One figure: its name, its epoch (None for one of the whole run), its files, or why it is left out."""
+    """One figure: its name, its epoch (None for one of the whole run), its files, or why it is left out.
+
+    Attributes:
+        other_kind: it is left out as it is for runs of another kind, which nobody misses who did not ask for it.
+    """
 
     name: str
     epoch: int | None
     files: list[Path]
     left_out: str = ""
+    other_kind: bool = False
 
 
 def choose_epochs(run: RunFiles, wanted: str | Sequence[int]) -> list[int]:
@@ -109,7 +122,7 @@ def draw(
                 elif one.of_epoch and epoch is not None:
                     files = one.of_epoch(run, epoch, out, plot_format)
             except LeftOut as reason:
-                yield Drawn(name, epoch, [], str(reason))
+                yield Drawn(name, epoch, [], str(reason), isinstance(reason, OtherKind))
             else:
                 yield Drawn(name, epoch, files)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.figures.recorded_readout import RecordedReadout
 from analog_nmos.topology import Topology, load_topology
 from common import inputs
 from common.errors import InputError
@@ -22,6 +23,10 @@ IntArray = NDArray[np.int64]
 
 class LeftOut(Exception):
     """A figure cannot be drawn from this folder; the message says which file is missing or damaged."""
+
+
+class OtherKind(LeftOut):
+    """A figure is for runs of another kind than this one."""
 
 
 class RunFiles:
@@ -40,9 +45,10 @@ class RunFiles:
         if package != "analog_nmos":
             raise InputError(f"run folder {folder}: a run of {package}; these figures are for analog_nmos")
         self.folder = record.folder
-        on_split = record.meta.get("validated_on") == "validation split"
         self._classes: list[str] = record.meta.get("classes") or []
-        self.validated_on = "validation samples" if on_split else "test samples"
+        part = str(record.meta.get("validated_on", "test set")).split()[0]
+        self.validated_on = f"{part} samples"
+        self.readout = RecordedReadout.of(record.meta)
 
     def class_names(self, count: int) -> list[str]:
         """Names of the classes, as far as the run has recorded them; else their numbers."""
@@ -62,6 +68,21 @@ class RunFiles:
         start = [0] if (self.folder / "0.graphml").is_file() else []
         return start + self._numbers("vg_unique")
 
+    @cached_property
+    def output_labels(self) -> list[str]:
+        """Short names of the outputs: their numbers, or those of pairs."""
+        return self.readout.output_labels(self.topology.n_outputs)
+
+    @cached_property
+    def validated_part(self) -> str:
+        """By what name the files hold the samples that are validated, test or val, and their outputs."""
+        return "test" if self._numbers("vout_test") else "val"
+
+    @property
+    def vout_epochs(self) -> list[int]:
+        """Epochs with output voltages."""
+        return self._numbers(f"vout_{self.validated_part}")
+
     @property
     def epochs(self) -> list[int]:
         """All epochs that left anything to draw."""
@@ -69,6 +90,8 @@ class RunFiles:
 
     def confusion(self, epoch: int) -> IntArray:
         """Counts (K, K) of the validation: true class down, predicted class across."""
+        if self.readout.is_values:
+            raise OtherKind("its answers are values, which no confusion matrix counts")
         counts = self.array(f"0_val_confusion_epoch{epoch}.npy")
         if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
             raise LeftOut(f"0_val_confusion_epoch{epoch}.npy has shape {counts.shape}, not that of a square")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.figures.matrices import edge_ends
 from analog_nmos.figures.run_files import LeftOut, RunFiles
 from analog_nmos.figures.sheet import COLUMNS
 from common.plotting import COLORS, figure, save, style
@@ -27,10 +26,11 @@ def mean_and_spread(run: RunFiles) -> tuple[list[int], FloatArray, FloatArray]:
         epochs: those whose gate voltages can be read.
         mean_V, std_V: (epochs, outputs) in volts; NaN for an output without edges.
     """
-    output, _ = edge_ends(run.topology)
+    topology = run.topology
+    touching = [(topology.edges_D == node) | (topology.edges_S == node) for node in topology.out_nodes]
     means, stds = [], []
     for gate_V in run.readable.values():
-        per_output = [gate_V[output == k] for k in range(run.topology.n_outputs)]
+        per_output = [gate_V[edges] for edges in touching]  # an edge between two outputs is one of both
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # an output whose edges are all gone has no mean
             means.append([np.nanmean(values) for values in per_output])
@@ -53,6 +53,7 @@ def vg_by_label(run: RunFiles, out: Path, plot_format: str = "png") -> list[Path
                 ax.remove()
                 continue
             _panel(ax, k, epochs, mean_V, std_V)
+            ax.set_title(f"output {run.output_labels[k]}", fontsize=8)
             if k >= count - columns:
                 ax.set_xlabel("epoch")
                 ax.tick_params(labelbottom=True)
@@ -70,5 +71,4 @@ def _panel(ax: Axes, k: int, epochs: list[int], mean_V: FloatArray, std_V: Float
     ax.fill_between(epochs, low, high, color=COLORS[0], alpha=0.18, linewidth=0, label="± standard deviation")
     ax.plot(epochs, mean_V[:, k], color=COLORS[0], label="mean of the output's edges")
     ax.plot(epochs, np.nanmean(mean_V, axis=1), color="#606060", linestyle=":", label="mean of all outputs")
-    ax.set_title(f"output {k}", fontsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))

@@ -8,6 +8,7 @@ import numpy as np
 
 from analog_nmos.figures.edge_colors import EdgeColors
 from analog_nmos.figures.network_drawing import output_graphs, whole_graph
+from analog_nmos.figures.network_layout import period
 from analog_nmos.figures.run_files import RunFiles
 from analog_nmos.figures.vg_heatmap import epoch_name
 from common.plotting import save
@@ -21,8 +22,10 @@ def vg_graph(run: RunFiles, epoch: int, out: Path, plot_format: str = "png") -> 
     # The same colours in every epoch: centred on the first median, wide enough for the whole run.
     center_V = float(np.nanmedian(run.readable[min(run.readable)]))
     colors = EdgeColors(gate_V[there], run.limits_V, center_V)
-    title = f"{epoch_name(epoch)}: {network.n_edges} edges between inputs (above) and outputs (below)"
+    # On a grid inputs may be anywhere.
+    where = "" if period(network) is not None else " between inputs (above) and outputs (below)"
+    title = f"{epoch_name(epoch)}: {network.n_edges} edges{where}"
     return [
-        save(whole_graph(network, title, colors), out / f"vg_graph_epoch{epoch}", plot_format),
-        save(output_graphs(network, title, colors), out / f"vg_graph_outputs_epoch{epoch}", plot_format),
+        save(draw(network, title, colors, run.output_labels), out / f"{name}_epoch{epoch}", plot_format)
+        for name, draw in (("vg_graph", whole_graph), ("vg_graph_outputs", output_graphs))
     ]

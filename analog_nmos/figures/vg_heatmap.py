@@ -19,7 +19,8 @@ def vg_heatmap(run: RunFiles, epoch: int, out: Path, plot_format: str = "png") -
         raise LeftOut("no edge joins an input with an output, so there is no image of gate voltages")
     label = "gate voltage (V)" if copies == 1 else "gate voltage (V), mean of parallel edges"
     title = f"gate voltages, {epoch_name(epoch)} (grey: no transistor)"
-    fig = output_sheet(matrix_V, label, limits=run.limits_V, title=title)
+    names = [f"output {name}" for name in run.output_labels]
+    fig = output_sheet(matrix_V, label, limits=run.limits_V, title=title, names=names)
     return [save(fig, out / f"vg_heatmap_epoch{epoch}", plot_format)]
 
 

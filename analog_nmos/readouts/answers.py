@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,12 @@ class Answer(ABC):
     """What S scores of a sample mean.
 
     Attributes:
+        word: its name in run_meta.json.
         needs: the scores that a network has to have, for messages: "a score for each class".
         classes: whether the answer is a class, whose number is a sample's label; else a label holds S values in volts.
     """
 
+    word: ClassVar[str]
     needs: ClassVar[str]
     classes: ClassVar[bool] = True
 
@@ -48,11 +50,16 @@ class Answer(ABC):
     def aims_V(self, one_hot_V: float) -> FloatArray:
         """The scores that each class aims at, shape (classes, S) in volts; `one_hot_V` is that of a one-hot aim."""
 
+    def facts(self) -> dict[str, Any]:
+        """For run_meta.json: what a reader of the outputs has to know."""
+        return {"answer": self.word}
+
 
 @dataclass(frozen=True)
 class Highest(Answer):
     """The class whose score is the highest."""
 
+    word = "highest"
     needs = "a score for each class"
 
     count: int  # of classes
@@ -75,6 +82,7 @@ class Highest(Answer):
 class NearestLevel(Answer):
     """The class whose level the only score is nearest to; of two that are equally near the first one."""
 
+    word = "nearest level"
     needs = "one score, which is compared with a level for each class"
 
     levels_V: tuple[float, ...]  # of the classes
@@ -94,11 +102,16 @@ class NearestLevel(Answer):
         """The levels."""
         return np.array(self.levels_V)[:, None]
 
+    def facts(self) -> dict[str, Any]:
+        """With the levels in volts, in the order of the classes."""
+        return {**super().facts(), "levels_V": list(self.levels_V)}
+
 
 @dataclass(frozen=True)
 class Value(Answer):
     """The scores themselves, which have targets in volts."""
 
+    word = "value"
     needs = "scores with targets in volts"
     classes = False
 
@@ -116,3 +129,7 @@ class Value(Answer):
     def aims_V(self, one_hot_V: float) -> FloatArray:
         """There are no classes."""
         return np.zeros((0, self.n_scores))
+
+    def facts(self) -> dict[str, Any]:
+        """With the names of the values."""
+        return {**super().facts(), "values": list(self.names)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,10 @@ class Readout:
     def n_nodes(self) -> int:
         """Outputs that a network needs."""
         return 2 * self.n_scores if self.pairs else self.n_scores
+
+    def facts(self) -> dict[str, Any]:
+        """For run_meta.json."""
+        return {"pairs": self.pairs, **self.answer.facts()}
 
     def scores_V(self, out_V: FloatArray) -> FloatArray:
         """Scores (B, S) of output voltages (B, outputs)."""

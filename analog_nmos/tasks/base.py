@@ -71,8 +71,12 @@ class Task(TrainerConfig):
         return np.arange(samples) if self.order == "fixed" else super().epoch_order(rng, epoch, samples)
 
     def facts(self, data: Data) -> dict[str, Any]:
-        """The task, the names of its classes, and by what a later start sees that its samples are the same."""
-        return {"task": self.name(), "classes": list(data.classes), DIGEST: data.digest()}
+        """The task, the names of its classes, how its network is read, and a digest.
+
+        By the digest a later start sees that its samples are the same.
+        """
+        facts = {"task": self.name(), "classes": list(data.classes), "readout": data.readout.facts()}
+        return {**facts, DIGEST: data.digest()}
 
     def check(self) -> None:
         """Raise InputError where options contradict each other or do not fit the objective."""

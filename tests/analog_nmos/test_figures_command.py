@@ -134,6 +134,46 @@ def test_a_run_with_snapshots_every_third_epoch(tmp_path, capsys):
     np.testing.assert_allclose(mean_V[:, 1], np.nanmean(gate_V[epochs][:, edge_ends(dense(9, 3))[0] == 1], axis=1))
 
 
+LEVELS = {"pairs": True, "answer": "nearest level", "levels_V": [0.0, -0.08]}
+VALUES = {"pairs": False, "answer": "value", "values": ["output"]}
+
+
+def write_answers(folder, network, readout, classes, y):
+    """A run of a task with levels or values, that is validated on its training set of four samples."""
+    write_run(folder, network, loss="mse", readout=readout, classes=classes, validated_on="training set")
+    np.save(folder / "test_x.npy", np.linspace(0, 0.4, 4 * network.n_inputs).reshape(4, -1))
+    np.save(folder / "test_y.npy", y)
+    if not classes:
+        for path in (*folder.glob("0_val_confusion_*"), *folder.glob("0_*_acc.npy")):
+            path.unlink()
+
+
+def test_levels_have_tables_and_scores(tmp_path, capsys):
+    write_answers(tmp_path / "run", dense(4, 2), LEVELS, ["0", "1"], np.array([0, 1, 1, 0]))
+    assert call(tmp_path / "run", "--epochs", "0,3") == 0
+    found = names(tmp_path / "run" / "figures")
+    assert {"scores.png", "truth_table_epoch0.png", "truth_table_epoch3.png", "confusion_epoch3.png"} <= found
+    assert "regression_curve.png" not in found
+    assert "left out" not in capsys.readouterr().out
+
+
+def test_values_have_a_curve_and_no_confusion(tmp_path, capsys):
+    write_answers(tmp_path / "run", dense(1, 1), VALUES, [], np.linspace(0, 1, 4)[:, None])
+    assert call(tmp_path / "run", "--epochs", "3") == 0
+    found = names(tmp_path / "run" / "figures")
+    assert {"regression_curve.png", "learning_curves_mse.png", "vg_histogram_epoch3.png"} <= found
+    assert not any(name.startswith(("confusion", "learning_curves_acc", "truth", "scores")) for name in found)
+    assert "left out" not in capsys.readouterr().out
+
+
+def test_a_figure_of_another_kind_of_run_says_so_to_who_asked_for_it(run_dir, capsys):
+    assert call(run_dir, "--only", "timing", "truth-table", "--epochs", "1,2") == 0
+    reason = "its answers are not those of levels that a score is compared with"
+    assert f"left out: truth-table of epoch 1, 2: {reason}\n" in capsys.readouterr().out
+    assert call(run_dir, "--only", "regression-curve") == 2
+    assert "nothing to draw; its answers are classes, not values" in capsys.readouterr().err
+
+
 BAD_INPUT = [
     (("nowhere",), "run folder nowhere: no run_meta.json in it"),
     ((".",), "run folder .: no run_meta.json in it"),

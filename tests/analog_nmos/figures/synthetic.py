@@ -26,7 +26,7 @@ def write_run(
     for epoch in range(epochs + 1):
         counts = rng.integers(0, 9, (network.n_outputs, network.n_outputs))
         np.save(folder / f"0_val_confusion_epoch{epoch}.npy", counts)
-        which = "test" if validated_on == "test set" else "val"
+        which = "val" if validated_on == "validation split" else "test"
         np.save(folder / f"0_vout_{which}_epoch{epoch}.npy", np.zeros((4, network.n_outputs)))
         left = np.arange(network.n_edges)
         if pruned_after is not None and epoch > pruned_after:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from analog_nmos.figures.confusion import confusion_matrices
+from analog_nmos.figures.run_files import OtherKind
+from analog_nmos.topology import dense
 
 pytestmark = pytest.mark.usefixtures("foreign_settings")
 
@@ -44,7 +46,21 @@ def test_nothing_wrong_nothing_at_all_and_thousands(make_run, caught, tmp_path, 
         assert 0 <= box.y0 < box.y1 <= height
 
 
-def test_a_validation_split_is_not_called_test(make_run, caught, tmp_path):
-    run, _ = make_run(validated_on="validation split")
+@pytest.mark.parametrize(("on", "name"), [("validation split", "validation"), ("training set", "training")])
+def test_what_is_no_test_is_not_called_so(make_run, caught, tmp_path, on, name):
+    run, _ = make_run(validated_on=on)
     fig, *_ = draw(run, caught, tmp_path, np.eye(3, dtype=int))
-    assert fig.axes[0].images[0].colorbar.ax.get_ylabel() == "validation samples"
+    assert fig.axes[0].images[0].colorbar.ax.get_ylabel() == f"{name} samples"
+
+
+def test_classes_of_levels_have_their_names(make_run, caught, tmp_path):
+    readout = {"pairs": True, "answer": "nearest level", "levels_V": [0.0, -0.087]}
+    run, _ = make_run(dense(2, 2), readout=readout, classes=["low", "high"])
+    fig, *_ = draw(run, caught, tmp_path, np.array([[2, 0], [1, 1]]))
+    assert [label.get_text() for label in fig.axes[0].get_xticklabels()] == ["low", "high"]
+
+
+def test_values_have_none(make_run, tmp_path):
+    run, _ = make_run(readout={"answer": "value", "values": ["output"]})
+    with pytest.raises(OtherKind, match="answers are values"):
+        confusion_matrices(run, 1, tmp_path)

@@ -63,3 +63,44 @@ def test_active_samples_in_percent(make_run, caught):
 def test_a_folder_without_histories(tmp_path):
     with pytest.raises(LeftOut, match="no history of a loss"):
         learning_curves(tmp_path)
+
+
+@pytest.mark.parametrize(("last", "scale"), [(0.011, "linear"), (0.009, "log")])
+def test_values_have_no_accuracy_and_a_loss_that_falls_far_has_a_log_scale(make_run, caught, last, scale):
+    run, _ = make_run(loss="mse", readout={"pairs": False, "answer": "value", "values": ["output"]})
+    for name, values in (("val", [0.1, 0.05, 0.02, last]), ("train", [0.1, 0.05, 0.02])):
+        np.save(run.folder / f"0_{name}_mse.npy", np.array(values))
+        (run.folder / f"0_{name}_acc.npy").unlink()
+    figures = caught("curves")
+    assert [path.name for path in learning_curves(run.folder)] == ["learning_curves_mse"]
+    assert figures["learning_curves_mse"].axes[0].get_yscale() == scale
+
+
+def test_a_loss_of_zero_is_on_no_log_scale(make_run, caught):
+    run, _ = make_run(loss="mse", readout={"answer": "value", "values": ["output"]})
+    np.save(run.folder / "0_val_mse.npy", np.array([0.1, 0.05, 0.0, 0.0]))
+    figures = caught("curves")
+    learning_curves(run.folder)
+    assert figures["learning_curves_mse"].axes[0].get_yscale() == "linear"
+
+
+def test_a_missing_accuracy_of_classes_is_missed(make_run):
+    run, _ = make_run(readout={"pairs": True, "answer": "highest"})
+    (run.folder / "0_val_acc.npy").unlink()
+    with pytest.raises(LeftOut, match=r"0_val_acc\.npy is missing"):
+        learning_curves(run.folder)
+
+
+@pytest.mark.parametrize(
+    ("on", "names"),
+    [
+        ("test set", ["training", "test"]),
+        ("validation split", ["training", "validation"]),
+        ("training set", ["training set, before each update", "training set, after the epoch"]),
+    ],
+)
+def test_the_part_that_is_validated_has_its_name(make_run, caught, on, names):
+    run, _ = make_run(validated_on=on)
+    figures = caught("curves")
+    learning_curves(run.folder)
+    assert list(series(figures["learning_curves_hinge"])) == names

@@ -9,6 +9,7 @@ from analog_nmos.figures.vg_graph import vg_graph
 from analog_nmos.figures.vg_heatmap import vg_heatmap
 from analog_nmos.figures.vg_histogram import BINS, bin_edges, vg_histogram, vg_histogram_first_last
 from analog_nmos.topology import Topology, dense
+from analog_nmos.topology.torus import Torus
 
 pytestmark = pytest.mark.usefixtures("foreign_settings")
 
@@ -116,3 +117,37 @@ def test_the_graph_has_the_edges_that_are_left(make_run, caught, tmp_path):
     assert (edges.norm.vmin + edges.norm.vmax) / 2 == pytest.approx(center)
     titles = [ax.get_title() for ax in figures["vg_graph_outputs_epoch3"].axes[:3]]
     assert titles == ["output 0: 8 edges", "output 1: 8 edges", "output 2: 9 edges"]
+
+
+def test_an_edge_between_outputs_is_one_of_both(make_run):
+    network = Topology(1, 2, [5, 6], [3, 4], edges_D=[5, 6, 3], edges_S=[3, 4, 4], hidden_nodes=[7])
+    run, gate_V = make_run(network)
+    _, mean_V, _ = mean_and_spread(run)
+    expected = [gate_V[:, [0, 2]].mean(axis=1), gate_V[:, [1, 2]].mean(axis=1)]
+    np.testing.assert_allclose(mean_V, np.transpose(expected), rtol=1e-14)
+
+
+def test_outputs_of_pairs_have_the_names_of_their_pairs(make_run, caught, tmp_path):
+    run, _ = make_run(dense(4, 6), readout={"pairs": True, "answer": "highest"}, classes=["a", "b", "c"])
+    heat, graph, label = (caught(f"vg_{name}") for name in ("heatmap", "graph", "by_label"))
+    vg_heatmap(run, 1, tmp_path)
+    vg_graph(run, 1, tmp_path)
+    vg_by_label(run, tmp_path)
+    names = ["output 0+", "output 1+", "output 2+", "output 0−", "output 1−", "output 2−"]  # noqa: RUF001
+    assert [ax.get_title() for ax in heat["vg_heatmap_epoch1"].axes[:6]] == names
+    assert [ax.get_title() for ax in label["vg_by_label"].axes] == names
+    assert [ax.get_title() for ax in graph["vg_graph_outputs_epoch1"].axes[:6]] == [
+        f"{name}: 4 edges" for name in names
+    ]
+    assert [text.get_text() for text in graph["vg_graph_epoch1"].axes[0].texts] == [name[7:] for name in names]
+
+
+def test_a_grid_has_no_above_and_below_and_one_view(make_run, caught, tmp_path):
+    network = Torus(side=4).build()
+    run, _ = make_run(network, readout={"pairs": True, "answer": "nearest level", "levels_V": [0.0, -0.087]})
+    figures = caught("vg_graph")
+    vg_graph(run, 2, tmp_path)
+    assert figures["vg_graph_epoch2"].get_suptitle() == "epoch 2: 32 edges (green: hidden nodes, pink: rails)"
+    plus, minus = figures["vg_graph_outputs_epoch2"].axes[:2]
+    assert [ax.get_title() for ax in (plus, minus)] == ["output +: 4 edges", "output −: 4 edges"]  # noqa: RUF001
+    assert (plus.get_xlim(), plus.get_ylim()) == (minus.get_xlim(), minus.get_ylim())
