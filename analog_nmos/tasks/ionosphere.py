@@ -40,6 +40,7 @@ class Ionosphere(Task):
     margin: float = preset(Task, "margin", 0.01)
     epochs: int = preset(Task, "epochs", 50)
     body_tie: str = preset(Task, "body_tie", "floating")
+    gate_ref: str = preset(Task, "gate_ref", "drain")
     rs_clamp: float = preset(Task, "rs_clamp", 0.01)
     vg_init: str = preset(Task, "vg_init", "fixed")
     data_root: Path | None = option(None, "folder of the data sets (default: $NONIDEAL_DATA, else ./data)", local=True)

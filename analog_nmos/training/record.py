@@ -21,7 +21,7 @@ from common.runs.files import atomic_writer, write_array, write_json, write_text
 
 TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
 COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
-FEW = 50  # samples
+FEW = 5  # samples
 SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
 
 

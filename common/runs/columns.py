@@ -53,5 +53,5 @@ def _value(text: str) -> Any:
         return None
     try:
         return json.loads(text.replace("nan", "NaN"))
-    except ValueError:
+    except (ValueError, RecursionError):  # a damaged cell may hold a thousand brackets
         return text
