@@ -111,7 +111,8 @@ def _edges(
     for e, (drain, source) in enumerate(zip(topology.edges_D, topology.edges_S, strict=True)):
         tie = {"source": source, "drain": drain, "ground": 0}.get(options.body_tie)  # None: floating
         body = f"b{e}" if tie is None or options.body_res > 0.0 else tie
-        yield f"VG{e} g{e} 0 dc {_number(sources.gate_V[e])}"
+        stands = {"drain": drain, "source": source, "body": body}.get(options.gate_ref, 0)
+        yield f"VG{e} g{e} {stands} dc {_number(sources.gate_V[e])}"
         if tie is not None and options.body_res > 0.0:
             yield f"RB{e} b{e} {tie} {_number(options.body_res)}"
         ends = f"{drain} g{e} {source} {body}"

@@ -9,6 +9,7 @@ from common.cli import option
 from common.errors import InputError
 
 BODY_TIES = ("source", "ground", "floating", "drain")
+GATE_REFS = ("ground", "drain", "source", "body")
 # Beyond these ranges ngspice rounds, overflows or never ends, and level 1 describes no transistor.
 LARGEST_V = 1e3
 OHM: dict[str, Any] = {"low": 1e-3, "high": 1e18}
@@ -24,8 +25,13 @@ class CircuitOptions:
     vplus: float = option(0.45, "voltage of the positive rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
     body_tie: str = option(
         "ground",
-        "what each transistor's body is connected to; a source or drain is the edge's end node",
+        "what each transistor's body is connected to; source and drain are the edge's end nodes",
         choices=BODY_TIES,
+    )
+    gate_ref: str = option(
+        "ground",
+        "from which node each gate voltage counts; source and drain are the edge's end nodes",
+        choices=GATE_REFS,
     )
     body_res: float = option(
         10.0, "resistor from a body node to its tie; 0: tied directly", unit="ohm", low=0.0, high=OHM["high"]

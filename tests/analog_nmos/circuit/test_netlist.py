@@ -38,6 +38,22 @@ def test_where_the_body_goes(tie, ohm, expected):
     assert lines(body_tie=tie, body_res=ohm) == expected
 
 
+@pytest.mark.parametrize(
+    ("gate_ref", "tie", "ohm", "node"),
+    [
+        ("ground", "source", 10.0, "0"),
+        ("drain", "source", 10.0, "5"),
+        ("source", "drain", 10.0, "4"),
+        ("body", "ground", 10.0, "b1"),
+        ("body", "floating", 0.0, "b1"),
+        ("body", "ground", 0.0, "0"),
+        ("body", "drain", 0.0, "5"),
+    ],
+)
+def test_where_the_gate_source_stands(gate_ref, tie, ohm, node):
+    assert lines(gate_ref=gate_ref, body_tie=tie, body_res=ohm)[0] == f"VG1 g1 {node} dc 2.0"
+
+
 def test_a_transistor_of_its_own_is_tied_directly_too():
     own = Deviations(np.zeros(2), np.array([1.0, 0.5]))
     assert lines(own, body_tie="source", body_res=0.0)[1].startswith("M1 5 g1 4 4 OWN0 ")

@@ -116,13 +116,13 @@ def device_parameters(card: ModelCard, options: CircuitOptions) -> Device | Link
         log_alpha=math.log(isat_A / ((2.0 * options.gmin + shunt_S) * vt_V)),
     )
     direct = options.body_res == 0.0 and options.body_tie != "floating"
-    plain = options.body_tie != "drain" and not direct
+    plain = options.body_tie != "drain" and options.gate_ref == "ground" and not direct
     return device if plain else _linked(device, options, sign)
 
 
 def _linked(device: Device, options: CircuitOptions, sign: float) -> Linked:
     """The same transistor with its body and gate source where the options want them, of type NMOS (sign 1) or PMOS."""
-    floats, tie, gate = options.body_tie == "floating", options.body_tie, "ground"
+    floats, tie, gate = options.body_tie == "floating", options.body_tie, options.gate_ref
     direct = options.body_res == 0.0 and not floats
     if direct and gate == "body":
         gate = tie  # which is the body's node

@@ -39,7 +39,8 @@ def netlist(topology, card, options, input_V, gate_V, sink_V, series_ohm):
     for e, (d, s) in enumerate(zip(topology.edges_D, topology.edges_S, strict=True)):
         tie = {"source": s, "drain": d, "ground": 0, "floating": None}[options.body_tie]
         body = tie if tie is not None and options.body_res == 0.0 else f"b{e}"
-        lines += [f"VG{e} g{e} 0 {float(gate_V[e])!r}", f"M{e} {d} g{e} {s} {body} n {size}"]
+        stands = {"ground": 0, "drain": d, "source": s, "body": body}[options.gate_ref]
+        lines += [f"VG{e} g{e} {stands} {float(gate_V[e])!r}", f"M{e} {d} g{e} {s} {body} n {size}"]
         if tie is not None and options.body_res > 0.0:
             lines.append(f"RB{e} b{e} {tie} {options.body_res!r}")
     return "\n".join([*lines, ".end"]) + "\n"
