@@ -40,7 +40,8 @@ def write_netlist(
 ) -> str:
     """The netlist with all outputs free, one element a line, ending in .op and .end.
 
-    Names: VMINUS, VPLUS, VIN<i>, RS<k> (from 1), VOUT<j> (from 0), VG<e>, RB<e>, X<e>; gate nodes g<e>, bodies b<e>.
+    Names: VMINUS, VPLUS, VIN<i>, RS<k> (from 1), VOUT<j> (from 0), VG<e>, RB<e>, X<e>; gate nodes g<e>, bodies b<e>
+    (with a --body-res of 0 the node that they are tied to, and no RB<e>).
     A transistor that deviates from the card is M<e> instead, with a model OWN<n> that has its vto and kp.
 
     Raises:
@@ -108,10 +109,13 @@ def _edges(
 ) -> Iterator[str]:
     instance = _values(card.instance)
     for e, (drain, source) in enumerate(zip(topology.edges_D, topology.edges_S, strict=True)):
-        yield f"VG{e} g{e} 0 dc {_number(sources.gate_V[e])}"
-        if options.body_tie != "floating":
-            yield f"RB{e} b{e} {source if options.body_tie == 'source' else 0} {_number(options.body_res)}"
-        ends = f"{drain} g{e} {source} b{e}"
+        tie = {"source": source, "drain": drain, "ground": 0}.get(options.body_tie)  # None: floating
+        body = f"b{e}" if tie is None or options.body_res > 0.0 else tie
+        stands = {"drain": drain, "source": source, "body": body}.get(options.gate_ref, 0)
+        yield f"VG{e} g{e} {stands} dc {_number(sources.gate_V[e])}"
+        if tie is not None and options.body_res > 0.0:
+            yield f"RB{e} b{e} {tie} {_number(options.body_res)}"
+        ends = f"{drain} g{e} {source} {body}"
         yield f"M{e} {ends} {own[e]} {instance}" if e in own else f"X{e} {ends} {SUBCIRCUIT}"
 
 

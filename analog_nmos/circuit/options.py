@@ -8,7 +8,8 @@ from typing import Any
 from common.cli import option
 from common.errors import InputError
 
-BODY_TIES = ("source", "ground", "floating")
+BODY_TIES = ("source", "ground", "floating", "drain")
+GATE_REFS = ("ground", "drain", "source", "body")
 # Beyond these ranges ngspice rounds, overflows or never ends, and level 1 describes no transistor.
 LARGEST_V = 1e3
 OHM: dict[str, Any] = {"low": 1e-3, "high": 1e18}
@@ -22,8 +23,19 @@ class CircuitOptions:
 
     vminus: float = option(0.0, "voltage of the negative rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
     vplus: float = option(0.45, "voltage of the positive rail", unit="V", low=-LARGEST_V, high=LARGEST_V)
-    body_tie: str = option("ground", "what each transistor's body is connected to", choices=BODY_TIES)
-    body_res: float = option(10.0, "resistor from a body node to its tie", unit="ohm", **OHM)
+    body_tie: str = option(
+        "ground",
+        "what each transistor's body is connected to; source and drain are the edge's end nodes",
+        choices=BODY_TIES,
+    )
+    gate_ref: str = option(
+        "ground",
+        "from which node each gate voltage counts; source and drain are the edge's end nodes",
+        choices=GATE_REFS,
+    )
+    body_res: float = option(
+        10.0, "resistor from a body node to its tie; 0: tied directly", unit="ohm", low=0.0, high=OHM["high"]
+    )
     rs_free: float = option(1e9, "series resistor of an output that is free", unit="ohm", **OHM)
     rs_clamp: float = option(10.0, "series resistor of an output that is clamped", unit="ohm", **OHM)
     solver: str = option("klu", "linear solver of ngspice", choices=("klu", "sparse"))
@@ -41,6 +53,9 @@ class CircuitOptions:
     rshunt: float = option(1e9, "resistor from every node to ground", unit="ohm", **OHM)
 
     def check(self) -> None:
-        """Raise InputError where two options contradict each other."""
+        """Raise InputError where two options contradict each other, or --body-res is no resistor and not 0."""
         if self.vplus <= self.vminus:
             raise InputError(f"--vplus {self.vplus:g} must lie above --vminus {self.vminus:g}")
+        if 0.0 < self.body_res < OHM["low"]:
+            allowed = f"0 (tied directly) or at least {OHM['low']:g} ohm"
+            raise InputError(f"--body-res {self.body_res:g} is out of range; it must be {allowed}")

@@ -17,6 +17,7 @@ from analog_nmos.backends.native.decoupled.replicas import DecoupledReplicas
 from analog_nmos.backends.native.transistor import parameters
 from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.linked import Linked
 from analog_nmos.backends.native.transistor.settings import Settings
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
@@ -159,7 +160,7 @@ class NativeBackend(Backend):
         return values
 
 
-def _device(card: ModelCard, options: CircuitOptions) -> Device:
+def _device(card: ModelCard, options: CircuitOptions) -> Device | Linked:
     """The card at the options' temperatures, checked to be finite."""
     try:
         device = parameters.device_parameters(card, options)

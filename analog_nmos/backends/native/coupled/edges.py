@@ -1,7 +1,8 @@
 """A pass over all edges of a coupled network, eight at a time: where the internal nodes go, and the linear equations.
 
 Eliminating each edge's internal nodes (`edge.newton_step`) leaves a system in the free nodes, the outputs and hidden
-ones. Arguments that the functions share: `m`, a `device.Device`; `w`, a `wiring.Wiring`; `memory`, a `memory.Memory`;
+ones. Arguments that the functions share: `m`, a `device.Device` or
+`linked.Linked`; `w`, a `wiring.Wiring`; `memory`, a `memory.Memory`;
 `limit_V`, the largest step; `guess`, whether the internal nodes start from `edge.first_guess`; `knee_V`, beyond which
 a body's step is cut short (infinite: never).
 """
@@ -13,8 +14,8 @@ from __future__ import annotations
 import math
 
 from analog_nmos.backends.native.coupled.stars import first_entries
-from analog_nmos.backends.native.transistor.device import deviating
-from analog_nmos.backends.native.transistor.edge import below_knee, first_guess, floating_body, newton_step
+from analog_nmos.backends.native.transistor import kinds
+from analog_nmos.backends.native.transistor.edge import below_knee
 from common.kernels.jit import leaf, lean
 from common.kernels.vectors import WIDTH, absolute, gather, largest, load, maximum, minimum, splat, store, total
 
@@ -23,9 +24,8 @@ from common.kernels.vectors import WIDTH, absolute, gather, largest, load, maxim
 def _internal_nodes(work, at, n, D_V, gate_V, S_V, D_step, S_step, limit_V, guess, knee_V, m):
     """Internal d, s, b after the last step, or their first guess; D_step is None if the drain's end is fixed."""
     if guess:
-        through, _ = first_guess(D_V, gate_V, S_V, m)
-        d, s = D_V - m.rd_ohm * through, S_V + m.rs_ohm * through
-        b = floating_body(d, s, m) if m.floating > 0.0 else S_V * (1.0 if m.tie_S > 0.0 else 0.0)
+        d, s, _, _, _, _ = kinds.guess(D_V, gate_V, S_V, m)
+        b = kinds.body(d, s, D_V, gate_V, S_V, m)
     else:
         d_step = load(work, at + 3 * n) + load(work, at + 6 * n) * S_step
         s_step = load(work, at + 4 * n) + load(work, at + 7 * n) * S_step
@@ -47,9 +47,9 @@ def _internal_nodes(work, at, n, D_V, gate_V, S_V, D_step, S_step, limit_V, gues
 def _linearise(memory, at, n, D_V, S_V, D_step, S_step, limit_V, guess, knee_V, m):
     """Move the internal nodes of eight edges and keep what their next move needs: their `edge.Step`, and its size."""
     work, gate = memory.work, load(memory.gate_V, at)
-    own = deviating(m, load(memory.vto_offset_V, at), load(memory.kp_factor, at))
+    own = kinds.deviating(m, load(memory.vto_offset_V, at), load(memory.kp_factor, at))
     d, s, b = _internal_nodes(work, at, n, D_V, gate, S_V, D_step, S_step, limit_V, guess, knee_V, own)
-    step = newton_step(D_V, gate, S_V, d, s, b, own)
+    step = kinds.step(D_V, gate, S_V, d, s, b, own)
     store(work, at, d)
     store(work, at + n, s)
     store(work, at + 2 * n, b)

@@ -27,6 +27,7 @@ from analog_nmos.backends.native.decoupled.newton import (
     NOT_FINITE,
     SINGULAR,
 )
+from analog_nmos.backends.native.transistor import kinds
 from analog_nmos.backends.native.transistor.accuracy import EPSILON, ROUNDING_V, expect, is_certain, rounding_A
 from common.kernels.jit import leaf, lean
 
@@ -191,8 +192,8 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, 
 
 @leaf
 def _drive(w, memory, settings, m, input_V, clamped, scale):
-    """Set sources and loads, the sources times `scale`."""
-    n_free = w.free.size
+    """Set sources and loads, the sources times `scale` (and mirrored where the device is)."""
+    n_free, scale = w.free.size, kinds.sign(m) * scale
     memory.node_V[n_free] = scale * settings.vminus_V
     memory.node_V[n_free + 1] = scale * settings.vplus_V
     for i in range(input_V.size):
@@ -207,16 +208,19 @@ def _drive(w, memory, settings, m, input_V, clamped, scale):
 
 
 @lean
-def span(memory, settings, input_V):
-    """Lowest and highest voltage of all sources but the gates, and the highest gate; NaN if one is not finite."""
+def span(m, memory, settings, input_V):
+    """Lowest and highest voltage of all sources but the gates, lowest and highest gate; NaN if one is not finite."""
     low, high, check = min(settings.vminus_V, 0.0), max(settings.vplus_V, 0.0), 0.0
     for x in (input_V, memory.sink_V):
         for i in range(x.size):
             low, high, check = min(low, x[i]), max(high, x[i]), check + 0.0 * x[i]
-    gate = memory.gate_V[0]
+    gate = lowest = memory.gate_V[0]
     for j in range(memory.gate_V.size):
         gate, check = max(gate, memory.gate_V[j]), check + 0.0 * memory.gate_V[j]
-    return low + check, high, gate
+        lowest = min(lowest, memory.gate_V[j])
+    if kinds.sign(m) < 0.0:
+        low, high, lowest, gate = -high, -low, -gate, -lowest
+    return low + check, high, lowest, gate
 
 
 @lean
@@ -233,7 +237,7 @@ def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V
         for i in range(n_free):
             memory.node_V[i] = memory.saved[i]
         status, passed = newton(
-            m, w, memory, settings.tolerance_V, accuracy, False, damped_V, -math.inf, math.inf,
+            kinds.eased(m, scale), w, memory, settings.tolerance_V, accuracy, False, damped_V, -math.inf, math.inf,
             max(40, -settings.passes), False, knee_V, False,
         )  # fmt: skip
         passes += passed
@@ -263,35 +267,37 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
     `chords` says whether factors cost enough to be used again. With `held` it first goes on from the solve before,
     which had the same inputs and gates.
     """
-    low_V, high_V, gate_V = span(memory, settings, input_V)
+    low_V, high_V, lowest_V, gate_V = span(m, memory, settings, input_V)
     if not math.isfinite(low_V + high_V + gate_V):
         memory.reach_V[0] = math.inf
         return NOT_FINITE, 0
-    accuracy = expect(limits, low_V, high_V, gate_V, m)
     damped_V = DAMPED * max(high_V - low_V, 1.0)
+    low_V, high_V, gate_V = kinds.reach(low_V, high_V, lowest_V, gate_V, m)
+    accuracy = expect(limits, low_V, high_V, gate_V, m)
     # Currents flow from high to low: no node lies outside its sources' span, but for what junctions leak.
     low_V, high_V = low_V - BEYOND_V, high_V + BEYOND_V
     n_free, tolerance_V = w.free.size, settings.tolerance_V
     if held:
         _imbalance(memory, -1.0)
     _drive(w, memory, settings, m, input_V, clamped, 1.0)
-    passes, limit, no_guess = 0, settings.passes, False
+    passes, limit, no_guess, sign = 0, settings.passes, False, kinds.sign(m)
+    first_knee_V = limits.knee_V if kinds.always_cut(m) else math.inf
     if held:
         status, passes = newton(
             m, w, memory, tolerance_V, accuracy, chords, FREE_V, low_V, high_V, min(FIRST_PASSES, limit), no_guess,
-            math.inf, True,
+            first_knee_V, True,
         )  # fmt: skip
         if status == CONVERGED or 0 < limit <= passes:
             return status, passes
     for damped in range(2):
         for i in range(n_free):
-            memory.node_V[i] = start_V[w.state[i]]
+            memory.node_V[i] = sign * start_V[w.state[i]]
         memory.moved_V[:] = 0.0
         status, passed = newton(
             m, w, memory, tolerance_V, accuracy, chords and damped == 0, damped_V if damped else FREE_V,
             -math.inf if damped else low_V, math.inf if damped else high_V,
             limit - passes if damped else min(FIRST_PASSES, limit - passes), True,
-            limits.knee_V if damped else math.inf, False,
+            limits.knee_V if damped else first_knee_V, False,
         )  # fmt: skip
         passes += passed
         if status == CONVERGED or 0 < limit <= passes:

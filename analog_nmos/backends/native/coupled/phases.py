@@ -1,7 +1,7 @@
 """The compiled entry points for coupled replicas: free phase, clamped phase, many samples.
 
-Arguments that they share: `m`, a `device.Device`; `limits`, the `Limits` of each replica, a row each;
-`settings`, the `Settings`; `book`, a `memory.Book`.
+Arguments that they share: `m`, a `device.Device` or `linked.Linked`; `limits`, the `Limits` of each replica, a row
+each; `settings`, the `Settings`; `book`, a `memory.Book`.
 """
 
 # mypy: allow-untyped-defs
@@ -15,6 +15,7 @@ from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.coupled.memory import memory_of, wiring_of
 from analog_nmos.backends.native.coupled.newton import solve
 from analog_nmos.backends.native.decoupled.newton import CONVERGED
+from analog_nmos.backends.native.transistor import kinds
 from analog_nmos.backends.native.transistor.accuracy import Limits
 from analog_nmos.backends.native.transistor.jit import kernel
 from analog_nmos.backends.native.transistor.packing import unpack
@@ -24,21 +25,21 @@ SKIPPED = int(Status.SKIPPED)
 
 
 @lean
-def _report(w, memory, row_V):
+def _report(m, w, memory, row_V):
     """Write all node voltages by the topology's node numbers; what no edge touches is held at 0 V by rshunt."""
     row_V[:] = 0.0
-    n_free = w.free.size
+    n_free, sign = w.free.size, kinds.sign(m)
     for i in range(w.fixed.size):
-        row_V[w.fixed[i]] = memory.node_V[n_free + i]
+        row_V[w.fixed[i]] = sign * memory.node_V[n_free + i]
     for i in range(n_free):
-        row_V[w.free[i]] = memory.node_V[i]
+        row_V[w.free[i]] = sign * memory.node_V[i]
 
 
 @lean
-def _same_inputs(w, memory, input_V):
-    same = True
+def _same_inputs(m, w, memory, input_V):
+    same, sign = True, kinds.sign(m)
     for i in range(input_V.size):
-        same &= memory.node_V[w.free.size + 2 + i] == input_V[i]
+        same &= memory.node_V[w.free.size + 2 + i] == sign * input_V[i]
     return same
 
 
@@ -49,8 +50,8 @@ def free(m, limits, settings, book, r, input_V, clamped, row_V):
     status, passes = solve(m, own, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, False)
     if status == CONVERGED:
         for i in range(w.state.size):
-            memory.guess_V[w.state[i]] = memory.node_V[i]
-        _report(w, memory, row_V)
+            memory.guess_V[w.state[i]] = kinds.sign(m) * memory.node_V[i]
+        _report(m, w, memory, row_V)
     else:
         memory.reach_V[0] = math.inf
     return status, passes
@@ -63,12 +64,12 @@ def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
     for k in range(clamped.size):
         if clamped[k]:
             memory.sink_V[k] = target_V[k]
-    held = memory.reach_V[0] < math.inf and _same_inputs(w, memory, input_V)
+    held = memory.reach_V[0] < math.inf and _same_inputs(m, w, memory, input_V)
     own = unpack(Limits, limits[r], 0)
     status, passes = solve(m, own, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, held)
     memory.reach_V[0] = math.inf
     if status == CONVERGED:
-        _report(w, memory, row_V)
+        _report(m, w, memory, row_V)
     return status, passes
 
 
@@ -80,9 +81,9 @@ def _many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status)
         passes += passed
         if status[n] == CONVERGED:
             for i in range(w.state.size):
-                last_V[w.state[i]] = memory.node_V[i]
+                last_V[w.state[i]] = kinds.sign(m) * memory.node_V[i]
             for k in range(w.outputs.size):
-                out_V[n, k] = memory.node_V[w.outputs[k]]
+                out_V[n, k] = kinds.sign(m) * memory.node_V[w.outputs[k]]
         else:
             out_V[n, :] = math.nan
     memory.reach_V[0] = math.inf

@@ -14,6 +14,7 @@ from analog_nmos.backends.native.coupled.memory import Memory, keep_book
 from analog_nmos.backends.native.coupled.wiring import Wiring, wire
 from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.linked import Linked
 from analog_nmos.backends.native.transistor.settings import Settings
 from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import Topology
@@ -25,7 +26,7 @@ class CoupledReplicas:
     def __init__(
         self,
         topologies: Sequence[Topology],
-        device: Device,
+        device: Device | Linked,
         settings: Settings,
         deviations: Sequence[Deviations | None],
     ) -> None:

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analog_nmos.backends.base import Status
+from analog_nmos.backends.native.transistor import kinds
 from analog_nmos.backends.native.transistor.accuracy import ROUNDING_V, is_certain, rounding_A
-from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V, deviating
-from analog_nmos.backends.native.transistor.edge import below_knee, first_guess, floating_body, newton_step
+from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V
+from analog_nmos.backends.native.transistor.edge import below_knee
 from common.kernels.jit import compiled, leaf, lean
 from common.kernels.vectors import WIDTH, absolute, largest, load, maximum, minimum, splat, store, total
 
@@ -61,7 +62,7 @@ def _own(m, vto_offset_V, kp_factor, j):
     offset_V, factor = splat(-0.0), splat(1.0)
     if vto_offset_V is not None:
         offset_V, factor = load(vto_offset_V, j), load(kp_factor, j)
-    return deviating(m, offset_V, factor)
+    return kinds.deviating(m, offset_V, factor)
 
 
 @leaf
@@ -72,14 +73,14 @@ def _guess_pass(drain_V, edges, out, node_V, m, work, stride):
         at = j - out.first
         drain = load(drain_V, at)
         own = _own(m, edges.vto_offset_V, edges.kp_factor, j)
-        through, by = first_guess(drain, load(edges.gate_V, j), splat(node_V), own)
-        store(work, at, drain - m.rd_ohm * through)
-        store(work, at + stride, node_V + m.rs_ohm * through)
+        d, s, through, by, d_byS, s_byS = kinds.guess(drain, load(edges.gate_V, j), splat(node_V), own)
+        store(work, at, d)
+        store(work, at + stride, s)
         store(work, at + 3 * stride, 0.0)
         store(work, at + 4 * stride, 0.0)
         store(work, at + 5 * stride, 0.0)
-        store(work, at + 6 * stride, m.rd_ohm * by)
-        store(work, at + 7 * stride, 1.0 - m.rs_ohm * by)
+        store(work, at + 6 * stride, d_byS)
+        store(work, at + 7 * stride, s_byS)
         store(work, at + 8 * stride, 0.0)
         w = load(edges.weight, j)
         current = current - w * through
@@ -100,15 +101,15 @@ def _newton_pass(drain_V, edges, out, node_V, moved_V, limit_V, guess_body, damp
         d = load(work, at) + maximum(minimum(d_step, limit_V), 0.0 - limit_V)
         s = load(work, at + stride) + maximum(minimum(s_step, limit_V), 0.0 - limit_V)
         if guess_body:
-            b = floating_body(d, s, m) if m.floating > 0.0 else splat(node_V if m.tie_S > 0.0 else 0.0)
+            b = kinds.body(d, s, drain, load(edges.gate_V, j), end, m)
         else:
             b_step = load(work, at + 5 * stride) + load(work, at + 8 * stride) * moved_V
             b = load(work, at + 2 * stride) + maximum(minimum(b_step, limit_V), 0.0 - limit_V)
-        if damped:
+        if damped or kinds.always_cut(m):
             before = load(work, at + 2 * stride) - minimum(load(work, at), load(work, at + stride))
             b = below_knee(splat(0.0) if guess_body else before, d, s, b, out.knee_V, m)
         own = _own(m, edges.vto_offset_V, edges.kp_factor, j)
-        step = newton_step(drain, load(edges.gate_V, j), end, d, s, b, own)
+        step = kinds.step(drain, load(edges.gate_V, j), end, d, s, b, own)
         store(work, at, d)
         store(work, at + stride, s)
         store(work, at + 2 * stride, b)
@@ -181,7 +182,16 @@ def source_stepping(drain_V, edges, out, m, work, stride):
             out.accuracy, out.damped_V, out.knee_V,
         )  # fmt: skip
         found_V, status, passed = attempt(
-            scaled_V, edges, now, node_V, not no_guess, max(40, -out.passes), no_guess, m, work, stride
+            scaled_V,
+            edges,
+            now,
+            node_V,
+            not no_guess,
+            max(40, -out.passes),
+            no_guess,
+            kinds.eased(m, scale),
+            work,
+            stride,
         )
         passes += passed
         if status == CONVERGED:

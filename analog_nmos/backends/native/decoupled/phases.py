@@ -22,14 +22,14 @@ from analog_nmos.backends.native.decoupled.newton import (
     Output,
     solve_output,
 )
+from analog_nmos.backends.native.transistor import kinds
 from analog_nmos.backends.native.transistor.accuracy import Limits, expect
-from analog_nmos.backends.native.transistor.device import Device
 from analog_nmos.backends.native.transistor.jit import kernel
 from analog_nmos.backends.native.transistor.packing import unpack
 from analog_nmos.backends.native.transistor.settings import Settings
 from common.kernels.jit import compiled, inlined
 
-DEVICE_FIELDS = len(Device._fields)
+SETTINGS_FIELDS = len(Settings._fields)
 SKIPPED = int(Status.SKIPPED)
 
 
@@ -39,7 +39,8 @@ class Memory(NamedTuple):
     The entries take its fields one by one: calls from Python recognise arrays faster than a NamedTuple of them.
     """
 
-    circuit: Any  # a Device and Settings, packed
+    circuit: Any  # Settings and a device, packed
+    is_linked: Any  # True, or None if the device is a Device: kernels are compiled for one or the other
     limits: Any  # (L, fields) Limits of each replica, packed
     first: Any  # (L, K + 1)
     drain: Any  # (S,)
@@ -68,28 +69,34 @@ def set_gates(gates_V, slot, gate_V):
 
 
 @inlined
-def _numbers(circuit, limits, replica):
-    """Device, Settings and a replica's Limits."""
-    return unpack(Device, circuit, 0), unpack(Settings, circuit, DEVICE_FIELDS), unpack(Limits, limits[replica], 0)
+def _numbers(circuit, is_linked, limits, replica):
+    """Device (of either kind), Settings and a replica's Limits."""
+    m = unpack(kinds.device_class(is_linked), circuit, SETTINGS_FIELDS)
+    return m, unpack(Settings, circuit, 0), unpack(Limits, limits[replica], 0)
 
 
 @inlined
 def _solve(row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, m, settings, limits, work, stride):
     """One output of one replica at inputs row_V (I,): voltage, status, passes."""
     begin, end = first[replica, k], first[replica, k + 1]
-    drain_V = work[FIELDS * stride :]
-    check, low, high, gate = sink_V, min(sink_V, 0.0), max(sink_V, 0.0), 0.0
+    drain_V, sign = work[FIELDS * stride :], kinds.sign(m)
+    sink_V *= sign
+    check, low, high, gate, lowest_gate = sink_V, min(sink_V, 0.0), max(sink_V, 0.0), 0.0, 0.0
     for j in range(begin, end):
-        drain_V[j - begin] = row_V[drain[j]]
+        drain_V[j - begin] = sign * row_V[drain[j]]
         check += edges.gate_V[j] + drain_V[j - begin]
-        low, high, gate = min(low, drain_V[j - begin]), max(high, drain_V[j - begin]), max(gate, edges.gate_V[j])
+        low, high, gate = min(low, drain_V[j - begin]), max(high, drain_V[j - begin]), max(gate, sign * edges.gate_V[j])
+        lowest_gate = min(lowest_gate, sign * edges.gate_V[j])
     if not math.isfinite(check):  # minimum and maximum would hide a NaN
         return math.nan, NOT_FINITE, 0
+    damped_V = DAMPED * max(high - low, 1.0)
+    low, high, gate = kinds.reach(low, high, lowest_gate, gate, m)
     out = Output(
         begin, end, m.shunt_S + series_S, series_S * sink_V, settings.tolerance_V, int(settings.passes),
-        expect(limits, low, high, gate, m), DAMPED * max(high - low, 1.0), limits.knee_V,
+        expect(limits, low, high, gate, m), damped_V, limits.knee_V,
     )  # fmt: skip
-    return solve_output(drain_V, edges, out, start_V, m, work, stride)
+    node_V, status, passes = solve_output(drain_V, edges, out, sign * start_V, m, work, stride)
+    return sign * node_V, status, passes
 
 
 @inlined
@@ -121,7 +128,7 @@ def free_phase(memory, replica, input_V, node_V):
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
-    m, settings, limits = _numbers(a.circuit, a.limits, replica)
+    m, settings, limits = _numbers(a.circuit, a.is_linked, a.limits, replica)
     edges = Edges(a.gate_V, a.weight, a.vto_offset_V, a.kp_factor)
     found_V = np.empty(a.first.shape[1] - 1)
     node_V[:] = math.nan
@@ -150,7 +157,7 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
-    m, settings, limits = _numbers(a.circuit, a.limits, replica)
+    m, settings, limits = _numbers(a.circuit, a.is_linked, a.limits, replica)
     edges = Edges(a.gate_V, a.weight, a.vto_offset_V, a.kp_factor)
     found_V = np.empty(a.first.shape[1] - 1)
     node_V[:] = math.nan
@@ -214,11 +221,11 @@ def solve_clamped(input_V, target_V, clamped, mask, node_V, status, *memory):
 
 @kernel
 def solve_many(
-    replica, input_V, circuit, bounds, first, drain, weight, vto_offset_V, kp_factor, gate_V, guess_V, sink_V,
-    out_V, status, work, passes,
+    replica, input_V, circuit, is_linked, bounds, first, drain, weight, vto_offset_V, kp_factor, gate_V, guess_V,
+    sink_V, out_V, status, work, passes,
 ):  # fmt: skip
     """Free outputs (N, K) and status (N,) of a replica for samples input_V (N, I), each from the one before."""
-    m, settings, limits = _numbers(circuit, bounds, replica)
+    m, settings, limits = _numbers(circuit, is_linked, bounds, replica)
     edges = Edges(gate_V, weight, vto_offset_V, kp_factor)
     last_V = guess_V[replica].copy()
     for n in range(input_V.shape[0]):

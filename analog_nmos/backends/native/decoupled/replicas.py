@@ -14,6 +14,7 @@ from analog_nmos.backends.native.decoupled.layout import deviating, lay_out
 from analog_nmos.backends.native.decoupled.newton import FIELDS
 from analog_nmos.backends.native.transistor.accuracy import limits
 from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.linked import Linked
 from analog_nmos.backends.native.transistor.packing import pack
 from analog_nmos.backends.native.transistor.settings import Settings
 from analog_nmos.circuit.deviations import Deviations
@@ -34,7 +35,7 @@ class DecoupledReplicas:
     def __init__(
         self,
         topologies: Sequence[Topology],
-        device: Device,
+        device: Device | Linked,
         settings: Settings,
         deviations: Sequence[Deviations | None],
     ) -> None:
@@ -53,7 +54,7 @@ class DecoupledReplicas:
         self.passes = np.zeros(1, np.int64)
         bounds = np.array([limits(device, own) for own in deviations])
         vto_offset_V, kp_factor = deviating(layout, deviations)
-        numbers = (pack(device, settings), bounds)
+        numbers = (pack(settings, device), isinstance(device, Linked) or None, bounds)
         self._wiring = (*numbers, layout.first, layout.drain, layout.weight, vto_offset_V, kp_factor)
         self._memory = kernels.Memory(
             *self._wiring, layout.nodes, self._gate_V, self._guess_V, self._sink_V, self._solved_gate_V,

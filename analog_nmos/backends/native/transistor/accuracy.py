@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from analog_nmos.backends.native.transistor.device import CUTOFF_MARGIN_V, Device
 from analog_nmos.backends.native.transistor.edge import FLOATING_BEND
+from analog_nmos.backends.native.transistor.linked import Linked
 from analog_nmos.circuit.deviations import Deviations
 from common.kernels.jit import leaf
 
@@ -51,33 +52,65 @@ class Accuracy(NamedTuple):
     tie_S: Any
 
 
-def limits(device: Device, deviations: Deviations | None = None) -> Limits:
+def limits(device: Device | Linked, deviations: Deviations | None = None) -> Limits:
     """The Limits of a device, or of the worst of many that deviate from it."""
     if deviations is None:
         return _limits(device, 0.0)
     most = device._replace(beta=device.beta * float(deviations.kp_factor.max()))
-    return _limits(most, float(deviations.vto_offset_V.min()))
+    offset_V = deviations.vto_offset_V * (device.sign if isinstance(device, Linked) else 1.0)
+    return _limits(most, float(offset_V.min()))
 
 
-def _limits(device: Device, offset_V: float) -> Limits:
-    slope, vt_V = device.gamma * device.slope, device.vt_V
-    body_S = device.body_S + device.shunt_S + 2.0 * device.gmin_S
+class _Body(NamedTuple):
+    """What the limits of either kind of device need to know of its body and of a gate that moves."""
+
+    body_S: float  # from the body node to ground and its tie, and of its junctions
+    driven_S: float  # that limits the current of a forward junction
+    tie_S: float  # see `Limits`
+    scale: float  # how often `bend` counts the drain current's own curvature
+    gate: float  # 1 if the gate moves with a node
+    gate_b: float  # 1 if it moves with a body node
+
+
+def _body(device: Device | Linked) -> _Body:
+    if not isinstance(device, Linked):
+        body_S = device.body_S + device.shunt_S + 2.0 * device.gmin_S
+        return _Body(body_S, body_S, device.tie_S, 2.0 + FLOATING_BEND * device.floating, 0.0, 0.0)
+    tie_S = device.held / device.body_ohm if device.body_ohm > 0.0 else math.inf
+    body_S = tie_S + device.shunt_b_S + device.gate_b * device.shunt_S + 2.0 * device.gmin_S
+    # The current of a body tied directly is limited by the series resistances behind its junctions, if there are any.
+    series = (device.rd_ohm, device.rs_ohm)
+    behind_S = sum(1.0 / ohm if ohm > 0.0 else math.inf for ohm in series)
+    gate = device.gate_D + device.gate_S + device.gate_b
+    # `linked_step` takes the tie's current from the junctions' and not from the tie's resistance: tie_S is 0.
+    return _Body(body_S, min(body_S, behind_S), 0.0, device.bend, gate, device.gate_b)
+
+
+def _limits(device: Device | Linked, offset_V: float) -> Limits:
+    """The Limits of one device.
+
+    A gate that moves with a node moves no further than this node. So an overdrive moves by one step more: by up to
+    2 + 2 slope where a gate at rest allows 1 + 2 slope. On a body it turns all of the body's curvature into current,
+    where the threshold alone turns a share `slope` of it.
+    """
+    slope, vt_V, own = device.gamma * device.slope, device.vt_V, _body(device)
     jump_A = device.isat_A * math.exp(-3.0)
-    loose = body_S < LOOSE * device.beta
-    scale = 2.0 + FLOATING_BEND * device.floating  # how often `bend` counts the drain current's own curvature
-    by_span = 0.5 * device.gamma / device.phi_V**1.5 + 2.0 * device.lam * (1.0 + 2.0 * slope)
+    loose = own.body_S < LOOSE * device.beta
+    overdrive = 1.0 + 2.0 * slope + own.gate
+    by_span = 0.5 * device.gamma / device.phi_V**1.5 + 2.0 * device.lam * overdrive
     if loose:
-        by_span += DIODE_BEND * slope / vt_V
-    forward_V = vt_V * math.log(LARGEST_SPAN_V * body_S / device.isat_A)  # no junction is driven further
+        by_span += DIODE_BEND * (slope + own.gate_b) / vt_V
+    driven_A = LARGEST_SPAN_V * own.driven_S
+    forward_V = vt_V * math.log(driven_A / device.isat_A)  # no junction is driven further
     kink_V = 2.0 * device.phi_V - 2.0 * CUTOFF_MARGIN_V  # here the threshold's tangent ends
-    smooth = forward_V < kink_V and not (loose and slope * jump_A / body_S > LARGEST_JUMP_V)
+    smooth = forward_V < kink_V and not (loose and (slope + own.gate_b) * jump_A / own.body_S > LARGEST_JUMP_V)
     return Limits(
-        base=max(DIODE_BEND, (4.0 + 4.0 * slope) / scale),
-        by_span=by_span / scale,
-        by_gate=4.0 * device.lam / scale,
-        step_V=min(0.5 * vt_V, CUTOFF_MARGIN_V / (1.0 + 2.0 * slope)) if smooth else 0.0,
+        base=max(DIODE_BEND, (4.0 + 4.0 * slope + 2.0 * own.gate) / own.scale),
+        by_span=by_span / own.scale,
+        by_gate=4.0 * device.lam / own.scale,
+        step_V=min(0.5 * vt_V, CUTOFF_MARGIN_V / overdrive) if smooth else 0.0,
         jump_A=2.0 * jump_A,
-        tie_S=device.tie_S,
+        tie_S=own.tie_S,
         knee_V=vt_V * math.log(KNEE_A / device.isat_A),
         offset_V=offset_V,
     )

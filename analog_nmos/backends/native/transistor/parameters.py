@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 
 from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.edge import FLOATING_BEND
+from analog_nmos.backends.native.transistor.linked import FLOATING_GATE_BEND, Linked
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from common.errors import InputError
@@ -72,8 +74,8 @@ def _check_values(card: ModelCard) -> None:
             )
 
 
-def device_parameters(card: ModelCard, options: CircuitOptions) -> Device:
-    """The kernels' view of one transistor and its surroundings.
+def device_parameters(card: ModelCard, options: CircuitOptions) -> Device | Linked:
+    """The kernels' view of one transistor and its surroundings: a Linked where a Device does not describe them.
 
     Raises:
         InputError: a parameter or level that is not modelled, by name.
@@ -84,15 +86,16 @@ def device_parameters(card: ModelCard, options: CircuitOptions) -> Device:
     temp_K, tnom_K = options.temp + KELVIN, options.tnom + KELVIN
     vt_V = temp_K * BOLTZMANN / CHARGE
     phi_V = _surface_potential(model["phi"], temp_K, tnom_K)
-    vbi_V = model["vto"] - model["gamma"] * math.sqrt(model["phi"]) + 0.5 * (_gap(tnom_K) - _gap(temp_K))
+    sign = 1.0
+    vbi_V = sign * model["vto"] - model["gamma"] * math.sqrt(model["phi"]) + sign * 0.5 * (_gap(tnom_K) - _gap(temp_K))
     vbi_V += 0.5 * (phi_V - model["phi"])
     growth = math.exp(_gap(tnom_K) / (tnom_K * BOLTZMANN / CHARGE) - _gap(temp_K) / vt_V)
     isat_A = model["is"] * growth
     kp = model["kp"] / (temp_K / tnom_K) ** 1.5
     shunt_S = 1.0 / options.rshunt
     rd_ohm, rs_ohm = model["rsh"] * instance["nrd"], model["rsh"] * instance["nrs"]
-    body_S = 0.0 if options.body_tie == "floating" else 1.0 / options.body_res
-    return Device(
+    body_S = 0.0 if options.body_tie == "floating" or options.body_res == 0.0 else 1.0 / options.body_res
+    device = Device(
         beta=kp * instance["w"] / instance["l"],
         lam=model["lambda"],
         vbi_V=vbi_V,
@@ -111,6 +114,42 @@ def device_parameters(card: ModelCard, options: CircuitOptions) -> Device:
         tie_S=body_S if options.body_tie == "source" else 0.0,
         floating=float(options.body_tie == "floating"),
         log_alpha=math.log(isat_A / ((2.0 * options.gmin + shunt_S) * vt_V)),
+    )
+    direct = options.body_res == 0.0 and options.body_tie != "floating"
+    plain = options.body_tie != "drain" and options.gate_ref == "ground" and not direct
+    return device if plain else _linked(device, options, sign)
+
+
+def _linked(device: Device, options: CircuitOptions, sign: float) -> Linked:
+    """The same transistor with its body and gate source where the options want them, of type NMOS (sign 1) or PMOS."""
+    floats, tie, gate = options.body_tie == "floating", options.body_tie, options.gate_ref
+    direct = options.body_res == 0.0 and not floats
+    if direct and gate == "body":
+        gate = tie  # which is the body's node
+    own = float(not direct)
+    body_ohm = 1.0 if floats else options.body_res
+    draws_S = device.shunt_S * float(gate == "body")
+    leak_S = 2.0 * device.gmin_S + own * device.shunt_S + draws_S
+    ohm_d, ohm_s = (max(LEAST_OHM, ohm + (0.0 if floats else body_ohm)) for ohm in (device.rd_ohm, device.rs_ohm))
+    shared = {name: value for name, value in device._asdict().items() if name in Linked._fields}
+    shared["log_alpha"] = math.log(device.isat_A / (leak_S * device.vt_V))
+    return Linked(
+        **shared,
+        held=float(not floats),
+        body_ohm=body_ohm,
+        shunt_b_S=own * device.shunt_S,
+        on_D=float(tie == "drain"),
+        on_S=float(tie == "source"),
+        gate_D=float(gate == "drain"),
+        gate_S=float(gate == "source"),
+        gate_b=float(gate == "body"),
+        pull=1.0,
+        bend=2.0 + float(floats) * (FLOATING_GATE_BEND if gate == "body" else FLOATING_BEND),
+        ohm_d=ohm_d,
+        ohm_s=ohm_s,
+        log_d=math.log(device.isat_A * ohm_d / device.vt_V),
+        log_s=math.log(device.isat_A * ohm_s / device.vt_V),
+        sign=sign,
     )
 
 

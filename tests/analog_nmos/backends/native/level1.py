@@ -22,7 +22,7 @@ class Batch:
         fixed_V: (C, X) rails and inputs.
         gate_V: (C, E).
         series_S, sink_V: (C, F), conductance and far end of an output's series resistor; 0 at hidden nodes.
-        options: name -> (C,) for gmin, rshunt, body_res, temp, tnom; `tie` holds words.
+        options: name -> (C,) for gmin, rshunt, body_res, temp, tnom; `tie` and `gate_ref` hold words.
         card: name -> (C,) for vto, kp, gamma, phi, lambda, is, rd, rs (ohm), w_l; or (C, E) where transistors differ.
     """
 
@@ -57,7 +57,7 @@ def device(batch):
 
 
 def transistor(p, vd, vg, vs, vb):
-    """Drain current and its derivatives by vd, vs, vb."""
+    """Drain current and its derivatives by vd, vs, vb, vg."""
     forward = vd >= vs
     low, high = np.where(forward, vs, vd), np.where(forward, vd, vs)
     vbs, vds = vb - low, high - low
@@ -76,7 +76,8 @@ def transistor(p, vd, vg, vs, vb):
     gmb = -gm * p["gamma"] * body_by
     by_high, by_low = gds, -(gm + gds + gmb)
     sign = np.where(forward, 1, -1)
-    return sign * i, sign * np.where(forward, by_high, by_low), sign * np.where(forward, by_low, by_high), sign * gmb
+    by_d, by_s = np.where(forward, by_high, by_low), np.where(forward, by_low, by_high)
+    return sign * i, sign * by_d, sign * by_s, sign * gmb, sign * gm
 
 
 def diode(p, v, gmin):
@@ -98,7 +99,13 @@ def equations(batch, p, x):
     d = np.where(p["rd"] > 0, d, _place(D, f, n))  # without a resistance there is no internal node
     s = np.where(p["rs"] > 0, s, _place(S, f, n))
     D, S = (_place(end, f, n) for end in (D, S))
-    all_V = np.concatenate([x, batch.fixed_V.astype(REAL)], axis=1)
+    all_V = np.concatenate([x, batch.fixed_V.astype(REAL), np.zeros((count, 1))], axis=1)
+    ground = np.full_like(D, all_V.shape[1] - 1)
+    tie, body_ohm = batch.options["tie"][:, None], batch.options["body_res"].astype(REAL)[:, None]
+    direct = (tie != "floating") & (body_ohm == 0)
+    b = np.where(direct, np.select([tie == "source", tie == "drain"], [S, D], ground), b)
+    ref = batch.options["gate_ref"][:, None]
+    ref = np.select([ref == "drain", ref == "source", ref == "body"], [D, S, b], ground)
     residual = np.zeros((count, all_V.shape[1]), REAL)
     jacobian = np.zeros((*all_V.shape, all_V.shape[1]), REAL)
 
@@ -119,19 +126,22 @@ def equations(batch, p, x):
     for end, inner, ohm in ((D, d, p["rd"]), (S, s, p["rs"])):
         g = np.where(ohm > 0, 1 / np.where(ohm > 0, ohm, 1), 0)
         flow(end, inner, g * (voltage(end) - voltage(inner)), (end, g), (inner, -g))
-    i, by_d, by_s, by_b = transistor(p, voltage(d), batch.gate_V.astype(REAL), voltage(s), voltage(b))
-    flow(d, s, i, (d, by_d), (s, by_s), (b, by_b))
+    g = batch.gate_V.astype(REAL) + voltage(ref)
+    i, by_d, by_s, by_b, by_g = transistor(p, voltage(d), g, voltage(s), voltage(b))
+    flow(d, s, i, (d, by_d), (s, by_s), (b, by_b), (ref, by_g))
+    flow(ref, None, shunt * g, (ref, shunt))  # rshunt at the gate node, through the gate's source
     for inner in (d, s):
         i, g = diode(p, voltage(b) - voltage(inner), gmin)
         flow(b, inner, i, (b, g), (inner, -g))
-    tie = batch.options["tie"][:, None]
-    g = np.where(tie == "floating", 0, 1 / batch.options["body_res"].astype(REAL)[:, None])
-    to_source, to_ground = np.where(tie == "source", g, 0), np.where(tie == "ground", g, 0)
-    flow(b, S, to_source * (voltage(b) - voltage(S)), (b, to_source), (S, -to_source))
+    g = np.where((tie == "floating") | direct, 0, 1 / np.where(body_ohm == 0, 1, body_ohm))
+    for word, end in (("source", S), ("drain", D)):
+        to_end = np.where(tie == word, g, 0)
+        flow(b, end, to_end * (voltage(b) - voltage(end)), (b, to_end), (end, -to_end))
+    to_ground = np.where(tie == "ground", g, 0)
     flow(b, None, to_ground * voltage(b), (b, to_ground))
-    # Unused internal nodes (no resistance) follow their end node.
-    for k, ohm in ((0, p["rd"]), (1, p["rs"])):
-        unused = (np.broadcast_to(ohm, D.shape) <= 0).nonzero()
+    # Nodes that are none (no resistance) stay where they are.
+    for k, is_node in ((0, p["rd"] > 0), (1, p["rs"] > 0), (2, ~direct)):
+        unused = (~np.broadcast_to(is_node, D.shape)).nonzero()
         if unused[0].size:
             at = f + k * n_edges + unused[1]
             residual[unused[0], at] = 0
@@ -157,7 +167,7 @@ def solve(batch, free_V, passes=150):
     at = batch.ends.astype(int)
     D, S = (np.take_along_axis(all_V, at[..., k], 1) for k in range(2))
     tie = batch.options["tie"][:, None]
-    b = np.minimum(np.where(tie == "source", S, 0.0), np.minimum(D, S) + 0.3)
+    b = np.minimum(np.select([tie == "source", tie == "drain"], [S, D], 0.0), np.minimum(D, S) + 0.3)
     x = np.concatenate([free_V, D, S, b], axis=1).astype(REAL)
     internal = np.zeros(n, bool)
     internal[f:] = True

@@ -17,7 +17,7 @@ MODEL = {
 }  # fmt: skip
 INSTANCE = {"l": 7.8e-6, "w": 0.138e-3, "as": 0.603e-8, "ps": 0.478e-3, "ad": 0.161e-8, "nrd": 0.3, "nrs": 1.0}
 TIGHT = {"reltol": 1e-9, "abstol": 1e-14, "vntol": 1e-11, "itl1": 2000}
-TIES = ("floating", "ground", "source")
+TIES = ("floating", "ground", "source", "drain")
 
 
 def card(model=MODEL, instance=INSTANCE):
@@ -37,9 +37,12 @@ def netlist(topology, card, options, input_V, gate_V, sink_V, series_ohm):
         lines += [f"RS{k} {node} t{k} {series_ohm[k]!r}", f"VO{k} t{k} 0 {float(sink_V[k])!r}"]
     size = " ".join(f"{k}={v!r}" for k, v in card.instance.items())
     for e, (d, s) in enumerate(zip(topology.edges_D, topology.edges_S, strict=True)):
-        lines += [f"VG{e} g{e} 0 {float(gate_V[e])!r}", f"M{e} {d} g{e} {s} b{e} n {size}"]
-        if options.body_tie != "floating":
-            lines.append(f"RB{e} b{e} {s if options.body_tie == 'source' else 0} {options.body_res!r}")
+        tie = {"source": s, "drain": d, "ground": 0, "floating": None}[options.body_tie]
+        body = tie if tie is not None and options.body_res == 0.0 else f"b{e}"
+        stands = {"ground": 0, "drain": d, "source": s, "body": body}[options.gate_ref]
+        lines += [f"VG{e} g{e} {stands} {float(gate_V[e])!r}", f"M{e} {d} g{e} {s} {body} n {size}"]
+        if tie is not None and options.body_res > 0.0:
+            lines.append(f"RB{e} b{e} {tie} {options.body_res!r}")
     return "\n".join([*lines, ".end"]) + "\n"
 
 
@@ -149,6 +152,20 @@ def test_each_circuit_option_counts(ngspice, change):
             np.array([0.1, 0.4]), np.array([True, False]),
         )  # fmt: skip
         assert worst < 2e-8
+
+
+@pytest.mark.parametrize("tie", TIES)
+@pytest.mark.parametrize("rsh", [MODEL["rsh"], 0.0])
+def test_a_body_tied_directly(ngspice, tie, rsh):
+    rng = np.random.default_rng(9)
+    options, model = CircuitOptions(body_tie=tie, body_res=0.0), {**MODEL, "rsh": rsh}
+    for topology in (dense(6, 3), grid()):
+        count, n_outputs = topology.n_edges, topology.n_outputs
+        worst = compare(
+            ngspice, topology, options, rng.uniform(-0.3, 1, topology.n_inputs), rng.uniform(0.6, 4, count),
+            rng.uniform(-0.2, 0.5, n_outputs), np.arange(n_outputs) != 1, model=model,
+        )  # fmt: skip
+        assert worst < 5e-9
 
 
 @pytest.mark.parametrize(

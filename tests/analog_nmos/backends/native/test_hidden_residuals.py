@@ -13,7 +13,7 @@ import pytest
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.cards.model_card import ModelCard
-from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit import BODY_TIES, GATE_REFS, CircuitOptions
 from analog_nmos.topology import Topology
 
 HERE = Path(__file__)
@@ -108,7 +108,7 @@ def transistors(topology, options, gate_V, node_V):
         series_S=np.zeros((count, 2)),
         sink_V=np.zeros((count, 2)),
         options={name: np.full(count, getattr(options, name)) for name in numbers}
-        | {"tie": np.full(count, options.body_tie)},
+        | {"tie": np.full(count, options.body_tie), "gate_ref": np.full(count, options.gate_ref)},
         card={name: np.full(count, value) for name, value in card.items()},
     )
     return batch, held_V
@@ -120,14 +120,15 @@ def terminals(batch, held_V, shunt_S):
     NaN where a floating body lies in the jump that a body diode's current makes at -3 Vt: no voltage solves it there.
     """
     p, real = LEVEL1["device"](batch), LEVEL1["REAL"]
-    body_V = np.where(batch.options["tie"] == "source", held_V[:, 1], 0.0)
+    tie = batch.options["tie"]
+    body_V = np.select([tie == "source", tie == "drain"], [held_V[:, 1], held_V[:, 0]], 0.0)
     body_V = np.minimum(body_V, held_V.min(axis=1) + 0.3)
     start = np.concatenate([held_V, held_V, body_V[:, None]], axis=1).astype(real)
     x, step = LEVEL1["_newton"](batch, p, start, INNER, 150)
     in_jump = ~(step < 1e-13)
     lowest_V = x[:, 4:] - x[:, 2:4] + 3 * p["vt"]
     assert (np.abs(lowest_V[in_jump]).min(axis=1, initial=1.0) < 1e-4).all()
-    assert (batch.options["tie"][in_jump] == "floating").all()
+    assert (tie[in_jump] == "floating").all()
     residual, jacobian = LEVEL1["equations"](batch, p, x)
     residual[in_jump] = np.nan
     ends, inner = jacobian[:, :2], jacobian[:, 2:]
@@ -168,16 +169,17 @@ def correction(topology, options, gate_V, node_V, far_V, ohm):
     return np.abs(step_V).max(axis=1).astype(float)
 
 
-def group(seed, kind, solves):
+def group(seed, kind, solves, **links):
     """One network with new settings: how many of its solves are given up, how many without an exact solution are not,
-    and the largest step that is left in V.
+    and the largest step that is left in V. `links` says where body and gate source are.
     """
     rng = np.random.default_rng([17, seed])
     topology = (torus, layered, anything)[seed % 3](rng)
     drawn, largest_V, gates = CIRCUITS["KINDS"][kind](rng)
     if rng.random() < 0.5:
         drawn |= {"vminus": rng.uniform(-largest_V, 0.0), "vplus": float(rng.uniform(0.01, 1.0) * largest_V)}
-    options = CircuitOptions(body_tie=("source", "ground", "floating")[seed // 3 % 3], **drawn)
+    drawn |= links or {"body_tie": ("source", "ground", "floating")[seed // 3 % 3]}
+    options = CircuitOptions(**drawn)
     *parts, status = solved(rng, topology, options, largest_V, gates, solves)
     converged = status == Status.CONVERGED
     left_V = correction(topology, options, *(part[converged] for part in parts))
@@ -192,6 +194,15 @@ def test_no_solve_with_hidden_nodes_is_wrong_in_silence(kind):
     given_up, undecided, worst_V = zip(*(group(seed, kind, 24) for seed in range(9)), strict=True)
     assert (sum(given_up), sum(undecided)) == (0, 0)
     assert max(worst_V) > 0  # the equations are not those of the solver itself, to the last digit
+
+
+@pytest.mark.parametrize("body_res", [10.0, 0.0])
+@pytest.mark.parametrize("tie", BODY_TIES)
+def test_no_solve_is_wrong_in_silence_wherever_body_and_gate_are(tie, body_res):
+    for place, gate_ref in enumerate(GATE_REFS):
+        for seed in range(3 * place, 3 * place + 3):
+            given_up, undecided, _ = group(seed, "ordinary", 8, body_tie=tie, gate_ref=gate_ref, body_res=body_res)
+            assert (given_up, undecided) == (0, 0), (gate_ref, seed)
 
 
 def test_a_wrong_voltage_is_seen():

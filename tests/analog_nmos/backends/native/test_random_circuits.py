@@ -150,7 +150,8 @@ def batch(circuits, model=MODEL):
         series_S=padded([1.0 / one.series_ohm for one in circuits]),
         sink_V=padded([one.sink_V for one in circuits]),
         options={name: np.array([getattr(one.options, name) for one in circuits]) for name in numbers}
-        | {"tie": np.array([one.options.body_tie for one in circuits])},
+        | {"tie": np.array([one.options.body_tie for one in circuits])}
+        | {"gate_ref": np.array([one.options.gate_ref for one in circuits])},
         card={name: np.full(len(circuits), value) for name, value in card.items()}
         | {"vto": np.array([card["vto"] + one.own.vto_offset_V for one in circuits])}
         | {"kp": np.array([card["kp"] * one.own.kp_factor for one in circuits])},
