@@ -73,7 +73,7 @@ def timing(folder: Path, plot_format: str = "png", out: Path | None = None) -> P
     series = {label: _medians(history[:epochs], size) for label, history in zip(PHASES, histories, strict=True)}
     at = _medians(np.arange(1, epochs + 1), size)
     fig, ax = figure()
-    what = "time per epoch (s)" if size == 1 else f"median time of {size} epochs (s)"
+    what = "time per epoch (s)" if size == 1 else f"time per epoch (s), median of {size}"
     line_plot(ax, at, series, xlabel="epoch", ylabel=what)
     ax.set_ylim(bottom=0)
     with style():  # above the axes: long and short phases leave no free corner inside

@@ -121,4 +121,4 @@ def test_times_of_thousands_of_epochs_are_medians(make_run, caught, epochs, size
     np.testing.assert_allclose(line.get_xdata()[:3], np.arange(3) * size + (size + 1) / 2)
     assert line.get_ydata()[1] == np.median(seconds[size : 2 * size])
     assert (line.get_ydata().max() == 99.0) == (size == 1)
-    assert ax.get_ylabel() == ("time per epoch (s)" if size == 1 else "median time of 5 epochs (s)")
+    assert ax.get_ylabel() == ("time per epoch (s)" if size == 1 else "time per epoch (s), median of 5")
