@@ -27,6 +27,7 @@ PHASES = {
     "update": "epoch_update_s",
 }
 DECADE = 10.0
+POINTS = 500  # that a line over epochs has room for
 
 
 def curves_of_run(folder: Path, config: Any) -> None:
@@ -65,12 +66,15 @@ def learning_curves(folder: Path, plot_format: str = "png", out: Path | None = N
 
 
 def timing(folder: Path, plot_format: str = "png", out: Path | None = None) -> Path:
-    """Seconds per epoch, in all and in each phase."""
+    """Seconds per epoch, in all and in each phase; medians of many epochs where there are thousands."""
     histories = [_history(folder, name) for name in PHASES.values()]
     epochs = min(history.size for history in histories)  # a run may be stopped between two files
-    series = {label: history[:epochs] for label, history in zip(PHASES, histories, strict=True)}
+    size = max(1, epochs // POINTS)  # of thousands, those that the machine was busy in would hide the others
+    series = {label: _medians(history[:epochs], size) for label, history in zip(PHASES, histories, strict=True)}
+    at = _medians(np.arange(1, epochs + 1), size)
     fig, ax = figure()
-    line_plot(ax, np.arange(1, epochs + 1), series, xlabel="epoch", ylabel="time per epoch (s)")
+    what = "time per epoch (s)" if size == 1 else f"time per epoch (s), median of {size}"
+    line_plot(ax, at, series, xlabel="epoch", ylabel=what)
     ax.set_ylim(bottom=0)
     with style():  # above the axes: long and short phases leave no free corner inside
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.3)
@@ -118,6 +122,11 @@ def _train_and_val(folder: Path, quantity: str, label: str, plot_format: str, ou
     if quantity != "acc" and not RecordedReadout.of(_meta(folder)).is_highest:
         _log_scale_if_long(ax, list(series.values()))
     return save(fig, out / f"learning_curves_{quantity}", plot_format)
+
+
+def _medians(values: NDArray[Any], size: int) -> NDArray[np.float64]:
+    """The median of every `size` values; of the last block, that of what is left."""
+    return np.array([np.median(values[start : start + size]) for start in range(0, len(values), size)])
 
 
 def _parts(folder: Path) -> tuple[str, str]:

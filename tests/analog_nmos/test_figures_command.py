@@ -134,6 +134,44 @@ def test_a_run_with_snapshots_every_third_epoch(tmp_path, capsys):
     np.testing.assert_allclose(mean_V[:, 1], np.nanmean(gate_V[epochs][:, edge_ends(dense(9, 3))[0] == 1], axis=1))
 
 
+BAD_INPUT = [
+    (("nowhere",), "run folder nowhere: no run_meta.json in it"),
+    ((".",), "run folder .: no run_meta.json in it"),
+    (("other",), "a run of aanntwin; these figures are for analog_nmos"),
+    (("empty",), "run folder empty: nothing to draw; no history of a loss"),
+    (("run", "--epochs", "7"), "--epochs: no epoch 7 in the run; it has 0 to 3"),
+    (("empty", "--epochs", "1"), "--epochs: no epoch 1 in the run; it has none yet"),
+    (("run", "--epochs", "first"), "'first' is not all, last, or numbers such as 1,5,10"),
+    (("run", "--only", "pie"), "invalid choice: 'pie' (choose from"),
+    (("run", "--plot-format", "gif"), "invalid choice: 'gif'"),
+    (("run", "--out", "run/run_meta.json"), "--out run/run_meta.json: is a file"),
+    (("run", "--out", "/proc/nobody"), "--out /proc/nobody: cannot be written"),
+    ((), "the following arguments are required: RUN_DIR"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), BAD_INPUT)
+def test_bad_input_is_one_line(run_dir, capsys, words, message):
+    write_run(Path("other"), dense(4, 2), package="aanntwin")
+    write_run(Path("empty"), dense(4, 2))
+    for path in Path("empty").iterdir():
+        if path.name != "run_meta.json":
+            path.unlink()
+    assert call(*words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+def test_the_help_names_every_figure(capsys):
+    assert call("--help") == 0
+    text = capsys.readouterr().out
+    assert all(f"  {name} " in text for name in registry.FIGURES)
+    assert all(f"(default: {default})" in text for default in ("png", "all", "RUN_DIR/figures"))
+
+
 LEVELS = {"pairs": True, "answer": "nearest level", "levels_V": [0.0, -0.08]}
 VALUES = {"pairs": False, "answer": "value", "values": ["output"]}
 
@@ -172,44 +210,6 @@ def test_a_figure_of_another_kind_of_run_says_so_to_who_asked_for_it(run_dir, ca
     assert f"left out: truth-table of epoch 1, 2: {reason}\n" in capsys.readouterr().out
     assert call(run_dir, "--only", "regression-curve") == 2
     assert "nothing to draw; its answers are classes, not values" in capsys.readouterr().err
-
-
-BAD_INPUT = [
-    (("nowhere",), "run folder nowhere: no run_meta.json in it"),
-    ((".",), "run folder .: no run_meta.json in it"),
-    (("other",), "a run of aanntwin; these figures are for analog_nmos"),
-    (("empty",), "run folder empty: nothing to draw; no history of a loss"),
-    (("run", "--epochs", "7"), "--epochs: no epoch 7 in the run; it has 0 to 3"),
-    (("empty", "--epochs", "1"), "--epochs: no epoch 1 in the run; it has none yet"),
-    (("run", "--epochs", "first"), "'first' is not all, last, or numbers such as 1,5,10"),
-    (("run", "--only", "pie"), "invalid choice: 'pie' (choose from"),
-    (("run", "--plot-format", "gif"), "invalid choice: 'gif'"),
-    (("run", "--out", "run/run_meta.json"), "--out run/run_meta.json: is a file"),
-    (("run", "--out", "/proc/nobody"), "--out /proc/nobody: cannot be written"),
-    ((), "the following arguments are required: RUN_DIR"),
-]
-
-
-@pytest.mark.parametrize(("words", "message"), BAD_INPUT)
-def test_bad_input_is_one_line(run_dir, capsys, words, message):
-    write_run(Path("other"), dense(4, 2), package="aanntwin")
-    write_run(Path("empty"), dense(4, 2))
-    for path in Path("empty").iterdir():
-        if path.name != "run_meta.json":
-            path.unlink()
-    assert call(*words) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert message in err
-
-
-def test_the_help_names_every_figure(capsys):
-    assert call("--help") == 0
-    text = capsys.readouterr().out
-    assert all(f"  {name} " in text for name in registry.FIGURES)
-    assert all(f"(default: {default})" in text for default in ("png", "all", "RUN_DIR/figures"))
 
 
 def test_figures_are_the_same_when_drawn_again(run_dir, tmp_path):

@@ -104,3 +104,21 @@ def test_the_part_that_is_validated_has_its_name(make_run, caught, on, names):
     figures = caught("curves")
     learning_curves(run.folder)
     assert list(series(figures["learning_curves_hinge"])) == names
+
+
+@pytest.mark.parametrize(("epochs", "size"), [(999, 1), (2503, 5)])
+def test_times_of_thousands_of_epochs_are_medians(make_run, caught, epochs, size):
+    run, _ = make_run()
+    seconds = np.linspace(1, 2, epochs)
+    seconds[10] = 99.0
+    for part in ("total", "free", "clamp", "update"):
+        np.save(run.folder / f"0_epoch_{part}_s.npy", seconds)
+    figures = caught("curves")
+    timing(run.folder)
+    (ax,) = figures["timing"].axes
+    line = ax.lines[0]
+    assert len(line.get_ydata()) == -(-epochs // size)
+    np.testing.assert_allclose(line.get_xdata()[:3], np.arange(3) * size + (size + 1) / 2)
+    assert line.get_ydata()[1] == np.median(seconds[size : 2 * size])
+    assert (line.get_ydata().max() == 99.0) == (size == 1)
+    assert ax.get_ylabel() == ("time per epoch (s)" if size == 1 else "time per epoch (s), median of 5")
