@@ -29,6 +29,7 @@ class DigitsPairs(DigitsOptions, Task):
     nudge: float | None = preset(Task, "nudge", 1.0)
     gamma: float = preset(Task, "gamma", 1.0)
     epochs: int = preset(Task, "epochs", 15)
+    backend: str = preset(Task, "backend", "native")
     body_tie: str = preset(Task, "body_tie", "drain")
     body_res: float = preset(Task, "body_res", 0.0)
     rs_clamp: float = preset(Task, "rs_clamp", 0.01)

@@ -1,5 +1,6 @@
 """`nmos-train` as a user calls it: every task, its run folder, resumed runs, replicas, and what is refused."""
 
+import dataclasses
 import json
 import signal
 
@@ -135,6 +136,11 @@ def test_a_network_of_ones_own(here, tmp_path):
 def test_from_a_notebook(tmp_path):
     folder = run(Iris(seed=1, epochs=1, quiet=True, plots=False), tmp_path / "run")
     assert load_run(folder).status == "done"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_native_solver_is_the_default(name):
+    assert {field.name: field.default for field in dataclasses.fields(TASKS.get(name))}["backend"] == "native"
 
 
 def test_help_has_every_task_and_its_own_defaults(here):
