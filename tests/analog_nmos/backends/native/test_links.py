@@ -10,6 +10,7 @@ import pytest
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native import NativeBackend
 from analog_nmos.circuit import BODY_TIES, GATE_REFS, CircuitOptions
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.topology import dense
 
 HERE = Path(__file__)
@@ -107,3 +108,38 @@ def test_a_pmos_is_an_nmos_in_a_mirror(topology, links):
     if links:  # the same equations, to the last bit
         np.testing.assert_array_equal(-down, up)
     np.testing.assert_allclose(-down, up, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("links", "kind", "model", "sign"),
+    [
+        ({"gate_ref": "body", "body_tie": "floating"}, "nmos", ORACLE["MODEL"], 1.0),
+        ({"gate_ref": "drain", "body_tie": "source", "body_res": 0.0}, "pmos", PMOS, -1.0),
+    ],
+    ids=["body", "pmos"],
+)
+@pytest.mark.parametrize("differ", [False, True])
+@both_kinds
+def test_compiled_phases_and_replicas_have_the_numbers_of_the_methods_alone(topology, differ, links, kind, model, sign):
+    rng, size = np.random.default_rng(0), topology.n_edges
+    own = [Deviations(rng.normal(0, 0.05, size), rng.uniform(0.5, 1.5, size)) if differ else None for _ in range(2)]
+    gates_V, inputs_V = sign * rng.uniform(0.5, 4.0, (2, size)), sign * rng.uniform(0, 0.8, (2, 4, topology.n_inputs))
+    parts = (ORACLE["card"](model, kind=kind), CircuitOptions(**links))
+    together, clamped = NativeBackend([topology] * 2, *parts, deviations=own), np.arange(topology.n_outputs) != 1
+    together.set_gates(gates_V)
+    solver = together.compiled()
+    for replica in range(2):
+        alone = NativeBackend([topology], *parts, deviations=[own[replica]])
+        alone.set_gates(gates_V[replica : replica + 1])
+        for input_V in inputs_V[replica]:
+            free_V, clamped_V = np.empty((2, topology.max_node + 1))
+            expected_V = alone.solve_free(input_V[None], np.ones(1, bool)).node_V[0].copy()
+            assert solver.free(solver.memory, replica, input_V, free_V) == Status.CONVERGED
+            np.testing.assert_array_equal(free_V, expected_V)
+            target_V = free_V[topology.out_nodes] + 0.02
+            held_V = alone.solve_clamped(input_V[None], target_V[None], clamped[None], np.ones(1, bool)).node_V[0]
+            assert solver.clamped(solver.memory, replica, input_V, target_V, clamped, clamped_V) == Status.CONVERGED
+            np.testing.assert_array_equal(clamped_V, held_V)
+            solver.edges.gate_V[solver.edges.slot[replica]] += 0.01
+            gates_V[replica] += 0.01
+            alone.set_gates(gates_V[replica : replica + 1])
