@@ -143,3 +143,25 @@ def test_compiled_phases_and_replicas_have_the_numbers_of_the_methods_alone(topo
             solver.edges.gate_V[solver.edges.slot[replica]] += 0.01
             gates_V[replica] += 0.01
             alone.set_gates(gates_V[replica : replica + 1])
+
+
+@pytest.mark.parametrize("tie", BODY_TIES)
+@pytest.mark.parametrize("gate_ref", ["drain", "source", "body"])
+def test_source_stepping_alone_finds_the_same_voltages(tie, gate_ref):
+    """Where gates are far off and draw their nodes down through rshunt too: at no sources, 0 V must solve the rest."""
+    topology, options = ORACLE["grid"](), CircuitOptions(body_tie=tie, gate_ref=gate_ref, body_res=0.0)
+    parts = ([topology], ORACLE["card"](), options)
+    rng, on = np.random.default_rng(4), np.ones(1, bool)
+    plain, stepping = NativeBackend(*parts, tolerance_V=1e-9), NativeBackend(*parts, tolerance_V=1e-9)
+    device, bounds, settings, book = stepping._engine._circuit
+    stepping._engine._circuit = (device, bounds, settings._replace(passes=-1), book)
+    for lowest, highest in ((0.5, 6.0), (-4.0, 0.7)):
+        gate_V, input_V = rng.uniform(lowest, highest, (1, topology.n_edges)), rng.uniform(0, 1, (1, topology.n_inputs))
+        found = []
+        for backend in (plain, stepping):
+            backend.set_gates(gate_V)
+            solution = backend.solve_free(input_V, on)
+            assert solution.status.tolist() == [Status.CONVERGED]
+            found.append(solution.node_V[0].copy())
+        np.testing.assert_allclose(found[1], found[0], rtol=0, atol=1e-8)
+    assert stepping.passes > 1.5 * plain.passes  # it went another way
