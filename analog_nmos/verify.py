@@ -177,7 +177,7 @@ def report(config: VerifyConfig) -> str:
     found = {kind: compare(one, config.nudge) for kind, one in kinds.items()}
     samples = len(circuit.input_V)
     lines = [
-        f"{name}: {circuit.topology.n_edges} edges, body {circuit.options.body_tie}, "
+        f"{name}: {circuit.topology.n_edges} edges, body {circuit.options.body_tie}, {_reference(circuit.options)}"
         f"{samples} samples free and clamped",
         f"{'ngspice at':<14}{'largest difference':>20}{'label flips':>13}{'ngspice':>12}{'native':>12}{'ratio':>8}",
     ]
@@ -193,6 +193,10 @@ def report(config: VerifyConfig) -> str:
     if problems:
         raise RunError(f"the solvers disagree: {'; '.join(problems)}\n{text}")
     return text
+
+
+def _reference(options: CircuitOptions) -> str:
+    return "" if options.gate_ref == "ground" else f"gate on {options.gate_ref}, "
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -30,10 +30,11 @@ class ModelCard:
 
     Attributes:
         path: the file.
-        model: parameters of the `.model ... nmos` line, e.g. vto (V), kp (A/V^2), lambda (1/V), rsh (ohm/square).
+        model: parameters of the `.model` line, e.g. vto (V), kp (A/V^2), lambda (1/V), rsh (ohm/square).
         instance: parameters of the transistor in `.subckt NMOSWRAP D G S B`, e.g. l (m), w (m), nrd (squares).
         text: all of the card, with included files in it, for a netlist.
         unread: the first thing in the card that is not in `model` and `instance`; empty if all is.
+        kind: type of its `.model` line, nmos or pmos. The subcircuit's name is the same for both.
     """
 
     path: Path
@@ -41,10 +42,16 @@ class ModelCard:
     instance: dict[str, float]
     text: str = ""
     unread: str = ""
+    kind: str = "nmos"
+
+    @property
+    def sign(self) -> float:
+        """1 for an NMOS; -1 for a PMOS, whose voltages and currents are those of an NMOS with the other sign."""
+        return -1.0 if self.kind == "pmos" else 1.0
 
     @property
     def vto_V(self) -> float:
-        """Zero-bias threshold voltage.
+        """Zero-bias threshold voltage; below 0 for a PMOS that is off at 0 V.
 
         Raises:
             InputError: the card does not give it as a number; a simulator then derives it, or takes 0 V.
@@ -75,7 +82,7 @@ def read_model_card(path: str | Path) -> ModelCard:
     except InputError as problem:
         where = f"model card {path}: "
         raise InputError(f"{where}{str(problem).removeprefix(where)}") from None
-    return ModelCard(path, reading.model, reading.instance, text, next(iter(reading.problems), ""))
+    return ModelCard(path, reading.model, reading.instance, text, next(iter(reading.problems), ""), reading.kind)
 
 
 def _check(reading: Reading) -> None:

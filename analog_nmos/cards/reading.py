@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from analog_nmos.cards.numbers import assignments, stray_equals, words
 from common.errors import InputError
 
-SUBCIRCUIT = "NMOSWRAP"
+SUBCIRCUIT = "NMOSWRAP"  # of a PMOS too
+KINDS = ("nmos", "pmos")
 # What the netlist sets anew after the card, and what has no meaning for an operating point.
 _OVERRIDDEN = {"temp", "tnom", "gmin", "reltol", "abstol", "vntol", "rshunt", "itl1", "itl2", "itl4"}
 
 
 @dataclass
 class Reading:
-    """Parameters by lower-case name, in SI units, and what could not be read, first things first."""
+    """Parameters by lower-case name, in SI units, what could not be read, first things first, and the model's type."""
 
     model: dict[str, float] = field(default_factory=dict)
     instance: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    kind: str = KINDS[0]
 
 
 def read_transistor(lines: list[str]) -> Reading:
@@ -43,7 +45,8 @@ def read_transistor(lines: list[str]) -> Reading:
         for place, values in ((wrapper[1:], known), (outside, everywhere)):
             model = _model(place, name, reading.problems)
             if model is not None:
-                reading.model = assignments(model, values, reading.problems)
+                reading.kind = model[0].lower() if model[0].lower() in KINDS else reading.kind
+                reading.model = assignments(model[1:], values, reading.problems)
                 return reading
         reading.problems.append(f"a transistor without its .model {name}")
     return reading
@@ -137,14 +140,14 @@ def _transistor(body: list[str], ports: list[str], problems: list[str]) -> list[
 
 
 def _model(lines: list[str], name: str, problems: list[str]) -> list[str] | None:
-    """The words of a model's parameters, none if two models have that name; None if no model has."""
+    """A model's type and the words of its parameters, none if two models have that name; None if no model has."""
     found = [words(line) for line in lines if line.lower().split()[0] == ".model"]
     found = [one for one in found if len(one) > 2 and one[1].lower() == name]
     if not found:
         return None
     if len(found) > 1:
         problems.append(f"a second .model {name}")
-        return []
-    if found[0][2].lower() != "nmos":
+        return found[0][2:3]
+    if found[0][2].lower() not in KINDS:
         problems.append(f"a model of type {found[0][2]}")
-    return found[0][3:]
+    return found[0][2:]

@@ -23,7 +23,7 @@ class Deviations:
 
     Attributes:
         vto_offset_V: (E,) added to the card's zero-bias threshold voltage, in V. At level 1 that is the same as a gate
-            voltage lower by as much, whatever the body is tied to.
+            voltage lower by as much, whatever the body is tied to; of a PMOS too.
         kp_factor: (E,) times the card's transconductance. Drain currents scale with it; body diodes and series
             resistances do not.
 

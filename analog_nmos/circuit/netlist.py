@@ -99,7 +99,7 @@ def _own_models(card: ModelCard, deviations: Deviations | None) -> tuple[list[st
             continue
         if pair not in names:
             names[pair] = f"OWN{len(names)}"
-            lines.append(f".model {names[pair]} nmos ({_values(own_values(card, *pair))})")
+            lines.append(f".model {names[pair]} {card.kind} ({_values(own_values(card, *pair))})")
         own[e] = names[pair]
     return lines, own
 

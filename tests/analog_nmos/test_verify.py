@@ -28,6 +28,17 @@ def test_the_shipped_network_agrees(here, tie):
     assert "640 edges, body " + tie in done.out
 
 
+@pytest.mark.parametrize(("tie", "gate_ref"), [("drain", "ground"), ("floating", "drain"), ("source", "body")])
+def test_it_agrees_wherever_body_and_gate_source_are(here, tie, gate_ref):
+    links = ("--body-tie", tie, "--gate-ref", gate_ref, "--body-res", 0)
+    done = here("analog_nmos.verify", *links, "--samples", 2)
+    own, tight = largest(done.out)
+    assert own < 1e-4
+    assert tight < 1e-8
+    reference = "" if gate_ref == "ground" else f"gate on {gate_ref}, "
+    assert f"640 edges, body {tie}, {reference}2 samples" in done.out
+
+
 def test_a_run_is_verified_with_its_own_gates(here, sparse_digits, tmp_path):
     options = ("--train-limit", 30, "--test-limit", 20, "--epochs", 2, "--topology", sparse_digits, "--vminus", -0.1)
     here("analog_nmos.dense_trainer", *options, "--body-tie", "source", "--run-dir", "run")

@@ -69,6 +69,7 @@ SAME = {
     "no resistance": change(" rsh=50", "", change("nrd=0.4", "nrd=0")),
     "no resistance at the source": change("nrs=0.9", "nrs=0"),
     "milliohms": change("rsh=50", "rsh=2.5e-3"),
+    "p-channel": change("nmos (", "pmos ("),
     "junctions and capacitances": change("rsh=50", "rsh=50 is=1e-12 cbd=5fF cj=1e-4 pb=0.9 tpg=1"),
 }  # fmt: skip
 
@@ -99,7 +100,6 @@ NGSPICE_ONLY = {
     "scale": (".options scale=1e-6\n" + change("l=8e-6 w=0.12e-3", "l=8 w=120"), ".options scale"),
     "commands": (PLAIN + ".control\nop\n.endc\n", ".control"),
     "microohms": (change("rsh=50", "rsh=1u"), "rsh \\* nrd = 4e-07 ohm"),
-    "p-channel": (change("nmos (", "pmos ("), "a model of type pmos"),
 }  # fmt: skip
 
 # Cards that ngspice refuses, with a word of its reason.

@@ -45,6 +45,12 @@ def test_the_shipped_card_has_the_published_numbers():
     assert card.unread == ""
 
 
+def test_a_pmos_keeps_the_subcircuits_name(tmp_path):
+    card = read(tmp_path, CARD.replace("nmos (", "PMOS (").replace("NMOS (", "PMOS ("))
+    assert (card.kind, card.sign, card.unread) == ("pmos", -1.0, "")
+    assert (read(tmp_path, CARD).kind, read(tmp_path, CARD).sign) == ("nmos", 1.0)
+
+
 def test_spice_notation(tmp_path):
     card = read(tmp_path, CARD)
     assert card.model == pytest.approx({"level": 1, "vto": 0.75, "kp": 62.5e-6, "lambda": 0.2})
@@ -72,7 +78,7 @@ def test_units(tmp_path, text, value):
         ("m1 d", "r1 d", "r1 in .subckt NMOSWRAP"),
         (".ends", "m2 d g s b ncg l=1\n.ends", "m2 in .subckt NMOSWRAP"),
         (".ends", "", ".subckt without .ends"),
-        ("NMOS (", "PMOS (", "a model of type PMOS"),
+        ("NMOS (", "NPN (", "a model of type NPN"),
         (".MODEL ncg", ".MODEL other", "a transistor without its .model ncg"),
         ("kp=62.5u", "kp=much", "'kp'"),
         ("kp=62.5u", "kp", "'kp'"),

@@ -86,7 +86,7 @@ def device_parameters(card: ModelCard, options: CircuitOptions) -> Device | Link
     temp_K, tnom_K = options.temp + KELVIN, options.tnom + KELVIN
     vt_V = temp_K * BOLTZMANN / CHARGE
     phi_V = _surface_potential(model["phi"], temp_K, tnom_K)
-    sign = 1.0
+    sign = card.sign  # voltages of a PMOS are mirrored, but its band gap shrinks like any other
     vbi_V = sign * model["vto"] - model["gamma"] * math.sqrt(model["phi"]) + sign * 0.5 * (_gap(tnom_K) - _gap(temp_K))
     vbi_V += 0.5 * (phi_V - model["phi"])
     growth = math.exp(_gap(tnom_K) / (tnom_K * BOLTZMANN / CHARGE) - _gap(temp_K) / vt_V)
@@ -116,7 +116,7 @@ def device_parameters(card: ModelCard, options: CircuitOptions) -> Device | Link
         log_alpha=math.log(isat_A / ((2.0 * options.gmin + shunt_S) * vt_V)),
     )
     direct = options.body_res == 0.0 and options.body_tie != "floating"
-    plain = options.body_tie != "drain" and options.gate_ref == "ground" and not direct
+    plain = options.body_tie != "drain" and options.gate_ref == "ground" and sign > 0.0 and not direct
     return device if plain else _linked(device, options, sign)
 
 
