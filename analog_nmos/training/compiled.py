@@ -108,7 +108,8 @@ def _samples(replica: Replica) -> Any:
         np.ascontiguousarray(topology.out_nodes, np.int64),
         replica.data.readout.pairs,
         topology.max_node + 1,
-        float(replica.config.gamma),
+        replica.sign * float(replica.config.gamma),
+        *replica.gate_range_V,
     )
 
 

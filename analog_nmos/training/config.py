@@ -21,7 +21,7 @@ from common.errors import InputError
 from common.experiment import plots_option
 
 VOLT: dict[str, Any] = {"unit": "V", "low": -LARGEST_V, "high": LARGEST_V}
-GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range
+GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range, those of a PMOS to -8 to -0.4 V
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ import numpy as np
 from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Status
 from analog_nmos.data.split import Split
 from analog_nmos.objectives.base import IntArray, Objective
-from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
 from analog_nmos.training.replica import Replica, padded_gates
 
 Beat = Callable[[], None]  # says that the run is alive
@@ -96,7 +95,8 @@ def train_epoch(
         beat: called with 1 before every sample.
     """
     sums, drops, gate_V = Training.zeros(replicas), EdgeDrops(replicas), padded_gates(replicas)
-    gamma = np.array([[replica.config.gamma] for replica in replicas])
+    gamma = np.array([[replica.sign * replica.config.gamma] for replica in replicas])
+    low_V, high_V = replicas[0].gate_range_V
     x_V = np.stack([replica.data.train.x_V for replica in replicas])
     goal = np.stack([replica.data.train.y for replica in replicas])
     label = np.stack([replica.data.train.label for replica in replicas])
@@ -133,7 +133,7 @@ def train_epoch(
         start = clock()
         rows = everything if moved.all() else np.flatnonzero(moved)
         step = -gamma[rows] * (drops.squared(clamped.node_V, rows) - free_square[rows])
-        gate_V[rows] = (gate_V[rows] + step).clip(GATE_LOW_V, GATE_HIGH_V)
+        gate_V[rows] = (gate_V[rows] + step).clip(low_V, high_V)
         sums.update_s += clock() - start
     for replica, trained_V in zip(replicas, gate_V, strict=True):
         replica.gate_V = trained_V[: replica.gate_V.size].copy()

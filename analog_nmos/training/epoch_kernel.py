@@ -17,7 +17,6 @@ import numpy as np
 
 from analog_nmos.backends.base import Status
 from analog_nmos.training.clock import seconds
-from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
 from analog_nmos.training.fingerprint import fingerprint
 from common.kernels.cache import KernelCache
 from common.kernels.jit import compiled
@@ -35,7 +34,9 @@ class Samples(NamedTuple):
     out_nodes: Any  # (outputs,)
     pairs: Any  # whether a score lies between two outputs
     n_nodes: Any
-    gamma: Any  # learning rate in 1/V
+    gamma: Any  # learning rate in 1/V, below 0 for PMOS
+    gate_low_V: Any
+    gate_high_V: Any
 
 
 class Sums(NamedTuple):
@@ -58,13 +59,13 @@ class Sums(NamedTuple):
 
 
 @compiled
-def _update(edges, replica, gamma, free_V, clamped_V):
+def _update(edges, replica, samples, free_V, clamped_V):
     """Move the gate voltages of one replica, whose node voltages were free_V and clamped_V (nodes,)."""
     for e in range(edges.size[replica]):
         drain, source, slot = edges.drain[replica, e], edges.source[replica, e], edges.slot[replica, e]
         free, clamped = free_V[drain] - free_V[source], clamped_V[drain] - clamped_V[source]
-        moved_V = edges.gate_V[slot] - gamma * (clamped * clamped - free * free)
-        edges.gate_V[slot] = min(max(moved_V, GATE_LOW_V), GATE_HIGH_V)
+        moved_V = edges.gate_V[slot] - samples.gamma * (clamped * clamped - free * free)
+        edges.gate_V[slot] = min(max(moved_V, samples.gate_low_V), samples.gate_high_V)
 
 
 @compiled
@@ -143,7 +144,7 @@ def epoch_kernel(
                 _count(status, replica, sums.nonfinite_clamp, sums.reload_clamp)
                 forget(memory, replica)
                 continue
-            _update(edges, replica, samples.gamma, free_V, clamped_V)
+            _update(edges, replica, samples, free_V, clamped_V)
             sums.seconds[2] += seconds() - solved
 
     kernel: Any = train_on

@@ -30,12 +30,15 @@ def cutoff(config: Any, card: ModelCard) -> dict[str, Any]:
 def edges_that_stay(replica: Replica, card: ModelCard) -> NDArray[np.bool_]:
     """Which edges stay, as a mask (edges,): those not below vg_cutoff_ratio * vto for vg_cutoff_epochs epochs in a row.
 
+    A PMOS is off above it.
+
     Counts the epochs in the replica's memory, for the edges that stay, and notes there how many edges the last pruning
     removed and left.
     """
     limit = cutoff(replica.config, card)
     before = replica.memory.get(COUNTER, np.zeros(replica.gate_V.size, np.int64))
-    count = np.where(replica.gate_V < limit["vg_cutoff"], before + 1, 0)
+    off = replica.sign * replica.gate_V < replica.sign * limit["vg_cutoff"]
+    count = np.where(off, before + 1, 0)
     keep: NDArray[np.bool_] = count < limit["vg_cutoff_epochs"]
     replica.memory[COUNTER] = count[keep]
     if not keep.all():

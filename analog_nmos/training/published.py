@@ -11,12 +11,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from analog_nmos.cards.model_card import SUBCIRCUIT, ModelCard, default_card_path
 from analog_nmos.objectives.base import Objective
-from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
+from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.epoch import Training
 from analog_nmos.training.pruning import cutoff
 from analog_nmos.training.replica import Replica
@@ -68,7 +65,7 @@ def epoch_facts(replica: Replica, kind: type[Objective], card: ModelCard) -> dic
         **_of_trainer(config, kind, card),
     }
     own = kind.summary_facts(replica.epoch)
-    return {"epoch": replica.epoch, **own, "config": settings, "vg_stats": _gate_statistics(replica.gate_V)}
+    return {"epoch": replica.epoch, **own, "config": settings, "vg_stats": _gate_statistics(replica)}
 
 
 def training_counts(sums: Training, row: int) -> dict[str, float]:
@@ -108,10 +105,11 @@ def _shipped_card() -> str:
     return str(default_card_path())
 
 
-def _gate_statistics(gate_V: NDArray[np.float64]) -> dict[str, float]:
+def _gate_statistics(replica: Replica) -> dict[str, float]:
+    gate_V, (low_V, high_V) = replica.gate_V, replica.gate_range_V
     return {
         "vg_unique_min": float(gate_V.min()),
         "vg_unique_max": float(gate_V.max()),
-        "vg_unique_sat_lo": float((gate_V <= GATE_LOW_V + SATURATED_V).sum()),
-        "vg_unique_sat_hi": float((gate_V >= GATE_HIGH_V - SATURATED_V).sum()),
+        "vg_unique_sat_lo": float((gate_V <= low_V + SATURATED_V).sum()),
+        "vg_unique_sat_hi": float((gate_V >= high_V - SATURATED_V).sum()),
     }

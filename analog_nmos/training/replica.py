@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analog_nmos.data.split import Data
 from analog_nmos.topology import Topology
-from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
 
 FloatArray = NDArray[np.float64]
 
@@ -29,6 +29,7 @@ class Replica:
         epoch: epochs done.
         histories: lists by their names in the run folder, e.g. train_acc, val_acc.
         memory: further arrays that a trainer carries from epoch to epoch, by name.
+        sign: -1 where its transistors are PMOS: a lower gate voltage opens them.
     """
 
     config: TrainerConfig
@@ -41,6 +42,12 @@ class Replica:
     epoch: int = 0
     histories: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[str, NDArray[Any]] = field(default_factory=dict)
+    sign: float = 1.0
+
+    @property
+    def gate_range_V(self) -> tuple[float, float]:
+        """To which gate voltages updates are clipped."""
+        return (GATE_LOW_V, GATE_HIGH_V) if self.sign > 0 else (-GATE_HIGH_V, -GATE_LOW_V)
 
     def keep_edges(self, keep: NDArray[np.bool_]) -> None:
         """Remove the edges outside the mask (edges,) for good."""

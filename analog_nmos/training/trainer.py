@@ -59,6 +59,8 @@ def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> I
     settings = [hyperparameters(kind, config) for config in configs]
     replicas = [load_replica(config, folder) for config, folder in zip(configs, folders, strict=True)]
     check_sizes(replicas)
+    for replica in replicas:
+        replica.sign = card.sign
     for replica, start in zip(replicas, starts, strict=True):
         check_data(replica.data, start.meta, start.folder)
     kind.check_answer(configs[0].trains, replicas[0].data.readout, replicas[0].data.name)
