@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +75,8 @@ def die_map(chip: Chip, title: str) -> Figure:
     """The die: a row of panels for each quantity, a panel for each circuit, row 0 of the die on top."""
     found, die = quantities(chip), Die(chip.n_edges)
     columns = max(len(quantity.values) for quantity in found)
-    fig, axes = figure(nrows=len(found), ncols=columns, width="double", height_in=3.1 * len(found) + 0.3, squeeze=False)
+    width: Literal["single", "double"] = "single" if columns == 1 else "double"
+    fig, axes = figure(nrows=len(found), ncols=columns, width=width, height_in=3.1 * len(found) + 0.3, squeeze=False)
     with style():
         fig.suptitle(title, fontsize=9)
     for row, quantity in zip(axes, found, strict=True):
