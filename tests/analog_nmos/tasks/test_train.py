@@ -175,7 +175,7 @@ BAD = [
     (("iris", "--topology", "cut.npz"), "topology cut.npz: no path of transistors from an input to output 1 (counted"),
     (("iris", "--topology", "good.npz", "--copies", 2), "--copies is of the network that is built without --topology"),
     (("iris", "--val-split", 0.01), "--val-split 0.01: class"),
-    (("iris", "--replicas", "sizes.jsonl"), "replicas must share the numbers of train samples and inputs: 96 with 8"),
+    (("iris", "--replicas", "sizes.jsonl"), "replicas must share bias: False differs from True"),
     (("xor", "--level", 5), "xor: targets from 0 to 5 V; this network reaches -0.45 to 0.45 V"),
     (("xor", "--vminus", 0.4), "--vplus 0.33 must lie above --vminus 0.4"),
     (("xor", "--one-hot", 0.1), "--one-hot is for tasks with a score for each class"),
