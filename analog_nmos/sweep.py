@@ -1,4 +1,4 @@
-"""What the three sweeps share: the published axes and names, and which runs train side by side."""
+"""What the sweeps share: the published axes and names, and which runs train side by side."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def _specs(axes: Sequence[Axis], config: type[Any], name: str, named: Sequence[s
         tie = {"ground": "body"}.get(labels["body_tie"], labels["body_tie"])
         return f"{name.format(**labels)}_bt{tie}_vg{labels['vg']}"
 
-    specs = make_specs(axes, config, name_of, named, shuffle_seed=SHUFFLE_SEED, group_of=_group)
+    specs = make_specs(axes, config, name_of, named, shuffle_seed=SHUFFLE_SEED, group_of=group_of)
     return [replace(spec, published=_published(config(**spec.config))) for spec in specs]
 
 
-def _group(config: TrainerConfig) -> str:
+def group_of(config: TrainerConfig) -> str:
     """Runs of the same group can train side by side; "" where the backend solves one circuit in a process."""
     if BACKENDS.get(config.backend).most_replicas == 1:
         return ""

@@ -72,7 +72,7 @@ def summary(kind: type[Task]) -> str:
 
 def _folder(words: Sequence[str]) -> Path:
     """The folder that --resume names; other words without a task are an error."""
-    parser = Parser(prog="nmos-train", description=DESCRIPTION, epilog=_tasks() if HELP & set(words) else "")
+    parser = Parser(prog="nmos-train", description=DESCRIPTION, epilog=list_of_tasks() if HELP & set(words) else "")
     parser.usage = "%(prog)s TASK [SEED] [options]"
     parser.add_argument(
         "--resume", type=Path, metavar="DIR", help="go on with the run in this folder, whatever its task"
@@ -83,8 +83,9 @@ def _folder(words: Sequence[str]) -> Path:
     return Path(folder)
 
 
-def _tasks() -> str:
-    return "\n".join(["tasks:", *(f"  {name:13}{summary(TASKS.get(name))}" for name in TASKS), f"  {OWN}"])
+def list_of_tasks() -> str:
+    """All tasks, a line each, for --help."""
+    return "\n".join(["tasks:", *(f"  {name:15}{summary(TASKS.get(name))}" for name in TASKS), f"  {OWN}"])
 
 
 if __name__ == "__main__":

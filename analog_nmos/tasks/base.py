@@ -18,6 +18,13 @@ from common.cli import option
 from common.errors import InputError
 
 NOT_IN_ALL = ("margin", "softmax_temp", "nudge", "one_hot")  # options that some objectives do not have
+# Options in which networks that train together may differ: their numbers, not their circuits, samples or read-outs.
+# (The objective, which all have in common, is compared as `trains`.)
+OF_EACH = (
+    *("seed", "snapshot_every", "order", "gamma", "input_vmin", "input_vmax"),
+    *("vg_init", "vg_init_lo", "vg_init_hi", "vg_init_fixed"),
+    *("objective", "objective_options", "delta", *NOT_IN_ALL),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +67,16 @@ class Task(TrainerConfig):
     def name(cls) -> str:
         """What `nmos-train` calls it: a word, or package.module:Name."""
         return vars(cls).get("word") or f"{cls.__module__}:{cls.__qualname__}"
+
+    @classmethod
+    def shared(cls) -> list[str]:
+        """Those of its options that networks must share to train together: also all that a task has of its own.
+
+        What such an option changes, a number of samples or nodes or how outputs are read, the task alone knows.
+        """
+        shared = super().shared()
+        rest = (field for field in dataclasses.fields(cls) if field.name not in (*shared, *OF_EACH))
+        return [*shared, *(field.name for field in rest if not field.metadata["local"])]
 
     @property
     def trains(self) -> str:

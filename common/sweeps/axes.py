@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -16,6 +17,7 @@ from common.plugins import Registry
 from common.values import check_integer, integer, number, path, shown
 
 ABOUT_THE_START = {"quiet", "plots"}  # options of the sweep itself, not of its runs
+RANGE, LARGEST_RANGE = re.compile(r"([0-9]+)-([0-9]+)"), 1_000_000
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -43,8 +45,11 @@ class Axis:
 
 
 def add_axes(parser: Parser, config_type: type[Any], axes: Sequence[Axis]) -> None:
-    """One option per axis and per further option of the experiment; each takes one value or several with commas."""
-    grid = parser.add_argument_group("axes of the grid (several values: 0.03,0.3)")
+    """One option per axis and per further option of the experiment; each takes one value or several with commas.
+
+    Integers may also be ranges, 0-79, with both ends; a number below 0 starts none.
+    """
+    grid = parser.add_argument_group("axes of the grid (several values: 0.03,0.3; of integers also 0-79 or 0-4,9)")
     known = {field.name: field for field in fields(config_type)}
     for axis in axes:
         text = axis.help or _help(known[axis.name])
@@ -74,6 +79,7 @@ def chosen_axes(
             raise InputError(f"--grid {file}: unknown axis {name!r}; known are {', '.join(sorted(known))}")
         axis = chosen.get(name, Axis(name, ()))
         entries = value if isinstance(value, list) else [value]
+        entries = [one for entry in entries for one in _spread(name, entry, hints.get(name))]
         values = tuple(_typed(name, entry, hints.get(name)) for entry in entries)
         if not values or len(set(values)) < len(values):
             raise InputError(f"{_flag(name)}: {'no value' if not values else 'the same value twice'}")
@@ -120,10 +126,27 @@ def _read(file: Path | None) -> dict[str, Any]:
     return {name.replace("-", "_"): value for name, value in read_toml(file, "--grid").items()}
 
 
-def _typed(name: str, entry: Any, hint: Any) -> Any:
-    """An entry of the command line (text) or of a TOML file in the type of the option; ranges are checked later."""
+def _spread(name: str, entry: Any, hint: Any) -> Sequence[Any]:
+    """The integers of a range such as 0-79; any other entry stays alone."""
+    ends = RANGE.fullmatch(entry.strip()) if _kind(hint) is int and isinstance(entry, str) else None
+    if ends is None:
+        return (entry,)
+    first, last = (_typed(name, end, hint) for end in ends.groups())
+    if not 0 <= last - first < LARGEST_RANGE:
+        what = "ends before it begins" if last < first else f"has more than {LARGEST_RANGE:,} integers"
+        raise InputError(f"argument {_flag(name)}: the range {entry.strip()} {what}")
+    return range(first, last + 1)
+
+
+def _kind(hint: Any) -> Any:
+    """The type of an option, inside `X | None`; str for an axis that is no option itself."""
     kinds = [kind for kind in (typing.get_args(hint) or (hint,)) if kind not in (type(None), None)]
-    kind = kinds[0] if kinds else str
+    return kinds[0] if kinds else str
+
+
+def _typed(name: str, entry: Any, hint: Any) -> Any:
+    """An entry of the command line (text) or of a TOML file in the type of the option; bounds are checked later."""
+    kind = _kind(hint)
     if kind is bool and str(entry).lower() in WORDS:
         return WORDS[str(entry).lower()]
     try:

@@ -29,12 +29,14 @@ class Cost:
         run_s: one run in full, side by side with others where the sweep does so.
         memory_MiB: of a worker at its largest.
         files_MiB: that a run leaves.
+        epochs: of the longer one.
     """
 
     start_s: float
     run_s: float
     memory_MiB: float
     files_MiB: float
+    epochs: int = EPOCHS[1]
 
 
 def describe(sweep: Definition, specs: Sequence[RunSpec], folder: Path, options: Options) -> str:
@@ -67,7 +69,7 @@ def describe(sweep: Definition, specs: Sequence[RunSpec], folder: Path, options:
 def _line(specs: Sequence[RunSpec], cost: Cost) -> str:
     return (
         f"{len(specs)} run(s) like {specs[0].name}: a run takes about {cost.run_s:.3g} s "
-        f"(measured on {EPOCHS[1]} epochs), a worker's start {cost.start_s:.1f} s"
+        f"(measured on {cost.epochs} epochs), a worker's start {cost.start_s:.1f} s"
     )
 
 
@@ -88,13 +90,16 @@ def measure(sweep: Definition, specs: Sequence[RunSpec]) -> Cost:
     _, one_bytes, more_bytes = measured.value[1]
     weight = sweep.short(specs[0].config, 1)[1]
     all_epochs = _epochs(sweep, specs[0])
-    epoch_s = max(more_s - one_s, 0.0) / (EPOCHS[1] - EPOCHS[0])
-    run_s = (max(one_s - epoch_s, 0.0) + epoch_s * weight * all_epochs) / len(group)
+    few, more = (sweep.short(specs[0].config, epochs)[0].get("epochs", epochs) for epochs in EPOCHS)
+    epoch_s = max(more_s - one_s, 0.0) / (more - few)
+    epoch_bytes = (more_bytes - one_bytes) / (more - few)
+    run_s = (max(one_s - few * epoch_s, 0.0) + epoch_s * weight * all_epochs) / len(group)
     return Cost(
         start_s=max(first_s - one_s, 0.0),
         run_s=run_s,
         memory_MiB=measured.memory_MiB,
-        files_MiB=(one_bytes + (more_bytes - one_bytes) / (EPOCHS[1] - EPOCHS[0]) * all_epochs) / len(group) / 2**20,
+        files_MiB=(one_bytes + epoch_bytes * all_epochs) / len(group) / 2**20,
+        epochs=more,
     )
 
 

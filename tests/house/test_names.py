@@ -27,7 +27,7 @@ RUN = """
 aanntwin: __main__ main scripts.analyze_weights scripts.generate_csv scripts.normalize scripts.quantize scripts.spec
     scripts.sweep_model_parameters scripts.sweep_noise scripts.test_bits scripts.test_only
 analog_nmos: auto_prune_sweep auto_prune_trainer chip_command compare dense_sweep dense_trainer dense_trainer_avgappr
-    dense_trainer_cross_entropy figures_command topology_command train verify xent_sweep
+    dense_trainer_cross_entropy figures_command topology_command train train_sweep verify xent_sweep
 common: browse.__main__
 corruption_study: plot run_experiments
 magnetoionic: figures_command main sweep
@@ -39,7 +39,7 @@ psa_resmlp: analyze_dataset clean clean_all generate_reproduction_tests make_arc
 IN_MANIFESTS = """
 aanntwin.scripts.sweep_model_parameters:train_and_test aanntwin.scripts.sweep_noise:train_and_test
 analog_nmos.auto_prune_sweep:train analog_nmos.dense_sweep:train analog_nmos.xent_sweep:train
-corruption_study.worker:train magnetoionic.sweep:train psa_resmlp.sweep:train
+analog_nmos.train_sweep:train corruption_study.worker:train magnetoionic.sweep:train psa_resmlp.sweep:train
 """
 
 

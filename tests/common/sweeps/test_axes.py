@@ -1,10 +1,12 @@
 """Axes on the command line and in files, their product, and the names of runs."""
 
 import random
+from dataclasses import dataclass
 
 import pytest
 from demo_sweep import SWEEP, Config
 
+from common.cli import option
 from common.errors import InputError
 from common.runs.spec import RunSpec, check_specs, read_specs, write_specs
 from common.sweeps import Axis
@@ -39,6 +41,55 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_published_val
     assert {axis.name: axis.values for axis in axes} == {"seed": (7, 8), "epochs": (4,)}
     specs = SWEEP.specs(chosen_axes(Config, SWEEP.axes, None, {"seed": "1", "epochs": "2,3"}))
     assert [spec.folder for spec in specs] == ["run_0000_seed1_epochs2", "run_0001_seed1_epochs3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("3-6", (3, 4, 5, 6)),
+        ("0-1,9, 12-13", (0, 1, 9, 12, 13)),
+        ("7-7", (7,)),
+        ("-3,5", (-3, 5)),
+    ],
+)
+def test_integers_may_be_ranges(tmp_path, text, values):
+    [seeds, _] = chosen_axes(Config, SWEEP.axes, None, {"seed": text})
+    assert seeds.values == values
+    file = tmp_path / "grid.toml"
+    file.write_text(f"seed = {text.split(',')}")
+    [seeds, _] = chosen_axes(Config, SWEEP.axes, file, {})
+    assert seeds.values == values
+
+
+def test_words_with_a_hyphen_are_no_ranges():
+    axes = [Axis("word", ("1-2",)), Axis("share", (0.5,))]
+
+    @dataclass(frozen=True)
+    class Options:
+        word: str = option("", "a word")
+        share: float = option(0.5, "a number")
+
+    [word, _] = chosen_axes(Options, axes, None, {"word": "3-5,a-b"})
+    assert word.values == ("3-5", "a-b")
+    with pytest.raises(InputError, match="argument --share: '0-1' is not a number"):
+        chosen_axes(Options, axes, None, {"share": "0-1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("6-3", "argument --seed: the range 6-3 ends before it begins"),
+        ("0-1000000", "argument --seed: the range 0-1000000 has more than 1,000,000 integers"),
+        ("-3-5", "argument --seed: '-3-5' is not an integer"),
+        ("3--5", "argument --seed: '3--5' is not an integer"),
+        ("1-", "argument --seed: '1-' is not an integer"),
+        ("0-3,2", "--seed: the same value twice"),
+        ("0-99999999999999999999", "argument --seed: 99999999999999999999 does not fit into 64 bits"),
+    ],
+)
+def test_a_bad_range_is_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        chosen_axes(Config, SWEEP.axes, None, {"seed": text})
 
 
 @pytest.mark.parametrize(
