@@ -191,7 +191,7 @@ BAD_INPUT = [
     (("--replicas", "list.jsonl"), "--replicas list.jsonl, line 1: argument --topology: [1] is not a path"),
     (
         ("--objective", "hinges"),
-        "'hinges' is not one of hinge, cross-entropy, prototype, package",
+        "'hinges' is not one of hinge, cross-entropy, mse, prototype, package",
     ),
     (("--objective", "nothing.here:Loss"), "objective nothing.here:Loss: no module nothing"),
     (("--objective-options", "power=2"), "--objective-options: unknown setting 'power'"),

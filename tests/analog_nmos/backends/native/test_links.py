@@ -30,12 +30,13 @@ def networks(rng):
 def differences(ngspice, seed, options, kind="nmos", model=ORACLE["MODEL"]):
     """The largest of each network, free, clamped and free again; gates from cutoff to far above it.
 
-    A PMOS has its gates below the threshold of the highest voltage, 1 V.
+    A PMOS has its gates below the node that they count from, or below the highest voltage, 1 V.
     """
+    top_V = 1.0 if options.gate_ref == "ground" else 0.0
     rng = np.random.default_rng([23, seed])
     for topology in networks(rng):
         gates = (0.4, 8.0) if rng.random() < 0.5 else (0.4, 1.2)
-        gates = gates if kind == "nmos" else (1.0 - gates[1], 1.0 - gates[0])
+        gates = gates if kind == "nmos" else (top_V - gates[1], top_V - gates[0])
         clamped = rng.random(topology.n_outputs) < 0.6
         yield ORACLE["compare"](
             ngspice, topology, options, rng.uniform(0.0, 1.0, topology.n_inputs),
