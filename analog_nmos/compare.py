@@ -82,12 +82,9 @@ def _of_values(record: RunRecord, data: Data) -> dict[str, str]:
     selected, epoch = result[result["score_name"]], result["selected_epoch"]
     loss = result["score_name"].removeprefix("selected_val_")
     found[SELECTED] = f"{loss} {selected:.4g} at {epoch}, on the {result['selected_on']}"
-    if (tested := result.get(f"selected_test_{loss}")) is None:
-        found[TEST] = "-"
-    elif epoch == last:
-        found[TEST] = _rmse(_errors_V(record, "0_vout_final_test", data, data.test), data, data.test)
-    else:  # its outputs are not kept
-        found[TEST] = f"{loss} {tested:.4g}, no interval"
+    found[TEST] = "-"
+    if f"selected_test_{loss}" in result:
+        found[TEST] = _rmse(_errors_V(record, "0_vout_selected_test", data, data.test), data, data.test)
     return found
 
 

@@ -31,25 +31,21 @@ def rms_interval(errors: NDArray[np.float64], confidence: float = 0.95) -> tuple
         errors: (samples, values), the same number of values for each sample.
         confidence: how often such intervals hold the value that all possible samples would give.
     """
-    from scipy.stats import norm
+    from scipy.stats import bootstrap
 
     square = (errors**2).mean(axis=1)
     if len(square) < FEWEST:
         return None
-    mean, distance = square.mean(), square - square.mean()
-    if not distance.any():
-        return float(np.sqrt(mean)), float(np.sqrt(mean))
-    means = _resampled_means(square)
-    shift = norm.ppf(((means < mean).mean() + (means <= mean).mean()) / 2)
-    skew = (distance**3).sum() / (6 * (distance**2).sum() ** 1.5)
-    ends = shift + norm.ppf(0.5 + np.array([-0.5, 0.5]) * confidence)
-    low, high = np.sqrt(np.quantile(means, norm.cdf(shift + ends / (1 - skew * ends))))
+    if not np.ptp(square):
+        return float(np.sqrt(square[0])), float(np.sqrt(square[0]))
+    found = bootstrap(
+        (square,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=max(1, BATCH // len(square)),
+        confidence_level=confidence,
+        method="BCa",
+        random_state=0,  # the same interval each time
+    )
+    low, high = np.sqrt(found.confidence_interval)
     return float(low), float(high)
-
-
-def _resampled_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means (RESAMPLES,) of as many values as there are, drawn with replacement; the same ones each time."""
-    rng, rows = np.random.default_rng(0), max(1, BATCH // len(values))
-    starts = range(0, RESAMPLES, rows)
-    sizes = [(min(rows, RESAMPLES - start), len(values)) for start in starts]
-    return np.concatenate([values[rng.integers(len(values), size=size)].mean(axis=1) for size in sizes])

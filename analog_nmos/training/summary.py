@@ -76,7 +76,9 @@ def _final_test(
     gate_V, selected = at_best("vg_unique"), None
     if gate_V.size == replica.topology.n_edges:
         arrays = {name: at_best(name) for name in measured if (run.folder / f"0_{name}_epoch{best}.npy").exists()}
-        selected = evaluate(gate_V, arrays, replica.data.test)[0]
+        selected, out_V = evaluate(gate_V, arrays, replica.data.test)
+        if not replica.data.readout.answer.classes:  # an interval of the errors needs each of them
+            write_array(run.folder / "0_vout_selected_test.npy", out_V)
     accuracy, out_V = evaluate(replica.gate_V, replica.memory, replica.data.test)
     write_array(run.folder / "0_vout_final_test.npy", out_V)
     return accuracy, selected

@@ -36,11 +36,13 @@ def read_card(path):
 
 
 def replica():
+    from analog_nmos.data.split import Data, Split
     from analog_nmos.topology import dense
     from analog_nmos.training.config import TrainerConfig
     from analog_nmos.training.replica import new_replica
 
-    return new_replica(TrainerConfig(), None, dense(3, 2))
+    part = Split(np.zeros((2, 3)), np.arange(2))
+    return new_replica(TrainerConfig(), Data(part, part, part, ("a", "b"), "two"), dense(3, 2))
 
 
 def nmos_checkpoint(folder):

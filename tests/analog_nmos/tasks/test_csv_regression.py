@@ -1,5 +1,7 @@
 """`nmos-train csv-regression`: a number of a user's own table, and one line for whatever is wrong with it."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,11 @@ def test_a_plane_is_learned(here, table, tmp_path):
     loss = record.array("0_val_mse")
     assert record.result["selected_epoch"] == 1 + loss[1:].argmin()
     assert "final test: test_mse" in done.out
+    selected_V = record.array("0_vout_selected_test")
+    rmse_V = np.sqrt(((selected_V - y_V) ** 2).mean())
+    assert record.result["selected_test_mse"] == pytest.approx(rmse_V**2)
+    table = here("analog_nmos.compare", "run").out
+    assert re.search(rf"\| {rmse_V:.4g} \(0\.\d+ to 0\.\d+\) \|", table), table
     assert record.meta["target"]["column"] == "height"
     assert 16 < record.meta["target"]["smallest"] < record.meta["target"]["largest"] < 24
 
