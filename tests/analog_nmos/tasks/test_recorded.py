@@ -90,6 +90,14 @@ def test_pairs_of_digits_of_the_record(train):
     assert record.array("0_vout_test_epoch15").shape == (360, 20)
 
 
+@pytest.mark.slow
+def test_prototypes_are_of_pairs_too(train):
+    words = ("--objective", "prototype", "--delta", 0.3, "--train-limit", 400, "--test-limit", 100, "--epochs", 2)
+    record = train("digits-pairs", *words)
+    assert record.array("0_proto_out_epoch2").shape == (10, 10)
+    assert record.result["final_val_acc"] > 0.6
+
+
 def test_pairs_of_digits_start_as_torch_and_are_shuffled_whatever_the_seed():
     torch = pytest.importorskip("torch")
     for seed in (0, 7):
