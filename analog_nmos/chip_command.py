@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,13 +16,13 @@ from analog_nmos.chips.die import Die
 from analog_nmos.chips.draw import edges_digest
 from analog_nmos.chips.figures import die_map, histograms, network_map, quantities
 from analog_nmos.chips.table import describe, describe_meta
+from analog_nmos.new_file import check_new_file
 from analog_nmos.topology import Topology, find_topology
 from common.cli import Parser, add_options, build, run_command, whole
 from common.errors import InputError
 from common.plotting import PLOT_FORMATS, save
 from common.values import shorten
 
-NAME_BYTES = 230  # file systems allow 255, and temporary files and figures have longer names
 DESCRIPTION = """\
 A chip says how each transistor of a network differs from the model card: an offset of its threshold voltage and a
 factor on kp, in two circuits, of which one is solved free and one clamped. Draw one at random, or look at files (NPZ,
@@ -44,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def draw(arguments: argparse.Namespace) -> None:
     """Draw the chip that the options describe, write it to `out`, and print its numbers."""
-    _check_target(arguments.out, arguments.force)
+    check_new_file(arguments.out, arguments.force)
     names = {field.name for field in dataclasses.fields(Mismatch)}
     mismatch = build(Mismatch, {name: value for name, value in vars(arguments).items() if name in names})
     topology, card = find_topology(arguments.topology), read_model_card(arguments.model_card)
@@ -114,15 +113,6 @@ def _drawn(chip: Chip) -> str:
         gradients = f"{1e3 * mismatch['vto_gradient']:.4g} mV and {1e2 * mismatch['kp_gradient']:.4g} percent"
         text += f", gradient {gradients} at {meta['gradient_angle_deg']:.1f} degrees"
     return text
-
-
-def _check_target(path: Path, force: bool) -> None:
-    if len(os.fsencode(path.name)) > NAME_BYTES:
-        raise InputError(f"{shorten(path)}: the name is too long; at most {NAME_BYTES} bytes are allowed")
-    if path.is_dir() or not path.parent.is_dir():
-        raise InputError(f"{path}: name a file in a folder that exists")
-    if path.exists() and not force:
-        raise InputError(f"{path}: exists already; name another file, or replace it with --force")
 
 
 def _check_stems(paths: Sequence[Path]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -13,19 +12,18 @@ from analog_nmos.figures.connections import connection_sheet
 from analog_nmos.figures.facts import describe
 from analog_nmos.figures.network_drawing import output_graphs, whole_graph
 from analog_nmos.figures.run_files import LeftOut
+from analog_nmos.new_file import check_new_file
 from analog_nmos.topology import Topology, find_topology, prune_copies, prune_flat, prune_pairs
 from analog_nmos.topology.shapes import SHAPES
 from common.cli import build as from_options
 from common.errors import InputError
-from common.inputs import read_array, shorten
+from common.inputs import read_array
 from common.plotting import save
-
-NAME_BYTES = 230  # file systems allow 255, and the temporary file has a longer name
 
 
 def build(arguments: Namespace) -> None:
     """Write the network of `shape` with its options to `out`."""
-    _check_target(arguments.out, arguments.force)
+    check_new_file(arguments.out, arguments.force)
     kind = SHAPES.get(arguments.shape)
     names = {field.name for field in dataclasses.fields(kind)}
     network = from_options(kind, {name: value for name, value in vars(arguments).items() if name in names}).build()
@@ -37,7 +35,7 @@ def prune(arguments: Namespace) -> None:
     """Write the network of `file` without the edges named by pairs, copies_of, flat or vg_below to `out`."""
     if (arguments.vg_below is None) != (arguments.gate_voltages is None):
         raise InputError("--vg-below and --gate-voltages belong together; give both or neither")
-    _check_target(arguments.out, arguments.force)
+    check_new_file(arguments.out, arguments.force)
     network = find_topology(arguments.file)
     if arguments.pairs:
         pruned = prune_pairs(network, arguments.pairs)
@@ -94,13 +92,3 @@ def show(arguments: Namespace) -> None:
         print(f"left out: heat map: {reason}")
     for name, fig in figures.items():
         print(save(fig, arguments.out / f"{stem}_{name}", arguments.plot_format))
-
-
-def _check_target(path: Path, force: bool) -> None:
-    if len(os.fsencode(path.name)) > NAME_BYTES:
-        raise InputError(f"{shorten(path)}: the name is too long; at most {NAME_BYTES} bytes are allowed")
-    # os.path: the methods of Path raise OSError for names that are too long
-    if os.path.isdir(path) or not os.path.isdir(path.parent):
-        raise InputError(f"{path}: name a file in a folder that exists")
-    if os.path.exists(path) and not force:
-        raise InputError(f"{path}: exists already; name another file, or replace it with --force")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.chips.chip import FIELDS, allowed, outside
+from analog_nmos.data.csv_table import Rows, check_rows, csv_rows
 from common.errors import InputError
 from common.inputs import read_text
 from common.values import integer, number, shown
 
 FloatArray = NDArray[np.float64]
 COLUMNS = ("edge", *FIELDS)
-Lines = list[tuple[int, list[str]]]  # their numbers in the file, and their words
 
 
 def read_columns(path: str | Path) -> dict[str, FloatArray]:
@@ -34,29 +33,21 @@ def read_columns(path: str | Path) -> dict[str, FloatArray]:
     return {name: _column(where, name, lines, place) for name, place in columns}
 
 
-def _table(where: str, text: str) -> tuple[list[str], Lines]:
+def _table(where: str, text: str) -> tuple[list[str], Rows]:
     """Names of the columns, and the lines below them; empty ones are passed over."""
-    reader = csv.reader(text.splitlines(), strict=True)
-    try:
-        found = [(reader.line_num, [word.strip() for word in row]) for row in reader if row]
-    except csv.Error as problem:
-        raise InputError(f"{where}, line {reader.line_num}: is not CSV ({problem})") from None
+    found = csv_rows(text, where)
     first, header = found[0] if found else (1, [])
     for name in header:
         if name not in COLUMNS or header.count(name) > 1:
             what = "comes twice" if name in COLUMNS else "is none of a chip's"
             raise InputError(f"{where}, line {first}: column {shown(name)} {what}; allowed: {', '.join(COLUMNS)}")
-    for line, row in found[1:]:
-        if len(row) != len(header):
-            raise InputError(f"{where}, line {line}: has {len(row)} values; line {first} names {len(header)} columns")
-        if "" in row:
-            raise InputError(f"{where}, line {line}: no value of {header[row.index('')]}")
     if len(found) < 2:
         raise InputError(f"{where}: has no lines of numbers below a header of {', '.join(COLUMNS)}")
+    check_rows(where, found)
     return header, found[1:]
 
 
-def _by_edge(where: str, lines: Lines, place: int) -> Sequence[int]:
+def _by_edge(where: str, lines: Rows, place: int) -> Sequence[int]:
     """Positions in `lines` of edges 0, 1, 2 ..."""
     positions: dict[int, int] = {}
     for position, (line, row) in enumerate(lines):
@@ -74,7 +65,7 @@ def _by_edge(where: str, lines: Lines, place: int) -> Sequence[int]:
     return [positions[edge] for edge in range(len(lines))]
 
 
-def _column(where: str, name: str, lines: Lines, place: int) -> FloatArray:
+def _column(where: str, name: str, lines: Rows, place: int) -> FloatArray:
     values = np.empty(len(lines))
     for edge, (line, row) in enumerate(lines):
         try:

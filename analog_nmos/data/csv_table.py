@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from common.errors import InputError
 from common.inputs import read_text
 from common.values import number, shown
+
+Rows = list[tuple[int, list[str]]]  # their line numbers, and their values
 
 
 class CsvTable(NamedTuple):
@@ -56,34 +58,37 @@ def target_numbers(table: CsvTable, name: str) -> NDArray[np.float64]:
     return np.array([_numbers(table.where, line, [name], [word])[0] for line, word in pairs])
 
 
-def _table(path: Path, where: str, target: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def csv_rows(text: str, where: str) -> Rows:
+    """Rows of a CSV text without blanks around their values, each with its line number; empty lines are passed over."""
+    reader = csv.reader(text.splitlines(), strict=True)
+    try:
+        return [(reader.line_num, [value.strip() for value in row]) for row in reader if row]
+    except csv.Error as problem:
+        raise InputError(f"{where}, line {reader.line_num}: is not CSV ({problem})") from None
+
+
+def check_rows(where: str, rows: Rows) -> None:
+    """Raise InputError unless all rows have a value for each name in the first one."""
+    (first, header), *rest = rows
+    for line, row in rest:
+        if len(row) != len(header):
+            raise InputError(f"{where}, line {line}: has {len(row)} values; line {first} names {len(header)} columns")
+        if "" in row:
+            raise InputError(f"{where}, line {line}: no value of {shown(header[row.index('')])}")
+
+
+def _table(path: Path, where: str, target: str) -> tuple[list[str], Rows]:
     """Names of the columns, and the rows with their line numbers."""
-    lines = _lines(read_text(path, "--task-csv"), where)
-    header = next(lines, (1, []))[1]
+    rows = csv_rows(read_text(path, "--task-csv"), where)
+    header = rows[0][1] if rows else []
     if target not in header:
         raise InputError(f"{where}: no column {shown(target)}; line 1 names {shown(','.join(header))}")
     if len(set(header)) < len(header) or len(header) < 2:
         raise InputError(f"{where}: line 1 has to name at least two columns, each differently")
-    table = list(lines)
-    for line, row in table:
-        if len(row) != len(header):
-            raise InputError(f"{where}, line {line}: has {len(row)} values; line 1 names {len(header)} columns")
-        if "" in row:
-            raise InputError(f"{where}, line {line}: no value of {shown(header[row.index('')])}")
-    if not table:
+    check_rows(where, rows)
+    if len(rows) < 2:
         raise InputError(f"{where}: no rows in it")
-    return header, table
-
-
-def _lines(text: str, where: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows of a CSV text without blanks around their values, each with its line number; empty lines are passed over."""
-    reader = csv.reader(text.splitlines(), strict=True)
-    try:
-        for row in reader:
-            if row:
-                yield reader.line_num, [value.strip() for value in row]
-    except csv.Error as problem:
-        raise InputError(f"{where}, line {reader.line_num}: is not CSV ({problem})") from None
+    return header, rows[1:]
 
 
 def _numbers(where: str, line: int, names: Sequence[str], row: Sequence[str]) -> list[float]:

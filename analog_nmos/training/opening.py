@@ -43,7 +43,7 @@ def shared_card(configs: Sequence[TrainerConfig], folders: Sequence[Path | None]
     """
     cards = [load_card(config, folder) for config, folder in zip(configs, folders, strict=True)]
     for card in cards:
-        if (card.model, card.instance) != (cards[0].model, cards[0].instance):
+        if (card.kind, card.model, card.instance) != (cards[0].kind, cards[0].model, cards[0].instance):
             raise InputError(f"replicas must share the model card: {card.path} differs from {cards[0].path}")
     return cards[0]
 

@@ -185,7 +185,7 @@ class NmosTrainer:
                 "label": self.objective.loss_label,
             },
             "topology": {**shape, **known["topology"]},
-            "model_card": {"model": self.card.model, "instance": self.card.instance},
+            "model_card": {"kind": self.card.kind, "model": self.card.model, "instance": self.card.instance},
             "samples": {part: len(getattr(replica.data, part).y) for part in parts},
             "validated_on": replica.data.validated_on,
             **replica.config.facts(replica.data),

@@ -111,7 +111,7 @@ def test_a_bad_npz_file_is_refused(changes, message):
         ("vto_free,vto_free\n1,2\n", "chip chip.csv, line 1: column 'vto_free' comes twice"),
         ("vto_free\n0.1\n", f"chip chip.csv: has no vto_clamp and no beta_free and no beta_clamp; {NEEDS}"),
         (f"{HEADER}0,0,1\n", "chip chip.csv, line 2: has 3 values; line 1 names 4 columns"),
-        (f"{HEADER}0,0,1,1\n0,,1,1\n", "chip chip.csv, line 3: no value of vto_clamp"),
+        (f"{HEADER}0,0,1,1\n0,,1,1\n", "chip chip.csv, line 3: no value of 'vto_clamp'"),
         (f"{HEADER}0,0,1,1\n\n0,nan,1,1\n", "chip chip.csv, line 4, column vto_clamp: nan is not a finite number"),
         (f"{HEADER}0,10 mV,1,1\n", "chip chip.csv, line 2, column vto_clamp: '10 mV' is not a number"),
         (
