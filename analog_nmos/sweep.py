@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from analog_nmos.backends import BACKENDS
-from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.config import ALIKE, TrainerConfig
 from common.errors import InputError
 from common.runs.spec import RunSpec
 from common.sweeps.axes import Axis
@@ -92,7 +92,7 @@ def group_of(config: TrainerConfig) -> str:
     if BACKENDS.get(config.backend).most_replicas == 1:
         return ""
     plain = type(config)()
-    names = (*config.shared(), "trains")
+    names = (*config.shared(), *ALIKE)
     shared = {name: str(getattr(config, name)) for name in names if getattr(config, name) != getattr(plain, name)}
     return json.dumps(shared, separators=(",", ":"))
 

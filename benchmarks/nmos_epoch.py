@@ -13,15 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analog_nmos.backends.make import make_backend
 from analog_nmos.dense_trainer import HingeConfig
 from analog_nmos.dense_trainer_cross_entropy import CrossEntropyConfig
 from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.training.compiled import train_replicas
 from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.copies import Copies
 from analog_nmos.training.epoch import train_epoch, validate
 from analog_nmos.training.opening import load_card, load_replica
-from analog_nmos.training.replica import padded_gates
 
 GATES = {"gamma": 0.3, "vg_init": "fixed", "vg_init_fixed": 4.0}
 TRAINERS: dict[str, tuple[type[TrainerConfig], dict[str, Any]]] = {
@@ -59,19 +58,17 @@ class Circuits:
         common = {"body_tie": tie, "backend": backend_name, "train_limit": limit, "test_limit": limit // 4}
         configs = [kind(seed=seed, **common, **settings) for seed in range(1, replicas + 1)]
         self.states = [load_replica(config) for config in configs]
-        topologies = [state.topology for state in self.states]
-        self.backend = make_backend(backend_name, topologies, load_card(configs[0]), configs[0])
+        self.copies = Copies.of(self.states, load_card(configs[0]))
         trains = objective_class(objective)
         self.objective = trains.of([hyperparameters(trains, config) for config in configs])
 
     def epoch(self, way: Callable[..., Any]) -> Epoch:
         """Train and validate one epoch, by `train_epoch` or by `train_replicas`."""
         replicas, start = len(self.states), time.perf_counter()
-        sums = way(self.states, np.ones(replicas, bool), self.backend, self.objective, lambda samples: None)
+        sums = way(self.states, np.ones(replicas, bool), self.copies, self.objective, lambda samples: None)
         trained = time.perf_counter()
-        self.backend.set_gates(padded_gates(self.states))
         for row, state in enumerate(self.states):
-            validate(self.backend, row, state.data.val, lambda: None)
+            validate(self.copies.test(row, state.gate_V), row, state.data.val, lambda: None, state.periphery)
         end, samples = time.perf_counter(), len(self.states[0].data.train.y)
         seconds = np.array([end - start, sums.free_s, sums.clamp_s, sums.update_s, end - trained])
         return Epoch(*(seconds / replicas * (SAMPLES / samples)), float(sums.active.mean() / samples))
@@ -86,7 +83,7 @@ def measured(objective: str, backend_name: str, tie: str, replicas: int, epochs:
     """The median of some epochs after a first one."""
     circuits = Circuits(objective, backend_name, tie, replicas, limit)
     found = median([circuits.epoch(train_replicas) for _ in range(epochs + 1)][1:])
-    circuits.backend.close()
+    circuits.copies.close()
     return found
 
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,7 @@ class CompiledSolver(NamedTuple):
     Attributes:
         free: (memory, replica, input_V (inputs,), node_V) -> status.
         clamped: (memory, replica, input_V (inputs,), target_V (outputs,), clamped (outputs,), node_V) -> status.
+        follow: (memory, another's memory, replica) -> None, as `Backend.follow`.
         forget: (memory, replica) -> None, as `Backend.reload`.
         memory: the solver's arrays, of whatever type its functions take.
         edges: where the gate voltages lie that they solve with.
@@ -105,6 +106,7 @@ class CompiledSolver(NamedTuple):
 
     free: Callable[..., Any]
     clamped: Callable[..., Any]
+    follow: Callable[..., Any]
     forget: Callable[..., Any]
     memory: Any
     edges: Edges
@@ -174,6 +176,10 @@ class Backend(ABC):
     def compiled(self) -> CompiledSolver | None:
         """The solver for compiled epochs; None where there is none, and the Python loop calls the methods here."""
         return None
+
+    def follow(self, other: Self, replica: int) -> None:
+        """Take the last free solution of the same replica of a like backend as first guess of the next solve."""
+        return
 
     def reload(self, replica: int) -> None:
         """Build the replica's circuit anew with its whole state (gate voltages and VOUT), after a failed solve."""

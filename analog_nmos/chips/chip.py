@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 # Names in a file, and of the attributes. In files kp is called beta, as in published chips.
 FIELDS = {"vto_free": "vto_free_V", "vto_clamp": "vto_clamp_V", "beta_free": "kp_free", "beta_clamp": "kp_clamp"}
 ENDINGS = (".npz", ".csv")
+LEAST_FACTOR = 1e-6  # of kp: a normal draw may be negative, a transistor's kp is not
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,14 @@ class Chip:
     def clamp(self) -> Deviations:
         """Those of the circuit whose outputs are clamped (the second copy)."""
         return Deviations(self.vto_clamp_V, self.kp_clamp)
+
+    def scaled(self, factor: float) -> Chip:
+        """The same draw with deviations `factor` times as large: offsets, and the factors' distances from 1."""
+        if factor == 1.0:
+            return self
+        free_V, clamp_V = (factor * one for one in (self.vto_free_V, self.vto_clamp_V))
+        free, clamp = (np.maximum(1.0 + factor * (one - 1.0), LEAST_FACTOR) for one in (self.kp_free, self.kp_clamp))
+        return Chip(free_V, clamp_V, free, clamp, {**self.meta, "scaled": factor})
 
     def arrays(self) -> dict[str, FloatArray]:
         """The four arrays (E,) by their names in a file."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import ModelCard
-from analog_nmos.chips.chip import Chip
+from analog_nmos.chips.chip import LEAST_FACTOR, Chip
 from analog_nmos.chips.die import Die
 from analog_nmos.circuit.options import LARGEST_V
 from analog_nmos.topology import Topology
@@ -23,7 +23,6 @@ from common.seeding import stream
 FloatArray = NDArray[np.float64]
 VTO_SIGMA_V, KP_SIGMA = 0.01, 0.005  # "1x" of the published chips
 LARGEST_PELGROM = 1e6
-LEAST_FACTOR = 1e-6  # of kp: a normal draw may be negative, a transistor's kp is not
 SQUARE_MICROMETRES = 1e12  # in a square metre
 
 

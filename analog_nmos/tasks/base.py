@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.backends import BACKENDS
+from analog_nmos.chips.options import ChipOptions
 from analog_nmos.data.split import DIGEST, Data
 from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.settings import hyperparameters, objective_class
@@ -24,6 +25,7 @@ OF_EACH = (
     *("seed", "snapshot_every", "order", "gamma", "input_vmin", "input_vmax"),
     *("vg_init", "vg_init_lo", "vg_init_hi", "vg_init_fixed"),
     *("objective", "objective_options", "delta", *NOT_IN_ALL),
+    *(field.name for field in dataclasses.fields(ChipOptions) if field.name != "test_temp"),
 )
 
 

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.chips.normals import STATE_WORDS
+from analog_nmos.chips.periphery import Periphery
 from analog_nmos.training.metric import ACCURACY
 from analog_nmos.training.pruning import COUNTER, LAST
-from analog_nmos.training.replica import Replica
+from analog_nmos.training.replica import STUCK, Replica
 from common.errors import InputError
 from common.inputs import parse_json, read_arrays
 from common.runs.files import write_bytes
@@ -37,8 +39,9 @@ class State:
         gate_V: shape (edges,), in volts.
         edge_uid: shape (edges,), as in `Replica`.
         rng: of the random numbers, as `RandomState.get_state` gives it.
-        circuit: see `Backend.state`.
+        circuit: see `Copies.state`.
         memory: as in `Replica`.
+        streams: see `Periphery.state`.
     """
 
     epoch: int
@@ -47,12 +50,14 @@ class State:
     rng: tuple[Any, ...]
     circuit: Mapping[str, NDArray[Any]]
     memory: Mapping[str, NDArray[Any]]
+    streams: Mapping[str, NDArray[Any]]
 
     @classmethod
     def of(cls, replica: Replica, circuit: Mapping[str, NDArray[Any]]) -> State:
         """That of a replica now; its arrays are replaced by an epoch, never changed in place."""
         rng: Any = replica.rng.get_state(legacy=True)
-        return cls(replica.epoch, replica.gate_V, replica.edge_uid, rng, circuit, dict(replica.memory))
+        streams = replica.periphery.state()
+        return cls(replica.epoch, replica.gate_V, replica.edge_uid, rng, circuit, dict(replica.memory), streams)
 
 
 class Histories:
@@ -100,6 +105,7 @@ def save_checkpoint(folder: Path, state: State, histories: Histories) -> None:
         "histories": np.frombuffer(histories.text(state.epoch), np.uint8),
         **{f"backend_{name}": array for name, array in state.circuit.items()},
         **{f"memory_{name}": array for name, array in state.memory.items()},
+        **{f"noise_{name}": array for name, array in state.streams.items()},
     }
     stream = io.BytesIO()
     np.savez(stream, **{NAMES: np.array(sorted(arrays)), **arrays})
@@ -117,10 +123,12 @@ def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] |
     saved = _Saved(folder)
     epoch, edge_uid, gate_V = saved.network(replica.start.n_edges)
     histories = saved.histories(epoch, replica.data.readout.answer.classes)
-    rng_state, memory = saved.rng_state(), saved.memory(edge_uid.size)
+    rng_state, memory, streams = saved.rng_state(), saved.memory(edge_uid.size), saved.streams(replica.periphery)
     replica.rng.set_state(rng_state)
     replica.epoch, replica.edge_uid, replica.gate_V = epoch, edge_uid, gate_V
     replica.topology = replica.start if edge_uid.size == replica.start.n_edges else replica.start.keep(edge_uid)
+    replica.periphery.select(edge_uid)
+    replica.periphery.restore(streams)
     replica.histories, replica.memory = histories, memory
     return saved.with_prefix("backend_")
 
@@ -206,10 +214,20 @@ class _Saved:
 
     def memory(self, edges: int) -> dict[str, NDArray[Any]]:
         """What trainers carry from epoch to epoch."""
-        for name, shape in ((f"memory_{COUNTER}", (edges,)), (f"memory_{LAST}", (2,))):
-            if name in self._arrays:
-                self._array(name, np.int64, shape)
+        known = ((COUNTER, np.int64, (edges,)), (LAST, np.int64, (2,)), (STUCK, np.bool_, (edges,)))
+        for name, dtype, shape in known:
+            if f"memory_{name}" in self._arrays:
+                self._array(f"memory_{name}", dtype, shape)
         return self.with_prefix("memory_")
+
+    def streams(self, periphery: Periphery) -> dict[str, NDArray[np.uint64]]:
+        """Of the noise of a periphery."""
+        found = self.with_prefix("noise_")
+        for name in found:
+            if name not in periphery.streams:
+                raise InputError(f"{self._where}: this version has no stream of noise {name}; start a new run")
+            self._array(f"noise_{name}", np.uint64, (STATE_WORDS,))
+        return found
 
     def with_prefix(self, prefix: str) -> dict[str, NDArray[Any]]:
         """The arrays whose names begin with `prefix`, by the rest of their names."""

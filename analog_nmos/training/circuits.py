@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import Backend, BoolArray, FloatArray
-from analog_nmos.backends.make import make_backend
+from analog_nmos.backends.base import BoolArray, FloatArray
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.data.split import Split
 from analog_nmos.training.checkpoint import check_state, load_checkpoint
+from analog_nmos.training.copies import SINKS, Copies, State
 from analog_nmos.training.epoch import Beat, Validation, validate
 from analog_nmos.training.replica import Replica, padded_gates
 
-State = dict[str, NDArray[Any]]
-
 
 class Circuits:
-    """One circuit for each of L replicas, with the replica's topology and gate voltages.
+    """The circuits of L replicas, each with the replica's topology, gate voltages and chip.
 
     Attributes:
-        backend: the solver; another object after `prune`.
+        copies: the solvers; other objects after `prune`.
     """
 
-    backend: Backend
+    copies: Copies
 
     def __init__(self, replicas: Sequence[Replica], card: ModelCard) -> None:
         """Circuits without any state of earlier solves.
@@ -62,15 +59,15 @@ class Circuits:
         circuits = cls(replicas, card)
         for row, (folder, state) in found.items():
             check_state(folder, state, circuits.state(row))
-            circuits.backend.restore(row, state)
+            circuits.copies.restore(row, state)
         return circuits, [row in found for row in range(len(replicas))]
 
     def state(self, row: int) -> State:
-        """The state of one replica's circuit; see `Backend.state`."""
-        return self.backend.state(row)
+        """The state of one replica's circuits; see `Copies.state`."""
+        return self.copies.state(row)
 
     def outputs(self, row: int, part: Split, beat: Beat, gate_V: FloatArray | None = None) -> Validation:
-        """Free outputs of one replica for all samples of a part.
+        """Free outputs of one replica for all samples of a part, as its chip is written and read.
 
         Args:
             row: the replica.
@@ -78,13 +75,21 @@ class Circuits:
             beat: called before every few samples.
             gate_V: used instead of the replica's gate voltages, shape (edges,).
         """
-        self._set_gates(row, gate_V)
-        return validate(self.backend, row, part, beat)
+        replica = self._replicas[row]
+        written_V = replica.periphery.written_V(replica.gate_V if gate_V is None else gate_V, "tested_gates")
+        return validate(self.copies.test(row, written_V), row, part, beat, replica.periphery)
 
     def measure(self, row: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Free outputs (samples, outputs) in V and status (samples,) of one replica for inputs (samples, inputs)."""
-        self._set_gates(row)
-        return self.backend.solve_many(row, input_V)
+        """Free outputs (samples, outputs) in V and status (samples,) of one replica for inputs (samples, inputs).
+
+        They are a part of training: its first circuit is written and read.
+        """
+        replica = self._replicas[row]
+        gate_V = padded_gates(self._replicas)
+        gate_V[row, : replica.gate_V.size] = replica.periphery.written_V(replica.gate_V, "gates")
+        self.copies.set_gates(gate_V)
+        out_V, status = self.copies.first.solve_many(row, input_V)
+        return replica.periphery.tested_V(out_V, "free"), status
 
     def prune(self, keeps: Mapping[int, BoolArray]) -> None:
         """Remove edges of some replicas, given by row and mask (edges,) of those that stay.
@@ -94,23 +99,16 @@ class Circuits:
         """
         states = [self.state(row) for row in range(len(self._replicas))]
         for row, keep in keeps.items():
-            states[row] = {name: array for name, array in states[row].items() if name == "sink_V"}
+            states[row] = {name: array for name, array in states[row].items() if name.endswith(SINKS)}
             self._replicas[row].keep_edges(keep)
         self.close()
         self._build()
         for row, state in enumerate(states):
-            self.backend.restore(row, state)
+            self.copies.restore(row, state)
 
     def close(self) -> None:
-        """Free the solver."""
-        self.backend.close()
+        """Free the solvers."""
+        self.copies.close()
 
     def _build(self) -> None:
-        options, topologies = self._replicas[0].config, [replica.topology for replica in self._replicas]
-        self.backend = make_backend(options.backend, topologies, self._card, options)
-
-    def _set_gates(self, row: int, gate_V: FloatArray | None = None) -> None:
-        wanted = padded_gates(self._replicas)
-        if gate_V is not None:
-            wanted[row, : gate_V.size] = gate_V
-        self.backend.set_gates(wanted)
+        self.copies = Copies.of(self._replicas, self._card)

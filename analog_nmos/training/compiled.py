@@ -12,36 +12,40 @@ from typing import Any
 
 import numpy as np
 
-from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver, FloatArray
+from analog_nmos.backends.base import BoolArray, CompiledSolver, FloatArray
 from analog_nmos.objectives.base import Objective, SampleKernel
+from analog_nmos.training.copies import Copies
 from analog_nmos.training.epoch import Progress, Training, shuffled_orders, train_epoch
-from analog_nmos.training.replica import Replica, padded_gates
+from analog_nmos.training.replica import Replica
 
 CALL_S = 0.05  # about how long a call of the compiled epoch takes, so that progress is shown and Ctrl-C is heard
+MOST_NORMALS = 4_000_000  # that are drawn ahead of a call
 
 
 def train_replicas(
-    replicas: Sequence[Replica], mask: BoolArray, backend: Backend, objective: Objective, beat: Progress
+    replicas: Sequence[Replica], mask: BoolArray, copies: Copies, objective: Objective, beat: Progress
 ) -> Training:
     """Train replicas for one epoch, and move their gate voltages at its end; see `epoch.train_epoch`.
 
     `beat` is called before every few samples with their number. The seconds of free and clamped phases and of updates
     are read from a clock at every one of them, inside the compiled epoch too; there an update's include voltage drops.
     """
-    solver, kernel = backend.compiled(), sample_kernel(objective)
-    if solver is None or kernel is None:
-        return train_epoch(replicas, mask, backend, objective, beat)
-    return _train(replicas, mask, backend, solver, kernel, beat)
+    kernel = sample_kernel(objective)
+    first, second = copies.first.compiled(), copies.second.compiled()
+    if first is None or second is None or kernel is None:
+        return train_epoch(replicas, mask, copies, objective, beat)
+    return _train(replicas, mask, _Compiled(first, second, kernel), beat)
 
 
-def prepare(replicas: Sequence[Replica], backend: Backend, objective: Objective) -> None:
+def prepare(replicas: Sequence[Replica], copies: Copies, objective: Objective) -> None:
     """Compile or load what `train_replicas` needs, so that the first epoch's seconds are those of an epoch."""
-    solver, kernel = backend.compiled(), sample_kernel(objective)
-    if solver is not None and kernel is not None:
-        nobody = np.zeros(len(replicas), bool)
-        train_on, sums = _kernel(solver, kernel), _sums(Training.zeros(replicas), np.zeros(3))
+    first, second, kernel = copies.first.compiled(), copies.second.compiled(), sample_kernel(objective)
+    if first is not None and second is not None and kernel is not None:
+        nobody, replica = np.zeros(len(replicas), bool), replicas[0]
         none = shuffled_orders(replicas, nobody)[:0, 0]
-        train_on(solver.memory, solver.edges, 0, _samples(replicas[0]), none, kernel.own[0], sums)
+        solver = _Compiled(first, second, kernel)
+        sums = _sums(Training.zeros(replicas), np.zeros(3))
+        solver.train(0, _samples(replica), none, _chip(replica, replica.gate_V.copy()), sums)
 
 
 def sample_kernel(objective: Objective) -> SampleKernel | None:
@@ -54,39 +58,42 @@ def sample_kernel(objective: Objective) -> SampleKernel | None:
     return None
 
 
-def _train(
-    replicas: Sequence[Replica],
-    mask: BoolArray,
-    backend: Backend,
-    solver: CompiledSolver,
-    kernel: SampleKernel,
-    beat: Progress,
-) -> Training:
+class _Compiled:
+    """The compiled epoch of two solvers, which may be one, and an objective."""
+
+    def __init__(self, first: CompiledSolver, second: CompiledSolver, kernel: SampleKernel) -> None:
+        from analog_nmos.training.epoch_kernel import Circuit, epoch_kernel
+
+        self._train = epoch_kernel(first.free, second.clamped, second.follow, second.forget, kernel.evaluate)
+        self._circuits = [Circuit(solver.memory, solver.edges) for solver in (first, second)]
+        self._own = kernel.own
+
+    def train(self, row: int, samples: Any, order: Any, chip: Any, sums: Any) -> None:
+        """Train a replica on some samples; see `epoch_kernel`."""
+        self._train(*self._circuits, row, samples, order, self._own[row], chip, sums)
+
+
+def _train(replicas: Sequence[Replica], mask: BoolArray, solver: _Compiled, beat: Progress) -> Training:
     training, seconds = Training.zeros(replicas), np.zeros(3)
-    train_on, sums = _kernel(solver, kernel), _sums(training, seconds)
+    sums, rows = _sums(training, seconds), np.flatnonzero(mask).tolist()
     samples, orders = [_samples(replica) for replica in replicas], shuffled_orders(replicas, mask)
-    backend.set_gates(padded_gates(replicas))
+    gates_V = [replica.gate_V.copy() for replica in replicas]
     done, size = 0, 1
+    most = MOST_NORMALS // max(replica.periphery.most_normals for replica in replicas)
     while done < orders.shape[1]:
-        size = min(size, orders.shape[1] - done)
+        size = max(1, min(size, most, orders.shape[1] - done))
         beat(size)
         start = time.perf_counter()
-        for row in np.flatnonzero(mask).tolist():
+        for row in rows:
+            replicas[row].periphery.reserve(size)
             order = orders[row, done : done + size]
-            train_on(solver.memory, solver.edges, row, samples[row], order, kernel.own[row], sums)
+            solver.train(row, samples[row], order, _chip(replicas[row], gates_V[row]), sums)
         done += size
         size = _next(size, time.perf_counter() - start)
-    for row in np.flatnonzero(mask).tolist():
-        slots = solver.edges.slot[row, : solver.edges.size[row]]
-        replicas[row].gate_V = solver.edges.gate_V[slots]
+    for row in rows:
+        replicas[row].gate_V = gates_V[row]
     training.free_s, training.clamp_s, training.update_s = seconds.tolist()
     return training
-
-
-def _kernel(solver: CompiledSolver, kernel: SampleKernel) -> Any:
-    from analog_nmos.training.epoch_kernel import epoch_kernel
-
-    return epoch_kernel(solver.free, solver.clamped, solver.forget, kernel.evaluate)
 
 
 def _sums(training: Training, seconds: FloatArray) -> Any:
@@ -105,12 +112,16 @@ def _samples(replica: Replica) -> Any:
         np.ascontiguousarray(train.x_V, np.float64),
         np.ascontiguousarray(train.y, np.int64 if replica.data.readout.answer.classes else np.float64),
         np.ascontiguousarray(train.label, np.int64),
-        np.ascontiguousarray(topology.out_nodes, np.int64),
         replica.data.readout.pairs,
         topology.max_node + 1,
         replica.sign * float(replica.config.gamma),
-        *replica.gate_range_V,
     )
+
+
+def _chip(replica: Replica, gate_V: FloatArray) -> Any:
+    from analog_nmos.chips.periphery_kernel import chip_of
+
+    return chip_of(replica.periphery, gate_V, replica.stuck, two_circuits=replica.config.has_two_circuits)
 
 
 def _next(size: int, took_s: float) -> int:

@@ -5,14 +5,16 @@ A trainer knows neither its data nor its network: its configuration loads both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.backends import BACKENDS
+from analog_nmos.chips.options import ChipOptions
+from analog_nmos.chips.periphery import Reads, own_reads
 from analog_nmos.circuit import LARGEST_V, CircuitOptions
 from analog_nmos.data.split import Data
 from analog_nmos.topology import Topology
@@ -25,7 +27,7 @@ GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range, those o
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainerConfig(CircuitOptions):
+class TrainerConfig(ChipOptions, CircuitOptions):
     """Training, network and data"""
 
     job: ClassVar[str]  # the trainer's name in run folders and run_meta.json
@@ -99,6 +101,20 @@ class TrainerConfig(CircuitOptions):
         rng.shuffle(order)
         return order
 
+    @property
+    def full_scale_V(self) -> float:
+        """The largest input voltage: what percentages of noise refer to."""
+        return max(abs(self.input_vmin), abs(self.input_vmax))
+
+    @property
+    def test_options(self) -> Self | None:
+        """The circuit in validation; None where it is as in training."""
+        return None if self.test_temp in (None, self.temp) else replace(self, temp=self.test_temp)
+
+    def reads(self) -> Reads:
+        """Where the noise of readings comes from, and which nodes are read."""
+        return own_reads(self.noise_seed)
+
     def facts(self, data: Data) -> dict[str, Any]:
         """More for run_meta.json."""
         return {}
@@ -111,7 +127,8 @@ class TrainerConfig(CircuitOptions):
 
     def check(self) -> None:
         """Raise InputError where options contradict each other."""
-        super().check()
+        CircuitOptions.check(self)
+        ChipOptions.check(self)
         if self.input_vmax <= self.input_vmin:
             raise InputError(f"--input-vmax {self.input_vmax:g} must lie above --input-vmin {self.input_vmin:g}")
         if self.vg_init_lo >= self.vg_init_hi:
@@ -123,4 +140,7 @@ class TrainerConfig(CircuitOptions):
 SHARED = (
     *("epochs", "topology", "model_card", "backend", "train_limit", "test_limit", "val_split"),
     *(field.name for field in fields(CircuitOptions)),
+    "test_temp",
 )
+# What the options of networks that train together must come to: the objective, and whether there are two circuits.
+ALIKE = {"trains": "objective", "has_two_circuits": "the number of circuits (--one-circuit, --two-circuits, --chip)"}

@@ -13,8 +13,10 @@ from dataclasses import MISSING, dataclass, fields
 import numpy as np
 
 from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Status
+from analog_nmos.chips.periphery import Periphery
 from analog_nmos.data.split import Split
 from analog_nmos.objectives.base import IntArray, Objective
+from analog_nmos.training.copies import Copies
 from analog_nmos.training.replica import Replica, padded_gates
 
 Beat = Callable[[], None]  # says that the run is alive
@@ -81,38 +83,37 @@ class EdgeDrops:
 def train_epoch(
     replicas: Sequence[Replica],
     mask: BoolArray,
-    backend: Backend,
+    copies: Copies,
     objective: Objective,
     beat: Progress,
 ) -> Training:
-    """Train replicas for one epoch, and move their gate voltages at its end.
+    """Train replicas for one epoch, and move their gate voltages at its end. `chips.periphery` says in which order.
 
     Args:
         replicas: runs with equally many training samples; the rng of each that takes part shuffles its order.
         mask: shape (L,), which replicas train; the others are left as they are.
-        backend: the replicas' circuits.
+        copies: the replicas' circuits.
         objective: the replicas' objective.
         beat: called with 1 before every sample.
     """
     sums, drops, gate_V = Training.zeros(replicas), EdgeDrops(replicas), padded_gates(replicas)
+    around = _Peripheries(replicas, gate_V.shape[1])
     gamma = np.array([[replica.sign * replica.config.gamma] for replica in replicas])
-    low_V, high_V = replicas[0].gate_range_V
     x_V = np.stack([replica.data.train.x_V for replica in replicas])
     goal = np.stack([replica.data.train.y for replica in replicas])
     label = np.stack([replica.data.train.label for replica in replicas])
-    outputs, readout = replicas[0].topology.out_nodes, replicas[0].data.readout
+    readout = replicas[0].data.readout
     row, everything = np.arange(len(replicas)), slice(None)
     clock = time.perf_counter
     for sample in shuffled_orders(replicas, mask).T:
         beat(1)
         x = x_V[row, sample]
         start = clock()
-        backend.set_gates(gate_V)
-        free = backend.solve_free(x, mask)
+        copies.set_gates(around.written_V(gate_V, mask))
+        free = copies.first.solve_free(x, mask)
         sums.free_s += clock() - start
-        solved = _count(free.status, mask, sums.solves, sums.reload_free, sums.nonfinite_free, backend)
-        # take, for rows that lie contiguously: NumPy adds up others in another order, and each replica as if alone.
-        out_V = np.take(free.node_V, outputs, axis=1)
+        solved = _count(free.status, mask, sums.solves, sums.reload_free, sums.nonfinite_free, copies.first)
+        free_V, out_V = around.read_free(free.node_V, solved)
         if sums.out_V is not None:
             sums.out_V[row[solved], sample[solved]] = out_V[solved]
         score_V = readout.scores_V(out_V)
@@ -124,20 +125,94 @@ def train_epoch(
         if not active.any():
             continue
         sums.active += active
-        free_square = drops.squared(free.node_V, everything)
+        free_square = drops.squared(free_V, everything)
         target_V, held = readout.clamps(out_V, score_V, evaluation.target_V, evaluation.clamped)
         start = clock()
-        clamped = backend.solve_clamped(x, target_V, held, active)
+        if copies.are_two:
+            for number in np.flatnonzero(active).tolist():
+                copies.second.follow(copies.first, number)
+        clamped = copies.second.solve_clamped(x, target_V, held, active)
         sums.clamp_s += clock() - start
-        moved = _count(clamped.status, active, sums.solves, sums.reload_clamp, sums.nonfinite_clamp, backend)
+        moved = _count(clamped.status, active, sums.solves, sums.reload_clamp, sums.nonfinite_clamp, copies.second)
         start = clock()
+        clamped_V = around.read_clamped(clamped.node_V, moved)
         rows = everything if moved.all() else np.flatnonzero(moved)
-        step = -gamma[rows] * (drops.squared(clamped.node_V, rows) - free_square[rows])
-        gate_V[rows] = (gate_V[rows] + step).clip(low_V, high_V)
+        step_V = -gamma[rows] * (drops.squared(clamped_V, rows) - free_square[rows])
+        gate_V[rows] = around.updated_V(gate_V, step_V, rows, held)
         sums.update_s += clock() - start
     for replica, trained_V in zip(replicas, gate_V, strict=True):
         replica.gate_V = trained_V[: replica.gate_V.size].copy()
     return sums
+
+
+class _Peripheries:
+    """Those of L replicas, for the loop over samples; each draws for its own only.
+
+    Args:
+        replicas: with equally many outputs.
+        width: most edges of a replica.
+    """
+
+    def __init__(self, replicas: Sequence[Replica], width: int) -> None:
+        self._all = [replica.periphery for replica in replicas]
+        self._outputs = replicas[0].topology.out_nodes
+        self._sizes = [replica.gate_V.size for replica in replicas]
+        self._low_V, self._high_V = (
+            np.array([[getattr(one, name)] for one in self._all]) for name in ("gate_low_V", "gate_high_V")
+        )
+        self._bias_V = np.zeros((len(replicas), width))
+        self._fixed = np.zeros((len(replicas), width), bool)
+        for row, replica in enumerate(replicas):
+            self._bias_V[row, : self._sizes[row]] = replica.periphery.update_bias_V
+            self._fixed[row, : self._sizes[row]] = replica.stuck
+
+    def written_V(self, gate_V: FloatArray, mask: BoolArray) -> FloatArray:
+        """What registers (L, edges) become on the chips of the mask."""
+        written_V = gate_V.copy()
+        for row in np.flatnonzero(mask).tolist():
+            own = slice(self._sizes[row])
+            written_V[row, own] = self._all[row].written_V(gate_V[row, own], "gates")
+        return written_V
+
+    def read_free(self, node_V: FloatArray, solved: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """Node voltages (L, nodes) and outputs (L, outputs) as they are read in a free phase."""
+        # take, for rows that lie contiguously: NumPy adds up others in another order, and each replica as if alone.
+        read_V, out_V = node_V, np.take(node_V, self._outputs, axis=1)
+        for row in np.flatnonzero(solved).tolist():
+            if self._all[row].read_noise_V:
+                read_V = read_V.copy() if read_V is node_V else read_V
+                own = slice(self._all[row].n_nodes)
+                out_V[row] = self._all[row].read_outputs_V(node_V[row, own], read_V[row, own])
+        return read_V, out_V
+
+    def read_clamped(self, node_V: FloatArray, solved: BoolArray) -> FloatArray:
+        """Node voltages (L, nodes) as they are read in a clamped phase."""
+        read_V = node_V.copy()
+        for row in np.flatnonzero(solved).tolist():
+            own = slice(self._all[row].n_nodes)
+            read_V[row, own] = self._all[row].read_V(node_V[row, own], "clamped")
+        return read_V
+
+    def updated_V(self, gate_V: FloatArray, step_V: FloatArray, rows: slice | IntArray, held: BoolArray) -> FloatArray:
+        """Registers after an update, shape (rows, edges).
+
+        Args:
+            gate_V: all registers (L, edges).
+            step_V: what the learning rule adds to those of `rows`.
+            rows: replicas that are updated.
+            held: outputs (L, outputs) that were clamped.
+        """
+        step_V += self._bias_V[rows]
+        fixed = self._fixed[rows]
+        for place, row in enumerate(np.arange(len(self._all))[rows].tolist()):
+            own, around = slice(self._sizes[row]), self._all[row]
+            if around.update_noise_V:
+                step_V[place, own] += around.update_noise_V * around.streams["updates"].take(self._sizes[row])
+            if around.clamped_only:
+                fixed = fixed.copy() if fixed.base is not None else fixed
+                fixed[place, own] |= ~around.at_clamped(held[row])
+        moved_V = (gate_V[rows] + step_V).clip(self._low_V[rows], self._high_V[rows])
+        return np.where(fixed, gate_V[rows], moved_V)
 
 
 @dataclass(frozen=True)
@@ -164,14 +239,16 @@ class Validation:
         return Status(int(np.bincount(failed).argmax()) if failed.size else Status.NO_CONVERGENCE).advice
 
 
-def validate(backend: Backend, replica: int, part: Split, beat: Beat, chunk: int = 20) -> Validation:
-    """Free outputs of one replica for all samples of a part, with its current gate voltages."""
+def validate(
+    backend: Backend, replica: int, part: Split, beat: Beat, periphery: Periphery, chunk: int = 20
+) -> Validation:
+    """Free outputs of one replica, as they are read, for all samples of a part, with the backend's gate voltages."""
     start = time.perf_counter()
     out_V, status = [], []
     for first in range(0, len(part.y), chunk):
         beat()
         out, state = backend.solve_many(replica, part.x_V[first : first + chunk])
-        out_V.append(out)
+        out_V.append(periphery.tested_V(out))
         status.append(state)
     return Validation(np.concatenate(out_V), np.concatenate(status), time.perf_counter() - start)
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analog_nmos.backends.base import Status
+from analog_nmos.chips.periphery_kernel import read, read_free, update, write
 from analog_nmos.training.clock import seconds
 from analog_nmos.training.fingerprint import fingerprint
 from common.kernels.cache import KernelCache
@@ -31,12 +32,16 @@ class Samples(NamedTuple):
     x_V: Any  # (samples, inputs)
     goal: Any  # (samples,) classes or (samples, scores) values: what the objective takes
     label: Any  # (samples,) classes
-    out_nodes: Any  # (outputs,)
     pairs: Any  # whether a score lies between two outputs
     n_nodes: Any
     gamma: Any  # learning rate in 1/V, below 0 for PMOS
-    gate_low_V: Any
-    gate_high_V: Any
+
+
+class Circuit(NamedTuple):
+    """What a phase is solved with: see `backends.base.CompiledSolver`."""
+
+    memory: Any
+    edges: Any
 
 
 class Sums(NamedTuple):
@@ -59,20 +64,8 @@ class Sums(NamedTuple):
 
 
 @compiled
-def _update(edges, replica, samples, free_V, clamped_V):
-    """Move the gate voltages of one replica, whose node voltages were free_V and clamped_V (nodes,)."""
-    for e in range(edges.size[replica]):
-        drain, source, slot = edges.drain[replica, e], edges.source[replica, e], edges.slot[replica, e]
-        free, clamped = free_V[drain] - free_V[source], clamped_V[drain] - clamped_V[source]
-        moved_V = edges.gate_V[slot] - samples.gamma * (clamped * clamped - free * free)
-        edges.gate_V[slot] = min(max(moved_V, samples.gate_low_V), samples.gate_high_V)
-
-
-@compiled
-def _read(free_V, samples, out_V, score_V):
-    """Fill in the outputs and scores of free node voltages (nodes,); see `readouts.readout.Readout.scores_V`."""
-    for k in range(out_V.size):
-        out_V[k] = free_V[samples.out_nodes[k]]
+def _scores(samples, out_V, score_V):
+    """Fill in the scores of outputs; see `readouts.readout.Readout.scores_V`."""
     for k in range(score_V.size):
         score_V[k] = out_V[k] - out_V[k + score_V.size] if samples.pairs else out_V[k]
 
@@ -98,14 +91,26 @@ def _count(status, replica, nonfinite, reloads):
 
 @functools.cache
 def epoch_kernel(
-    free: Callable[..., Any], clamped: Callable[..., Any], forget: Callable[..., Any], evaluate: Callable[..., Any]
+    free: Callable[..., Any],
+    clamped: Callable[..., Any],
+    follow: Callable[..., Any],
+    forget: Callable[..., Any],
+    evaluate: Callable[..., Any],
 ) -> Callable[..., Any]:
     """A function that trains one replica on some samples: see `train_on` inside."""
 
     @compiled
-    def train_on(memory, edges, replica, samples, order, own, sums):
-        """Train a replica on the samples with the numbers `order`; gate voltages move in the solver's own array."""
-        n_outputs = samples.out_nodes.size
+    def train_on(first, second, replica, samples, order, own, chip, sums):
+        """Train a replica on the samples with the numbers `order`.
+
+        Args:
+            first, second: `Circuit`s of the free and of the clamped phase; one and the same unless chip.two_circuits.
+            replica, samples, order: which one, its `Samples`, and which of them.
+            own: its part of the objective.
+            chip: its `periphery_kernel.Chip`.
+            sums: added to.
+        """
+        n_outputs, is_written = chip.outputs.size, False
         n_scores = n_outputs // 2 if samples.pairs else n_outputs
         out_V, node_target_V, held = np.empty(n_outputs), np.empty(n_outputs), np.empty(n_outputs, np.bool_)
         score_V, target_V, nudged = out_V, node_target_V, held
@@ -114,14 +119,20 @@ def epoch_kernel(
         free_V, clamped_V = np.empty(samples.n_nodes), np.empty(samples.n_nodes)
         for n in order:
             start = seconds()
-            status = free(memory, replica, samples.x_V[n], free_V)
+            if chip.gate_noise_V > 0.0 or not is_written:
+                write(chip, first.edges, second.edges, replica)
+                is_written = True
+            status = free(first.memory, replica, samples.x_V[n], free_V)
             sums.seconds[0] += seconds() - start
             sums.solves[replica] += 1
             if status != CONVERGED:
                 _count(status, replica, sums.nonfinite_free, sums.reload_free)
-                forget(memory, replica)
+                forget(first.memory, replica)
                 continue
-            _read(free_V, samples, out_V, score_V)
+            if chip.two_circuits:
+                follow(second.memory, first.memory, replica)
+            read_free(chip, free_V, out_V)
+            _scores(samples, out_V, score_V)
             if sums.out_V.shape[1]:
                 sums.out_V[replica, n] = out_V
             target_V[:] = score_V
@@ -136,20 +147,22 @@ def epoch_kernel(
             if samples.pairs:
                 _clamp(out_V, score_V, target_V, nudged, node_target_V, held)
             start = seconds()
-            status = clamped(memory, replica, samples.x_V[n], node_target_V, held, clamped_V)
+            status = clamped(second.memory, replica, samples.x_V[n], node_target_V, held, clamped_V)
             solved = seconds()
             sums.seconds[1] += solved - start
             sums.solves[replica] += 1
             if status != CONVERGED:
                 _count(status, replica, sums.nonfinite_clamp, sums.reload_clamp)
-                forget(memory, replica)
+                forget(second.memory, replica)
                 continue
-            _update(edges, replica, samples, free_V, clamped_V)
+            read(chip, clamped_V, chip.clamped)
+            update(chip, first.edges, replica, samples.gamma, free_V, clamped_V, held)
+            is_written = False
             sums.seconds[2] += seconds() - solved
 
     kernel: Any = train_on
-    name = "-".join((__name__, fingerprint(free, clamped, forget, evaluate)))
+    name = "-".join((__name__, fingerprint(free, clamped, follow, forget, evaluate)))
     kernel._cache = KernelCache(
-        name, Path(__file__).parent, SUITE / "backends", SUITE / "objectives", SUITE / "readouts"
+        name, Path(__file__).parent, *(SUITE / folder for folder in ("backends", "chips", "objectives", "readouts"))
     )
     return train_on

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.objectives.base import Objective
 from analog_nmos.training.compiled import train_replicas
 from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.copies import Copies
 from analog_nmos.training.epoch import validate
 from analog_nmos.training.replica import Replica
 from analog_nmos.training.snapshots import trained_snapshots
@@ -49,13 +49,14 @@ def _seconds_per_sample(replica: Replica, objective: Objective, card: ModelCard)
     """Seconds to train on one sample and to validate one."""
     few = replica.data.train.first(PROBES)
     probe = dataclasses.replace(replica, data=dataclasses.replace(replica.data, train=few, val=few, test=few))
-    backend = make_backend(replica.config.backend, [replica.topology], card, replica.config)
+    copies = Copies.of([probe], card)
     for _ in range(2):  # the first time includes loading and compiling
         start = time.perf_counter()
-        train_replicas([probe], np.ones(1, bool), backend, objective, lambda samples: None)
+        train_replicas([probe], np.ones(1, bool), copies, objective, lambda samples: None)
         train_s = time.perf_counter() - start
-        val_s = validate(backend, 0, few, _nothing).seconds
-    backend.close()
+        backend = copies.test(0, probe.gate_V)
+        val_s = validate(backend, 0, few, _nothing, probe.periphery).seconds
+    copies.close()
     return train_s / len(few.y), val_s / len(few.y)
 
 

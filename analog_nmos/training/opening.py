@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
+from analog_nmos.chips import load_chip
 from analog_nmos.data.split import DIGEST, Data
 from analog_nmos.topology import Topology, find_topology
 from analog_nmos.topology.graph import out_of_reach
 from analog_nmos.training import record
 from analog_nmos.training.checkpoint import NAME as CHECKPOINT
-from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.config import ALIKE, TrainerConfig
 from analog_nmos.training.reach import check_targets
 from analog_nmos.training.replica import Replica, new_replica
 from common.errors import InputError
@@ -22,11 +23,11 @@ SHOWN = 12  # outputs that a message names
 
 def check_shared(configs: Sequence[TrainerConfig]) -> None:
     """Raise InputError if networks that are to train together differ in what they must share."""
-    for name in (*configs[0].shared(), "trains"):
+    for name in (*configs[0].shared(), *ALIKE):
         values = [getattr(config, name) for config in configs]
         for value in values:
             if value != values[0]:
-                what = {"trains": "objective"}.get(name, name)
+                what = ALIKE.get(name, name)
                 raise InputError(f"replicas must share {what}: {value} differs from {values[0]}")
 
 
@@ -48,11 +49,16 @@ def shared_card(configs: Sequence[TrainerConfig], folders: Sequence[Path | None]
     return cards[0]
 
 
-def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Replica:
-    """A replica before its first epoch, with the topology of its configuration or the copy in a run folder.
+def load_replica(config: TrainerConfig, folder: str | Path | None = None, sign: float = 1.0) -> Replica:
+    """A replica before its first epoch, with the topology and chip of its configuration or the copies in a run folder.
+
+    Args:
+        config: its options.
+        folder: of a run that has begun; None for a new one.
+        sign: of its card.
 
     Raises:
-        InputError: the topology does not fit the data, or these cannot be split as configured.
+        InputError: the topology or the chip does not fit, or the data cannot be split as configured.
     """
     path = _copy(folder, record.TOPOLOGY) or config.topology
     given = find_topology(path) if path else None
@@ -60,7 +66,8 @@ def load_replica(config: TrainerConfig, folder: str | Path | None = None) -> Rep
     topology = given or config.network(data)
     _check_topology(f"topology {path}" if path else "its network", topology, data)
     check_targets(data, topology, config)
-    return new_replica(config, data, topology)
+    chip = None if config.chip is None else load_chip(_copy(folder, record.CHIP) or config.chip, topology)
+    return new_replica(config, data, topology, chip, sign)
 
 
 def check_sizes(replicas: Sequence[Replica]) -> None:

@@ -19,7 +19,7 @@ from analog_nmos.training.epoch import Training, Validation
 from analog_nmos.training.replica import Replica
 from common.runs.files import atomic_writer, write_array, write_json, write_text
 
-TOPOLOGY, CARD, PRUNED = "topology.npz", "model_card.lib", "topology_final_pruned.npz"
+TOPOLOGY, CARD, CHIP, PRUNED = "topology.npz", "model_card.lib", "chip.npz", "topology_final_pruned.npz"
 COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
 FEW = 5  # samples
 SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
@@ -32,8 +32,10 @@ def write_start(folder: Path, replica: Replica, card: ModelCard) -> None:
     config, topology = replica.config, replica.topology
     write_text(folder / CARD, card.text)
     topology.save(folder / TOPOLOGY)
+    if replica.chip is not None:
+        replica.chip.save(folder / CHIP)
     empty = Sources(np.full(topology.n_inputs, config.input_vmin), replica.gate_V, np.zeros(topology.n_outputs))
-    write_text(folder / "netlist_initial.cir", write_netlist(topology, card, config, empty))
+    write_text(folder / "netlist_initial.cir", write_netlist(topology, card, config, empty, replica.deviations[0]))
     with atomic_writer(folder / "0.graphml") as stream:
         nx.write_graphml(as_graph(topology, replica.gate_V), stream)
     write_array(folder / "test_x.npy", replica.data.test.x_V)

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.chips import Chip
+from analog_nmos.chips.periphery import Periphery
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.data.split import Data
 from analog_nmos.topology import Topology
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
 
 FloatArray = NDArray[np.float64]
+STUCK = "stuck"  # in a replica's memory: which edges do not learn any more
 
 
 @dataclass(eq=False)
@@ -28,6 +32,9 @@ class Replica:
         edge_uid: for each edge its number in `start`, shape (edges,).
         epoch: epochs done.
         histories: lists by their names in the run folder, e.g. train_acc, val_acc.
+        periphery: how its chip is written, read and updated.
+        chip: how its transistors differ from the card, before --chip-scale, for each edge of `start`; None where they
+            do not.
         memory: further arrays that a trainer carries from epoch to epoch, by name.
         sign: -1 where its transistors are PMOS: a lower gate voltage opens them.
     """
@@ -39,6 +46,8 @@ class Replica:
     rng: np.random.RandomState
     gate_V: FloatArray
     edge_uid: NDArray[np.int64]
+    periphery: Periphery
+    chip: Chip | None = None
     epoch: int = 0
     histories: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -47,11 +56,32 @@ class Replica:
     @property
     def gate_range_V(self) -> tuple[float, float]:
         """To which gate voltages updates are clipped."""
-        return (GATE_LOW_V, GATE_HIGH_V) if self.sign > 0 else (-GATE_HIGH_V, -GATE_LOW_V)
+        return self.periphery.gate_low_V, self.periphery.gate_high_V
+
+    @property
+    def deviations(self) -> tuple[Deviations | None, Deviations | None]:
+        """Of the transistors that are left, in the circuit that is solved free and in that which is clamped."""
+        if self.chip is None:
+            return None, None
+        chip = self.chip.scaled(self.config.chip_scale)
+        return chip.free().keep(self.edge_uid), chip.clamp().keep(self.edge_uid)
+
+    @property
+    def stuck(self) -> NDArray[np.bool_]:
+        """Which edges (edges,) do not learn any more."""
+        found: NDArray[np.bool_] = self.memory.get(STUCK, np.zeros(self.gate_V.size, bool))
+        return found
 
     def keep_edges(self, keep: NDArray[np.bool_]) -> None:
         """Remove the edges outside the mask (edges,) for good."""
         self.topology, self.gate_V, self.edge_uid = self.topology.keep(keep), self.gate_V[keep], self.edge_uid[keep]
+        self.periphery.select(self.edge_uid)
+        if STUCK in self.memory:
+            self.memory[STUCK] = self.memory[STUCK][keep]
+
+    def leak(self) -> None:
+        """Gate voltages after an epoch; those of stuck edges stay."""
+        self.gate_V = np.where(self.stuck, self.gate_V, self.periphery.leaked_V(self.gate_V))
 
     def record(self, values: dict[str, float]) -> None:
         """Append to the histories."""
@@ -59,11 +89,16 @@ class Replica:
             self.histories.setdefault(name, []).append(value)
 
 
-def new_replica(config: TrainerConfig, data: Data, topology: Topology) -> Replica:
-    """The state before epoch 0, with the random draws in the published order."""
+def new_replica(
+    config: TrainerConfig, data: Data, topology: Topology, chip: Chip | None = None, sign: float = 1.0
+) -> Replica:
+    """The state before epoch 0, with the random draws in the published order; see `Replica`."""
     rng = np.random.RandomState(config.seed)
     gate_V = config.initial_gates(rng, topology.n_edges)
-    return Replica(config, data, topology, topology, rng, gate_V, np.arange(topology.n_edges))
+    limits_V = config.gate_limits_V or ((GATE_LOW_V, GATE_HIGH_V) if sign > 0 else (-GATE_HIGH_V, -GATE_LOW_V))
+    periphery = Periphery(config, topology, limits_V, config.reads())
+    edges = np.arange(topology.n_edges)
+    return Replica(config, data, topology, topology, rng, gate_V, edges, periphery, chip, sign=sign)
 
 
 def padded_gates(replicas: Sequence[Replica]) -> FloatArray:

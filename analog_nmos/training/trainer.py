@@ -57,17 +57,15 @@ def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> I
         check_threshold(card)
     kind = objective_class(configs[0].trains)
     settings = [hyperparameters(kind, config) for config in configs]
-    replicas = [load_replica(config, folder) for config, folder in zip(configs, folders, strict=True)]
+    replicas = [load_replica(config, folder, card.sign) for config, folder in zip(configs, folders, strict=True)]
     check_sizes(replicas)
-    for replica in replicas:
-        replica.sign = card.sign
     for replica, start in zip(replicas, starts, strict=True):
         check_data(replica.data, start.meta, start.folder)
     kind.check_answer(configs[0].trains, replicas[0].data.readout, replicas[0].data.name)
     objective = kind.of(settings, replicas[0].data.readout)
     # The circuits are built once before a folder is touched, to see that they can be.
     with contextlib.closing(Circuits.at_checkpoints(replicas, folders, card)[0]) as circuits:
-        version = circuits.backend.version
+        version = circuits.copies.first.version
     trainer = NmosTrainer(replicas, objective, card, version, [start.meta.get("timestamp") for start in starts])
     with contextlib.closing(trainer):
         yield trainer
@@ -122,7 +120,7 @@ class NmosTrainer:
                 if warning := beyond_rails(replica.data, replica.topology, replica.config):
                     run.log(warning)
         self._finish_epoch([row for row, there in enumerate(restored) if not there], None)
-        prepare(self.replicas, self.circuits.backend, self.objective)
+        prepare(self.replicas, self.circuits.copies, self.objective)
 
     def advance(self) -> bool:
         """The next epoch of the replicas that are furthest behind; False if all have failed or done their last one."""
@@ -216,7 +214,9 @@ class NmosTrainer:
             for run in self._runs:
                 run.beat()
 
-        sums = train_replicas(self.replicas, mask, self.circuits.backend, self.objective, beat)
+        sums = train_replicas(self.replicas, mask, self.circuits.copies, self.objective, beat)
+        for row in rows:
+            self.replicas[row].leak()
         sums.total_s = time.perf_counter() - start
         self._finish_epoch(rows, sums)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numba
 import numpy as np
@@ -126,6 +126,10 @@ class NativeBackend(Backend):
     def compiled(self) -> CompiledSolver:
         """The solver for compiled epochs."""
         return self._engine.compiled()
+
+    def follow(self, other: Self, replica: int) -> None:
+        """The other's last free solution as first guess of the replica's next solve."""
+        self._engine.follow(other._engine, replica)
 
     def reload(self, replica: int) -> None:
         """A cold start for the replica's next solve; gate voltages and VOUT stay."""

@@ -24,6 +24,7 @@ from analog_nmos.readouts import Highest, NearestLevel, Readout, Value
 from analog_nmos.topology import dense
 from analog_nmos.training.compiled import sample_kernel, train_replicas
 from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.copies import Copies
 from analog_nmos.training.epoch import train_epoch
 from analog_nmos.training.opening import load_card
 from analog_nmos.training.replica import new_replica, padded_gates
@@ -67,12 +68,16 @@ def backend_of(replicas, **settings):
     return NativeBackend([replica.topology for replica in replicas], load_card(config), config, **settings)
 
 
+def copies_of(replica):
+    return Copies([replica], backend_of([replica]))
+
+
 def both(replicas, rule, mask=None, epochs=2, **settings):
     """Sums, replicas and backends of the two ways, after some epochs with a mask each."""
     mask, ends = np.ones(len(replicas), bool) if mask is None else mask, []
     for way in (train_epoch, train_replicas):
         mine, backend = copy.deepcopy(replicas), backend_of(replicas, **settings)
-        sums = [way(mine, mask, backend, rule, nothing) for _ in range(epochs)]
+        sums = [way(mine, mask, Copies(mine, backend), rule, nothing) for _ in range(epochs)]
         ends.append((sums, mine, backend))
     return ends
 
@@ -233,7 +238,7 @@ for kind in (t.Hinge, t.CrossEntropy, t.Prototype):
 
 def test_progress_counts_every_sample_and_may_stop_the_epoch():
     [replica], seen = make_replicas(1, samples=300), []
-    train_replicas([replica], np.ones(1, bool), backend_of([replica]), objective(Hinge, 1), seen.append)
+    train_replicas([replica], np.ones(1, bool), copies_of(replica), objective(Hinge, 1), seen.append)
     assert sum(seen) == 300
     assert 1 < len(seen) < 300
     gate_V = replica.gate_V.copy()
@@ -245,7 +250,7 @@ def test_progress_counts_every_sample_and_may_stop_the_epoch():
 
     seen.clear()
     with pytest.raises(KeyboardInterrupt):
-        train_replicas([replica], np.ones(1, bool), backend_of([replica]), objective(Hinge, 1), stop)
+        train_replicas([replica], np.ones(1, bool), copies_of(replica), objective(Hinge, 1), stop)
     assert np.array_equal(replica.gate_V, gate_V)
 
 
@@ -260,9 +265,9 @@ def test_compiling_is_not_part_of_the_first_epoch(tmp_path):
 def test_seconds_add_up_to_most_of_the_epoch():
     [replica] = make_replicas(1, samples=2000)
     backend = backend_of([replica])
-    train_replicas([replica], np.ones(1, bool), backend, objective(CrossEntropy, 1), nothing)
+    train_replicas([replica], np.ones(1, bool), Copies([replica], backend), objective(CrossEntropy, 1), nothing)
     start = time.perf_counter()
-    sums = train_replicas([replica], np.ones(1, bool), backend, objective(CrossEntropy, 1), nothing)
+    sums = train_replicas([replica], np.ones(1, bool), Copies([replica], backend), objective(CrossEntropy, 1), nothing)
     whole = time.perf_counter() - start
     assert min(sums.free_s, sums.clamp_s) > 10 * sums.update_s > 0
     assert 0.5 * whole < sums.free_s + sums.clamp_s + sums.update_s < whole

@@ -8,6 +8,7 @@ from analog_nmos.digits.data import Digits, Split
 from analog_nmos.objectives.hinge import Hinge
 from analog_nmos.topology import dense
 from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.copies import Copies
 from analog_nmos.training.epoch import train_epoch, validate
 from analog_nmos.training.replica import new_replica, padded_gates
 
@@ -95,6 +96,10 @@ def by_hand(replica, margin, delta, order):
     return gate, correct
 
 
+def conducting(replica):
+    return Copies([replica], Conductors([replica]))
+
+
 @pytest.fixture
 def nothing():
     return lambda samples: None
@@ -109,7 +114,11 @@ def test_an_epoch_is_coupled_learning_written_out(nothing):
     expected, correct = by_hand(replica, 0.05, 0.2, order)
     start_V = replica.gate_V.copy()
     sums = train_epoch(
-        [replica], np.ones(1, bool), Conductors([replica]), Hinge(np.array([0.05]), np.array([0.2])), nothing
+        [replica],
+        np.ones(1, bool),
+        conducting(replica),
+        Hinge(np.array([0.05]), np.array([0.2])),
+        nothing,
     )
     assert np.allclose(replica.gate_V, expected, rtol=0, atol=1e-12)
     assert not np.allclose(expected, start_V, atol=1e-3)
@@ -139,10 +148,10 @@ def test_replicas_do_not_touch_each_other(nothing):
 
     margin, delta = np.array([0.05, 0.1, 0.2]), np.array([0.2, 0.1, 0.3])
     together = replicas()
-    train_epoch(together, np.ones(3, bool), Conductors(together), Hinge(margin, delta), nothing)
+    train_epoch(together, np.ones(3, bool), Copies(together, Conductors(together)), Hinge(margin, delta), nothing)
     for row, replica in enumerate(replicas()):
         hinge = Hinge(margin[row : row + 1], delta[row : row + 1])
-        train_epoch([replica], np.ones(1, bool), Conductors([replica]), hinge, nothing)
+        train_epoch([replica], np.ones(1, bool), conducting(replica), hinge, nothing)
         assert np.array_equal(replica.gate_V, together[row].gate_V)
 
 
@@ -151,7 +160,7 @@ def test_a_replica_that_does_not_take_part_stays_as_it_is(nothing):
     before = [replica.gate_V.copy() for replica in replicas]
     state = replicas[0].rng.get_state()[1].copy()
     hinge = Hinge(np.array([0.1, 0.1]), np.array([0.2, 0.2]))
-    sums = train_epoch(replicas, np.array([False, True]), Conductors(replicas), hinge, nothing)
+    sums = train_epoch(replicas, np.array([False, True]), Copies(replicas, Conductors(replicas)), hinge, nothing)
     assert np.array_equal(replicas[0].gate_V, before[0])
     assert not np.array_equal(replicas[1].gate_V, before[1])
     assert np.array_equal(replicas[0].rng.get_state()[1], state)
@@ -170,7 +179,9 @@ def test_a_replica_that_does_not_take_part_stays_as_it_is(nothing):
 def test_failed_solves_are_counted_reloaded_and_skipped(phase, status, counter, nothing):
     replica = make_replica(3)
     backend = Conductors([replica], fail={(phase, 2): status})
-    sums = train_epoch([replica], np.ones(1, bool), backend, Hinge(np.array([9.0]), np.array([0.2])), nothing)
+    sums = train_epoch(
+        [replica], np.ones(1, bool), Copies([replica], backend), Hinge(np.array([9.0]), np.array([0.2])), nothing
+    )
     counts = {
         name: int(getattr(sums, name)[0])
         for name in ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
@@ -185,7 +196,13 @@ def test_failed_solves_are_counted_reloaded_and_skipped(phase, status, counter, 
 
 def test_gate_voltages_stay_in_their_range(nothing):
     replica = make_replica(3, gamma=1e4)
-    train_epoch([replica], np.ones(1, bool), Conductors([replica]), Hinge(np.array([9.0]), np.array([0.5])), nothing)
+    train_epoch(
+        [replica],
+        np.ones(1, bool),
+        conducting(replica),
+        Hinge(np.array([9.0]), np.array([0.5])),
+        nothing,
+    )
     assert replica.gate_V.min() == 0.4
     assert replica.gate_V.max() == 8.0
 
@@ -195,6 +212,6 @@ def test_validation_counts_failures():
     backend = Conductors([replica])
     backend.set_gates(padded_gates([replica]))
     backend.solve_many = lambda _, x: (np.full((len(x), 3), np.nan), np.array([3, 1, 2, 0] * 3))
-    found = validate(backend, 0, replica.data.val, lambda: None)
+    found = validate(backend, 0, replica.data.val, lambda: None, replica.periphery)
     assert (found.reloads, found.nonfinite) == (6, 3)
     assert "not finite" in found.advice() or "itl1" in found.advice() or "rshunt" in found.advice()

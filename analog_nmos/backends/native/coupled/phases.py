@@ -140,6 +140,14 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
 
 
 @compiled
+def follow(memory, other, replica):
+    """Guess what the last free solution was in another memory; see `analog_nmos.backends.base.CompiledSolver`."""
+    room = memory_of(memory.book, replica)
+    room.guess_V[:] = memory_of(other.book, replica).guess_V
+    room.reach_V[0] = math.inf
+
+
+@compiled
 def forget(memory, replica):
     """A cold start for the replica's next solve; VOUT and gates stay."""
     room = memory_of(memory.book, replica)

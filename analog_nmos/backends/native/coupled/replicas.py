@@ -83,7 +83,12 @@ class CoupledReplicas:
             slot[row, : wiring.slot.size] = book.float_at[row, Memory._fields.index("gate_V"), 0] + wiring.slot
         memory = phases.Circuits(*self._circuit, self._nothing[0], self._cold_V, self.passes)
         edges = Edges.of(self._topologies, book.floats, slot)
-        return CompiledSolver(phases.free_phase, phases.clamped_phase, phases.forget, memory, edges)
+        return CompiledSolver(phases.free_phase, phases.clamped_phase, phases.follow, phases.forget, memory, edges)
+
+    def follow(self, other: Any, replica: int) -> None:
+        """Guess what the replica's last free solution in another object of this kind was."""
+        self._memories[replica].guess_V[:] = other._memories[replica].guess_V
+        self._memories[replica].reach_V[0] = np.inf
 
     def arrays(self, replica: int) -> dict[str, NDArray[Any]]:
         """Views of the replica's state."""

@@ -189,6 +189,12 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
 
 
 @compiled
+def follow(memory, other, replica):
+    """Guess what the last free solution was in another memory; see `analog_nmos.backends.base.CompiledSolver`."""
+    memory.guess_V[replica, :] = other.guess_V[replica]
+
+
+@compiled
 def forget(memory, replica):
     """A cold start for the replica's next solve; VOUT and gates stay."""
     memory.guess_V[replica, :] = memory.cold_V

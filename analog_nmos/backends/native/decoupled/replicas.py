@@ -87,7 +87,13 @@ class DecoupledReplicas:
     def compiled(self) -> CompiledSolver:
         """As in `backends.base.Backend`."""
         edges = Edges.of(self._topologies, self._gate_V, self._layout.slot)
-        return CompiledSolver(kernels.free_phase, kernels.clamped_phase, kernels.forget, self._memory, edges)
+        return CompiledSolver(
+            kernels.free_phase, kernels.clamped_phase, kernels.follow, kernels.forget, self._memory, edges
+        )
+
+    def follow(self, other: Any, replica: int) -> None:
+        """Guess what the replica's last free solution in another object of this kind was."""
+        self._guess_V[replica] = other._guess_V[replica]
 
     def arrays(self, replica: int) -> dict[str, NDArray[Any]]:
         """Views of the replica's state. `solved_*` say for which sources `guess_V` is the solution."""
