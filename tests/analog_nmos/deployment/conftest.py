@@ -1,0 +1,54 @@
+"""Runs that take a second or two, and chips for their networks."""
+
+from pathlib import Path
+
+import pytest
+
+from analog_nmos.auto_prune_trainer import AutoPruneConfig
+from analog_nmos.auto_prune_trainer import run as auto_prune
+from analog_nmos.cards.model_card import default_card_path, read_model_card
+from analog_nmos.chips import Mismatch, draw_chip
+from analog_nmos.tasks.iris import Iris
+from analog_nmos.tasks.regression import Regression
+from analog_nmos.tasks.xor import Xor
+from analog_nmos.topology import dense
+from analog_nmos.train import run
+
+PLAIN = {"plots": False, "quiet": True}
+
+
+@pytest.fixture(scope="session")
+def chips():
+    """Chips of iris' thirty transistors, with enough mismatch to be seen."""
+    card = read_model_card(default_card_path())
+    return [draw_chip(dense(10, 3), card, Mismatch(vto_sigma=0.2, kp_sigma=0.1), seed) for seed in (1, 2)]
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory, chips):
+    """Folders of runs: iris on ideal transistors, with one circuit; on the first chip; xor; regression."""
+    folder = tmp_path_factory.mktemp("runs")
+    chips[0].save(folder / "chip1.npz")
+    configs = {
+        "iris": Iris(seed=1, epochs=4, **PLAIN),
+        "on_chip": Iris(seed=2, epochs=3, chip=folder / "chip1.npz", **PLAIN),
+        "xor": Xor(seed=1, epochs=4, **PLAIN),
+        "regression": Regression(epochs=3, **PLAIN),
+    }
+    return {name: run(config, folder / name) for name, config in configs.items()}
+
+
+@pytest.fixture(scope="session")
+def pruned(tmp_path_factory):
+    """A run of digits that has lost some of its 640 transistors."""
+    config = AutoPruneConfig(
+        seed=1,
+        epochs=3,
+        vg_cutoff_epochs=1,
+        vg_cutoff_ratio=1.6,
+        train_limit=40,
+        test_limit=30,
+        backend="native",
+        **PLAIN,
+    )
+    return Path(auto_prune(config, tmp_path_factory.mktemp("pruned") / "run"))
