@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from analog_nmos.chips import Chip
 from analog_nmos.figures.run_files import LeftOut, RunFiles, read_array
 from analog_nmos.objectives.base import Objective
 from analog_nmos.objectives.settings import hyperparameters, objective_class
-from analog_nmos.train import experiment_of, recorded_task
+from analog_nmos.tasks import TASKS
 from analog_nmos.training.checkpoint import load_checkpoint
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.copies import State
@@ -24,15 +23,21 @@ from analog_nmos.training.metric import ACCURACY, metric_of
 from analog_nmos.training.opening import check_data, load_card, load_replica
 from analog_nmos.training.pruning import COUNTER, LAST
 from analog_nmos.training.replica import STUCK, Replica
+from common.cli import build
 from common.errors import InputError
-from common.experiment import Experiment
-from common.plugins import add_search_path, recorded_folders
+from common.plugins import add_search_path, load, recorded_folders
 from common.runs import load_run
 from common.runs.read import RunRecord
 from common.values import integer, shown
 
 FloatArray = NDArray[np.float64]
-DIGIT_TRAINERS = ("dense_trainer", "dense_trainer_avgappr", "dense_trainer_cross_entropy", "auto_prune_trainer")
+# The options of trainers that are no tasks, by their names in run_meta.json.
+OF_DIGITS = {
+    "dense_trainer": "analog_nmos.dense_trainer:HingeConfig",
+    "dense_trainer_avgappr": "analog_nmos.dense_trainer_avgappr:PrototypeConfig",
+    "dense_trainer_cross_entropy": "analog_nmos.dense_trainer_cross_entropy:CrossEntropyConfig",
+    "auto_prune_trainer": "analog_nmos.auto_prune_trainer:AutoPruneConfig",
+}
 NAMED = ("selected", "last")  # epochs
 
 
@@ -89,10 +94,13 @@ class Trained:
         name = metric_of(self.replica.data, objective_class(self.config.trains).loss_name)
         return "accuracy" if name == ACCURACY else name.removeprefix("val_")
 
-    def objective(self, n_replicas: int = 1) -> Objective:
-        """Its objective, for so many replicas, each with what it measured for these gates."""
+    def objective(self, n_replicas: int = 1, settings: Mapping[str, Any] | None = None) -> Objective:
+        """Its objective, for so many replicas, each with what it measured for these gates.
+
+        `settings` are options in place of the run's.
+        """
         kind, readout = objective_class(self.config.trains), self.replica.data.readout
-        found = kind.of([hyperparameters(kind, self.config)] * n_replicas, readout)
+        found = kind.of([hyperparameters(kind, replace(self.config, **(settings or {})))] * n_replicas, readout)
         for row in range(n_replicas):
             found.recall(row, self.gates.arrays)
         return found
@@ -131,22 +139,23 @@ def load_trained(folder: str | Path, epoch: str = "selected", backend: str | Non
 
 def _config(record: RunRecord) -> TrainerConfig:
     """The options of a run; one that its version did not have gets its default, which is what that version did."""
-    experiment = _experiment(record)
-    add_search_path(recorded_folders(record.meta.get("plugins") or {}))
-    known = {name: value for name, value in record.config.items() if name not in experiment.gone}
-    unknown = sorted(set(known) - set(experiment.options.marks()))
+    kind = _kind(record)
+    unknown = sorted(set(record.config) - {field.name for field in fields(kind)})
     if unknown:
         raise InputError(f"run folder {record.folder}: was not made by this version (it has an option {unknown[0]})")
-    config: TrainerConfig = experiment.options.over(known, {})
-    return config
+    return build(kind, record.config)
 
 
-def _experiment(record: RunRecord) -> Experiment:
+def _kind(record: RunRecord) -> type[TrainerConfig]:
+    """The trainer's dataclass of options; a user's own task is sought where it lay when the run began, too."""
+    add_search_path(recorded_folders(record.meta.get("plugins") or {}))
+    if isinstance(record.meta.get("task"), str):
+        return TASKS.get(record.meta["task"])
     job = record.meta.get("job")
-    if job in DIGIT_TRAINERS:
-        experiment: Experiment = importlib.import_module(f"analog_nmos.{job}").EXPERIMENT
-        return experiment
-    return experiment_of(recorded_task(record.folder))
+    if job not in OF_DIGITS:
+        raise InputError(f"run folder {record.folder}: was made by {shown(job)}, which is no trainer of this version")
+    kind: type[TrainerConfig] = load(OF_DIGITS[job])
+    return kind
 
 
 def _epoch(record: RunRecord, replica: Replica, epoch: str) -> int:
