@@ -38,6 +38,7 @@ OF_DIGITS = {
     "dense_trainer_cross_entropy": "analog_nmos.dense_trainer_cross_entropy:CrossEntropyConfig",
     "auto_prune_trainer": "analog_nmos.auto_prune_trainer:AutoPruneConfig",
 }
+SHOWN = 5  # epochs that a message names, besides the last one
 NAMED = ("selected", "last")  # epochs
 
 
@@ -175,8 +176,9 @@ def _of_epoch(folder: Path, replica: Replica, epoch: int) -> Gates:
     """The gates of an epoch that left files."""
     files = RunFiles(folder)
     if epoch not in (known := files.vg_epochs):
-        several = f"{known[0]} to {known[-1]} have" if len(known) > 1 else f"{known} has"
-        raise InputError(f"run folder {folder}: has no gate voltages of epoch {epoch}; of its epochs {several}")
+        first = [str(one) for one in known[:SHOWN]] + ["..."] * (len(known) > SHOWN)
+        listed = ", ".join([*first, *map(str, known[SHOWN:][-1:])])
+        raise InputError(f"run folder {folder}: has no gate voltages of epoch {epoch}; it has those of {listed}")
     try:
         values = files.gate_V(epoch)
         names = [name for name in replica.memory if name not in (COUNTER, LAST, STUCK)]

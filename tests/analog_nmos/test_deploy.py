@@ -2,10 +2,13 @@
 
 import json
 import re
+import signal
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
+from waiting import finish, wait_until
 
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.chips import Mismatch, draw_chip, load_chip
@@ -204,3 +207,21 @@ def _unfinished(here, made, tmp_path):
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "run_meta.json").write_text(text.replace('"result"', '"elsewhere"'))
     return deployed(here, "half", code=2).err
+
+
+def test_an_interrupt_ends_in_one_line_and_leaves_no_results(start, made, tmp_path):
+    process = start(MODULE, made / "xor", "--draw-chips", 2, "--repair-epochs", 1_000_000, "--out", "out")
+    wait_until((tmp_path / "out").exists, process)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    out, err = finish(process, 130)
+    assert out == ""
+    assert err == "nmos-deploy: interrupted\n"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_help_names_units_and_defaults(here):
+    text = " ".join(deployed(here, "--help").out.split())
+    assert "--temp X temperature of the chips (default: as the run was tested) [C]" in text
+    assert "draw j has the seed 555000 + 7919 j (default: 5)" in text
+    assert "usage: nmos-deploy RUN [RUN ...] [options]" in text

@@ -22,7 +22,7 @@ def recorded(folder, epoch):
     return load_run(folder).array(final.name if final.exists() else f"0_vout_test_epoch{epoch}")
 
 
-@pytest.mark.parametrize("name", ["iris", "on_chip", "xor", "regression"])
+@pytest.mark.parametrize("name", ["iris", "on_chip", "xor", "regression", "pmos"])
 def test_its_own_transistors_give_the_recorded_outputs_to_the_last_bit(runs, name):
     trained = load_trained(runs[name], "last")
     [found] = measure(trained, [Point(trained.chip)])
@@ -32,6 +32,14 @@ def test_its_own_transistors_give_the_recorded_outputs_to_the_last_bit(runs, nam
     part = "test" if f"final_test_{metric}" in result else "val"
     assert found.value == result[f"final_{part}_{metric}"]
     assert found.failed == 0
+
+
+@pytest.mark.parametrize("epoch", ["1", "2", "last"])
+def test_predictions_are_by_the_prototypes_of_the_epoch(prototype, epoch):
+    trained = load_trained(prototype, epoch)
+    [found] = measure(trained, [Point()])
+    history = load_run(prototype).array("0_val_acc")
+    assert found.value == history[trained.epoch]
 
 
 def test_a_chip_of_scale_0_is_the_run_without_a_chip(runs, chips):
@@ -129,7 +137,7 @@ def test_what_cannot_be_is_refused(runs, chips, tmp_path):
         measure(trained, [Point(chips[0])])
     with pytest.raises(InputError, match="--read-noise"):
         measure(trained, [Point(None, {"read_noise": "much"})])
-    with pytest.raises(InputError, match="no gate voltages of epoch 9; of its epochs 0 to 4 have"):
+    with pytest.raises(InputError, match="no gate voltages of epoch 9; it has those of 0, 1, 2, 3, 4"):
         load_trained(runs["xor"], "9")
     with pytest.raises(InputError, match="--epoch: 'best' is not selected, last, or a number"):
         load_trained(runs["xor"], "best")

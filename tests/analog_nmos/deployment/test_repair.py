@@ -1,5 +1,6 @@
 """Training on a chip from deployed gates: as nmos-train on this chip from these gates, each chip as if alone."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,7 @@ class XorFromGates(Xor):
         return np.load(self.gates)
 
 
-NOISY = {"read_noise": "1%", "gate_bits": 8, "gate_noise": 0.002, "update_noise": 1e-4, "gamma": 0.5}
+NOISY = {"read_noise": "1%", "gate_bits": 8, "gate_noise": 0.002, "update_noise": 1e-4, "gate_leak": 0.01, "gamma": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,20 @@ def test_it_is_training_on_the_chip_from_these_gates(runs, tmp_path, name, kind,
     if not settings:  # the test at the end of the run draws noise of its own
         [after] = measure(trained, [Point(chip, gates=found[-1])])
         assert after.value == load_run(folder).result["final_test_acc"]
+
+
+def test_it_goes_on_with_prototypes_and_measures_those_of_the_chip(prototype):
+    trained = load_trained(prototype)
+    chip = draw_chip(trained.replica.start, trained.card, Mismatch(vto_sigma=0.3), 1)
+    [found] = repair(trained, [chip], 2)
+    np.testing.assert_array_equal(found[1].arrays["proto_out"], trained.gates.arrays["proto_out"])
+    prototypes_V = found[2].arrays["proto_out"]
+    assert np.nanmax(np.abs(prototypes_V - found[1].arrays["proto_out"])) > 1e-3
+    [after] = measure(trained, [Point(chip, gates=found[2])])
+    distance_V = np.nan_to_num(np.linalg.norm(after.out_V[:, None] - prototypes_V, axis=2), nan=np.inf)
+    assert after.value == (distance_V.argmin(axis=1) == trained.replica.data.test.y).mean()
+    moved = dataclasses.replace(found[2], arrays=found[1].arrays)
+    assert measure(trained, [Point(chip, gates=moved)])[0].value != after.value
 
 
 def test_chips_side_by_side_have_the_gates_that_each_has_alone(runs, chips):
