@@ -11,7 +11,7 @@ from typing import Any
 from analog_nmos.deployment.fleet import IDEAL, OWN
 from analog_nmos.deployment.spread import Spread
 from analog_nmos.deployment.study import Row, Study
-from analog_nmos.deployment.summary import Studies, curve, matrix, of_one, over_chips, trained_on
+from analog_nmos.deployment.summary import Studies, change, curve, matrix, of_one, over_chips, trained_on
 from common.browse.text import aligned
 
 FEW = 12  # chips that a table names
@@ -20,25 +20,25 @@ STAR = "*"
 
 def overview(study: Study, rows: Sequence[Row]) -> str:
     """A table: ideal transistors, the run's own chip, the chips, and after repair."""
-    trained, lines = study.trained, []
-    lines.append(("ideal transistors", of_one(study, rows, IDEAL)))
-    if trained.chip is not None:
-        lines.append(("its own chip", of_one(study, rows, OWN)))
-    if len(study.chips) <= FEW:
-        lines += [(name, of_one(study, rows, name)) for name in study.chips]
-    if study.chips:
-        lines.append((_mean_of(study, "deployed"), over_chips(study, rows)))
-        if study.options.without_kp:
-            lines.append((_mean_of(study, "without factors on kp"), over_chips(study, rows, with_kp=False)))
-        if epochs := study.options.repair_epochs:
-            text = _mean_of(study, f"repaired by {_count(epochs, 'epoch')}")
-            lines.append((text, over_chips(study, rows, repaired_epochs=epochs)))
-    change = "points lost" if study.is_accuracy else "times ideal"
-    header = ("transistors", trained.metric, change, "95 % interval", "over")
-    ideal = lines[0][1].mean
+    trained, chips = study.trained, [*study.chips]
+    few = chips if len(chips) <= FEW else []
+    one = {"ideal transistors": IDEAL} | ({} if trained.chip is None else {"its own chip": OWN})
+    one |= {name: name for name in few}
+    lines = [(text, of_one(study, rows, name), change(study, rows, [name])) for text, name in one.items()]
+    means: dict[str, dict[str, Any]] = {"deployed": {}} if chips else {}
+    if study.options.without_kp:
+        means["without factors on kp"] = {"with_kp": False}
+    if chips and (epochs := study.options.repair_epochs):
+        means[f"repaired by {_count(epochs, 'epoch')}"] = {"repaired_epochs": epochs}
+    for text, condition in means.items():
+        found = over_chips(study, rows, **condition), change(study, rows, chips, **condition)
+        lines.append((f"{text}: {_count(len(chips), 'chip')}", *found))
+    lost = "points lost" if study.is_accuracy else "times ideal"
+    header = ("transistors", trained.metric, "95 % interval", "over", lost)
     cells = [
-        [name, number(study, one.mean), _change(study, one.mean, ideal), *_interval(study, one)] for name, one in lines
+        [text, number(study, score.mean), *_interval(study, score), _change(study, than)] for text, score, than in lines
     ]
+    cells[0][-1] = "-"  # ideal transistors beside themselves
     return "\n".join([_title(study, rows), aligned(header, cells)])
 
 
@@ -118,10 +118,13 @@ def _short(study: Study, one: Spread) -> str:
     return number(study, one.mean) + (f" ({ends})" if one.of else "")
 
 
-def _change(study: Study, value: float, ideal: float) -> str:
-    if study.is_accuracy:
-        return f"{100 * (ideal - value):.2f}"
-    return f"{value / ideal:.3g}" if ideal else "-"
+def _change(study: Study, lost: Spread) -> str:
+    """With its interval, where there is one: points with two decimals, ratios with three digits."""
+
+    def text(value: float) -> str:
+        return f"{round(value, 2) + 0.0:.2f}" if study.is_accuracy else f"{value:.3g}"  # + 0.0: no -0.00
+
+    return text(lost.mean) + (f" ({text(lost.low)} to {text(lost.high)})" if lost.of else "")
 
 
 def _interval(study: Study, one: Spread) -> tuple[str, str]:
@@ -135,10 +138,6 @@ def _title(study: Study, rows: Sequence[Row]) -> str:
     text = f"{study.name}: gates of epoch {trained.epoch}, {trained.gates.gate_V.size} transistors, "
     text += f"{len(trained.replica.data.test.y)} test samples, read noise {1e3 * study.read_noise_V:g} mV"
     return text + (f"; {failed} operating points failed" if failed else "")
-
-
-def _mean_of(study: Study, what: str) -> str:
-    return f"{what}: {_count(len(study.chips), 'chip')}"
 
 
 def _count(count: int, noun: str) -> str:

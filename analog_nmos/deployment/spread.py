@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,16 +27,15 @@ class Spread:
     of: str = ""
 
 
-def spread(values: Sequence[Sequence[float]], is_accuracy: bool) -> Spread:
+def spread(values: Sequence[Sequence[float]]) -> Spread:
     """Student's t interval of a mean over chips and draws of noise.
 
     All chips have the same draws of noise, so that more chips do not average noise away. The variances of the mean by
     the chips and by the draws are added, and the smaller number counts as degrees of freedom, which makes the interval
-    rather too wide than too narrow. It ends at 0, and at 1 for accuracies.
+    rather too wide than too narrow.
 
     Args:
         values: for each chip a number for each draw, (chips, draws).
-        is_accuracy: whether they are fractions.
     """
     table = np.array(values)
     mean = float(table.mean())
@@ -50,7 +49,15 @@ def spread(values: Sequence[Sequence[float]], is_accuracy: bool) -> Spread:
     fewest = min(means.size for means in varying.values())
     reach = float(t.ppf((1 + CONFIDENCE) / 2, fewest - 1) * error)
     of = ", ".join(f"{means.size} {name}" for name, means in varying.items())
-    return Spread(mean, max(0.0, mean - reach), min(1.0, mean + reach) if is_accuracy else mean + reach, of)
+    return Spread(mean, mean - reach, mean + reach, of)
+
+
+def of_scores(values: Sequence[Sequence[float]], is_accuracy: bool) -> Spread:
+    """As `spread`, of accuracies as fractions or of losses: ends at 0, and at 1 for accuracies."""
+    found = spread(values)
+    if not found.of:
+        return found
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high) if is_accuracy else found.high)
 
 
 def of_samples(accuracy: float, samples: int) -> Spread:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
 
 from analog_nmos.deployment.fleet import IDEAL, OWN, digest
-from analog_nmos.deployment.spread import Spread, of_samples, spread
+from analog_nmos.deployment.spread import Spread, of_samples, of_scores, spread
 from analog_nmos.deployment.study import Condition, Row, Study
 
 Match = Callable[[Condition], bool]
@@ -25,7 +27,7 @@ def values(rows: Sequence[Row], match: Match) -> list[list[float]]:
 def over_chips(study: Study, rows: Sequence[Row], **changes: object) -> Spread:
     """Of all chips of the deployment under a condition, as `Study.condition` makes it."""
     wanted = {study.condition(name, **changes) for name in study.chips}
-    return spread(values(rows, wanted.__contains__), study.is_accuracy)
+    return of_scores(values(rows, wanted.__contains__), study.is_accuracy)
 
 
 def of_one(study: Study, rows: Sequence[Row], chip: str, **changes: object) -> Spread:
@@ -33,7 +35,21 @@ def of_one(study: Study, rows: Sequence[Row], chip: str, **changes: object) -> S
     found = values(rows, study.condition(chip, **changes).__eq__)
     if study.is_accuracy and len(found[0]) == 1:
         return of_samples(found[0][0], len(study.trained.replica.data.test.y))
-    return spread(found, study.is_accuracy)
+    return of_scores(found, study.is_accuracy)
+
+
+def change(study: Study, rows: Sequence[Row], chips: Iterable[str], **changes: object) -> Spread:
+    """Of some chips against ideal transistors under the same draws of noise.
+
+    Points of accuracy that are lost, or how many times the loss of ideal transistors theirs is.
+    """
+    wanted = {study.condition(name, **changes) for name in chips}
+    table = np.array(values(rows, wanted.__contains__))
+    ideal = np.array(values(rows, study.condition(IDEAL).__eq__))
+    if study.is_accuracy:
+        return spread((100 * (ideal - table)).tolist())
+    with np.errstate(divide="ignore", invalid="ignore"):  # the loss of ideal transistors may be 0
+        return spread((table / ideal).tolist())
 
 
 def curve(study: Study, rows: Sequence[Row], kind: str) -> dict[str, dict[float, Spread]]:
@@ -45,7 +61,7 @@ def curve(study: Study, rows: Sequence[Row], kind: str) -> dict[str, dict[float,
             found[name] = {scale: over_chips(study, rows, scale=scale, with_kp=kp) for scale in study.scales}
         return found
     noises_V = sorted(set(study.read_noises_V))
-    found["ideal transistors"] = {v: spread(_of(study, rows, IDEAL, v), study.is_accuracy) for v in noises_V}
+    found["ideal transistors"] = {v: of_scores(_of(study, rows, IDEAL, v), study.is_accuracy) for v in noises_V}
     if study.chips:
         for kp, name in names.items():
             found[name] = {v: over_chips(study, rows, read_noise_V=v, with_kp=kp) for v in noises_V}
@@ -70,7 +86,7 @@ def matrix(studies: Studies) -> tuple[list[str], list[list[float]], list[list[bo
     cells, own = [], []
     for study, rows in studies.values():
         found = {name: values(rows, study.condition(name).__eq__) for name in columns}
-        cells.append([spread(one, study.is_accuracy).mean if one else math.nan for one in found.values()])
+        cells.append([of_scores(one, study.is_accuracy).mean if one else math.nan for one in found.values()])
         mine = study.trained.chip and digest(study.trained.chip)
         own.append([name in study.chips and digest(study.chips[name]) == mine for name in columns])
     return columns, cells, own

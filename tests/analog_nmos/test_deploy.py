@@ -13,6 +13,7 @@ from waiting import finish, wait_until
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.chips import Mismatch, draw_chip, load_chip
 from analog_nmos.deployment import Point, load_trained, measure
+from analog_nmos.deployment.spread import spread
 from analog_nmos.tasks.iris import Iris
 from analog_nmos.tasks.regression import Regression
 from analog_nmos.tasks.xor import Xor
@@ -113,6 +114,16 @@ def test_read_noise_has_draws_that_ideal_transistors_share(here, made, tmp_path)
     assert first.accuracy.item() == pytest.approx(np.mean(expected))
     assert first.low.item() <= np.mean(expected) <= first.high.item()
     assert (tmp_path / "out" / "read_noises.png").exists()
+
+
+def test_what_is_lost_is_compared_under_the_same_noise(here, made, tmp_path):
+    words = ("--chips", made / "chip1.npz", made / "chip2.npz", "--read-noise", 0.02, "--draws", 4, "--out", "out")
+    printed = deployed(here, made / "plain", *words).out
+    table = pd.read_csv(tmp_path / "out" / "deploy.csv").pivot(index="chip", columns="draw", values="accuracy")
+    lost = 100 * (table.loc["ideal"] - table.loc[["chip1", "chip2"]])
+    found = spread(lost.to_numpy().tolist())
+    [line] = [line for line in printed.splitlines() if line.startswith("deployed: 2 chips")]
+    assert line.endswith(f"2 chips, 4 draws of noise  {found.mean:.2f} ({found.low:.2f} to {found.high:.2f})")
 
 
 def test_noise_is_that_of_the_run_unless_another_is_given(here, made, tmp_path):
