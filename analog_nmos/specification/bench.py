@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.chips import Chip, Mismatch, draw_chip
-from analog_nmos.deployment.measure import Measured, Point, draw_seed, measure
+from analog_nmos.deployment.measure import Measured, Point, draw_seed, measure, replica_at
 from analog_nmos.deployment.repair import repair
 from analog_nmos.deployment.trained import Gates, Trained
 from analog_nmos.specification.names import KP_PER_V, REPAIRED
@@ -38,13 +38,14 @@ class Bench:
         failed: operating points that failed so far.
 
     Raises:
-        InputError: answers are values without any error, so that no share of it says anything.
+        InputError: an option cannot be, or answers are values without any error, so that no share of it says anything.
     """
 
     def __init__(self, trained: Trained, options: SpecOptions, measure: Measure = measure) -> None:
         self.trained, self._options, self._measure = trained, options, measure
         self._objective, self.failed = trained.objective(), 0
         self._off = OFF | ({} if options.temp is None else {"temp": options.temp})
+        replica_at(trained, self._point({"gate-bits": 1}, 0))  # refuses a range that is none before any work
         [self.base] = self._answers([Point(trained.chip, self._off)])
         if not self.is_accuracy and not 0.0 < self.base.mean() < NO_ANSWER:
             raise InputError(f"run folder {trained.folder}: its error is {self.base.mean():g} without imperfections")

@@ -139,10 +139,15 @@ def _remark(row: Found) -> list[str]:
     """What a sign in front of a limit means."""
     limit, title = row.limit, row.quantity.title
     if limit.open:
-        return [f"{title}: never left the target, up to {_number(limit.levels[-1])} {row.quantity.unit}"]
+        return [f"{title}: never left the target, {'up' if row.quantity.rises else 'down'} to {_worst(row)}"]
     if limit.value is None:
         return [f"{title}: beyond the target from {_number(limit.levels[0])} {row.quantity.unit} on"]
     return []
+
+
+def _worst(row: Found) -> str:
+    number, unit = _number(row.limit.levels[-1]), row.quantity.unit
+    return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
 
 
 def _number(value: float) -> str:
