@@ -7,6 +7,7 @@ import pytest
 
 from analog_nmos.chips import Mismatch, draw_chip
 from analog_nmos.deployment import Measured, Point, draw_seed, load_trained, measure
+from analog_nmos.deployment.measure import score
 from analog_nmos.deployment.repair import repair
 from analog_nmos.specification.bench import NO_ANSWER, Bench
 from analog_nmos.specification.names import REPAIRED
@@ -155,6 +156,31 @@ def test_repaired_gates_are_those_of_training_on_each_chip(runs):
     points = [Point(chip, {}, draw_seed(0), gates[-1]) for chip, gates in zip(chips, learned, strict=True)]
     assert found.mean(axis=1).tolist() == [one.value for one in measure(bench.trained, points)]
     assert found.mean() > bench.answers("mismatch", 0.6).mean()
+
+
+def test_repaired_gates_are_scored_by_what_was_measured_with_them(runs):
+    bench = bench_of(runs["prototype"], repair_epochs=2)
+    found = bench.answers(REPAIRED, 0.8)
+    chips = [drawn(bench.trained, draw, 0.8, 0.4) for draw in range(DRAWS)]
+    learned = [epochs[-1] for epochs in repair(bench.trained, chips, 2)]
+    points = [Point(chip, {}, draw_seed(0), gates) for chip, gates in zip(chips, learned, strict=True)]
+    expected = measure(bench.trained, points)
+    assert found.mean(axis=1).tolist() == [one.value for one in expected]
+    stale = [score(bench.trained, one.out_V) for one in expected]  # by the prototypes of before
+    assert found.mean(axis=1).tolist() != stale
+
+
+def test_training_on_the_chip_is_without_noise_at_the_temperature_and_goes_on_after_failures(runs, monkeypatch):
+    asked = []
+
+    def recording(trained, chips, epochs, settings):
+        asked.append((epochs, settings))
+        return [[trained.gates]] * len(chips)
+
+    monkeypatch.setattr("analog_nmos.specification.bench.repair", recording)
+    bench_of(runs["iris"], repair_epochs=7, temp=50.0).answers(REPAIRED, 0.1)
+    off = {"read_noise": "0", "gate_bits": 0, "gate_noise": 0.0}
+    assert asked == [(7, {**off, "temp": 50.0, "test_temp": None, "max_failures": 1.0})]
 
 
 def test_an_error_of_0_has_no_share(runs):

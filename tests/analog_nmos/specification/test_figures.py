@@ -32,6 +32,7 @@ def test_a_panel_for_each_with_the_target_and_the_limit(names):
         np.testing.assert_allclose(curve.get_ydata(), 100 * row.limit.curve[:, 0])
         assert target.get_ydata()[0] == pytest.approx(2.0)
         assert limit.get_xdata()[0] == row.limit.value
+        assert ax.get_ylim()[1] == pytest.approx(16.0)  # eight times the target
         low, high = sorted(ax.get_xlim())
         assert low <= row.limit.levels.min()
         assert row.limit.levels.max() <= high

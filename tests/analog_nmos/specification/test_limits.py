@@ -104,7 +104,8 @@ def test_what_never_costs_too_much_is_open_and_stays_out_of_the_combination(runs
 def test_training_on_the_chip_is_looked_at_from_half_of_the_limit_on(runs):
     spec = spec_of(runs["iris"], only=("mismatch",), repair_epochs=1)
     assert [one.title for one in spec.quantities][1] == "that after 1 epoch of training on the chip"
-    limits, _ = rows_of(spec)
+    limits, rows = rows_of(spec)
+    assert spec.together(rows) is None  # two names of one imperfection
     assert limits["repaired-mismatch"].value == limits["mismatch"].value  # the fake bench knows no training
     assert min(limits["repaired-mismatch"].levels) > limits["mismatch"].value / 2
 
