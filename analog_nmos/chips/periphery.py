@@ -123,19 +123,13 @@ class Periphery:
         read_V[self.nodes] += self.read_noise_V * self.streams[stream_name].take(self.nodes.size)
         return read_V
 
-    def read_outputs_V(self, node_V: FloatArray, read_V: FloatArray) -> FloatArray:
-        """Outputs (outputs,) of a free phase, before its nodes are read: see `Reads.outputs_first`.
-
-        Args:
-            node_V: node voltages.
-            read_V: filled with what `read_V` returns.
-        """
+    def read_free_V(self, node_V: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Outputs (outputs,) and node voltages (nodes,) of a free phase as they are read, from (nodes,)."""
         if not (self.read_noise_V and self.outputs_first):
-            read_V[:] = self.read_V(node_V, "free")
-            return read_V[self.outputs]
+            read_V = self.read_V(node_V, "free")
+            return np.take(read_V, self.outputs), read_V
         out_V = self._noisy_outputs(node_V[None, self.outputs], "free")[0]
-        read_V[:] = self.read_V(node_V, "free")
-        return out_V
+        return out_V, self.read_V(node_V, "free")
 
     def tested_V(self, out_V: FloatArray, stream_name: str = "tested") -> FloatArray:
         """Outputs (samples, outputs) as a validation reads them."""
