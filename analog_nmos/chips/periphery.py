@@ -57,6 +57,11 @@ def own_reads(seed: int) -> Reads:
     return Reads(free, clamped, tested)
 
 
+def recorded(seed: int, noise_seed: int) -> np.random.Generator:
+    """The generator that a recorded program used, where --noise-seed is 0; others have streams of their own."""
+    return np.random.default_rng([seed, noise_seed] if noise_seed else seed)
+
+
 class Periphery:
     """That of one replica; see the module for what it does.
 

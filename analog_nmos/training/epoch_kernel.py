@@ -129,8 +129,6 @@ def epoch_kernel(
                 _count(status, replica, sums.nonfinite_free, sums.reload_free)
                 forget(first.memory, replica)
                 continue
-            if chip.two_circuits:
-                follow(second.memory, first.memory, replica)
             read_free(chip, free_V, out_V)
             _scores(samples, out_V, score_V)
             if sums.out_V.shape[1]:
@@ -147,6 +145,8 @@ def epoch_kernel(
             if samples.pairs:
                 _clamp(out_V, score_V, target_V, nudged, node_target_V, held)
             start = seconds()
+            if chip.two_circuits:
+                follow(second.memory, first.memory, replica)
             status = clamped(second.memory, replica, samples.x_V[n], node_target_V, held, clamped_V)
             solved = seconds()
             sums.seconds[1] += solved - start
