@@ -163,10 +163,12 @@ class Periphery:
         """Go on with some edges alone, by their numbers at the start (edges,)."""
         self.update_bias_V, self.output_of = self._start_bias_V[edge_uid], self._start_output_of[:, edge_uid]
 
-    def reserve(self, samples: int) -> None:
-        """Draw ahead what so many samples of training take at most."""
-        for name, count in self._draws().items():
+    def reserve(self, samples: int) -> bool:
+        """Draw ahead what so many samples of training take at most; returns whether they take any."""
+        draws = {name: count for name, count in self._draws().items() if count}
+        for name, count in draws.items():
             self.streams[name].reserve(samples * count)
+        return bool(draws)
 
     def _draws(self) -> dict[str, int]:
         """How many numbers a sample takes at most, by the stream; those of readings may be one."""

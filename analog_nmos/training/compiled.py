@@ -30,20 +30,19 @@ def train_replicas(
     `beat` is called before every few samples with their number. The seconds of free and clamped phases and of updates
     are read from a clock at every one of them, inside the compiled epoch too; there an update's include voltage drops.
     """
-    kernel = sample_kernel(objective)
-    first, second = copies.first.compiled(), copies.second.compiled()
-    if first is None or second is None or kernel is None:
+    kernel, solvers = sample_kernel(objective), copies.compiled()
+    if solvers is None or kernel is None:
         return train_epoch(replicas, mask, copies, objective, beat)
-    return _train(replicas, mask, _Compiled(first, second, kernel), beat)
+    return _train(replicas, mask, _Compiled(*solvers, kernel), beat)
 
 
 def prepare(replicas: Sequence[Replica], copies: Copies, objective: Objective) -> None:
     """Compile or load what `train_replicas` needs, so that the first epoch's seconds are those of an epoch."""
-    first, second, kernel = copies.first.compiled(), copies.second.compiled(), sample_kernel(objective)
-    if first is not None and second is not None and kernel is not None:
+    kernel, solvers = sample_kernel(objective), copies.compiled()
+    if solvers is not None and kernel is not None:
         nobody, replica = np.zeros(len(replicas), bool), replicas[0]
         none = shuffled_orders(replicas, nobody)[:0, 0]
-        solver = _Compiled(first, second, kernel)
+        solver = _Compiled(*solvers, kernel)
         sums = _sums(Training.zeros(replicas), np.zeros(3))
         solver.train(0, _samples(replica), none, _chip(replica, replica.gate_V.copy()), sums)
 
@@ -78,6 +77,7 @@ def _train(replicas: Sequence[Replica], mask: BoolArray, solver: _Compiled, beat
     sums, rows = _sums(training, seconds), np.flatnonzero(mask).tolist()
     samples, orders = [_samples(replica) for replica in replicas], shuffled_orders(replicas, mask)
     gates_V = [replica.gate_V.copy() for replica in replicas]
+    chips = [_chip(replica, gate_V) for replica, gate_V in zip(replicas, gates_V, strict=True)]
     done, size = 0, 1
     most = MOST_NORMALS // max(replica.periphery.most_normals for replica in replicas)
     while done < orders.shape[1]:
@@ -85,9 +85,9 @@ def _train(replicas: Sequence[Replica], mask: BoolArray, solver: _Compiled, beat
         beat(size)
         start = time.perf_counter()
         for row in rows:
-            replicas[row].periphery.reserve(size)
-            order = orders[row, done : done + size]
-            solver.train(row, samples[row], order, _chip(replicas[row], gates_V[row]), sums)
+            if replicas[row].periphery.reserve(size):
+                chips[row] = _chip(replicas[row], gates_V[row])
+            solver.train(row, samples[row], orders[row, done : done + size], chips[row], sums)
         done += size
         size = _next(size, time.perf_counter() - start)
     for row in rows:

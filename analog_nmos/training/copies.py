@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import Backend, FloatArray
+from analog_nmos.backends.base import Backend, CompiledSolver, FloatArray
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit.deviations import Deviations
@@ -35,6 +35,7 @@ class Copies:
         self, replicas: Sequence[Replica], first: Backend, second: Backend | None = None, tested: Backend | None = None
     ) -> None:
         self._replicas = replicas
+        self._compiled: tuple[CompiledSolver, CompiledSolver] | None = None
         self.first, self.second, self.tested = first, second or first, tested or first
 
     @classmethod
@@ -58,6 +59,14 @@ class Copies:
     def are_two(self) -> bool:
         """Whether the clamped phase has a circuit of its own."""
         return self.second is not self.first
+
+    def compiled(self) -> tuple[CompiledSolver, CompiledSolver] | None:
+        """The solvers of both phases for compiled epochs; None where there is none, see `Backend.compiled`."""
+        if self._compiled is None:
+            first = self.first.compiled()
+            second = self.second.compiled() if self.are_two else first
+            self._compiled = (first, second) if first is not None and second is not None else None
+        return self._compiled
 
     def set_gates(self, gate_V: FloatArray) -> None:
         """Gate voltages (L, edges) of both circuits."""
