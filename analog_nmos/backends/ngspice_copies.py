@@ -23,7 +23,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from analog_nmos.backends.ngspice_file import find_library
 from analog_nmos.backends.ngspice_library import Ngspice, ngspice
 from common.errors import InputError
 
@@ -34,14 +33,12 @@ class Copies:
     """Libraries that circuits are loaded into.
 
     Args:
-        library: the file they are copies of.
-        first: the library loaded from it.
+        first: the installed one, of which the others are copies.
         most: how many libraries to load at most, `first` included.
     """
 
-    def __init__(self, library: Path, first: Ngspice, most: int = MOST_COPIES) -> None:
-        self._library, self._most = library, most
-        self._copies = [first]
+    def __init__(self, first: Ngspice, most: int = MOST_COPIES) -> None:
+        self._copies, self._most = [first], most
 
     def room(self) -> Ngspice:
         """A library to load a circuit into.
@@ -61,7 +58,7 @@ class Copies:
         problems = []
         for copied in (_in_memory, _in_a_folder):
             try:
-                with copied(_file_of(self._library)) as path:
+                with copied(_file_of(self._copies[0].library)) as path:
                     self._copies.append(Ngspice(path))
                 return self._copies[-1]
             except (OSError, InputError) as problem:
@@ -81,7 +78,7 @@ def copies() -> Copies:
     Raises:
         InputError: no libngspice; see `ngspice`.
     """
-    return Copies(find_library(), ngspice())
+    return Copies(ngspice())
 
 
 @contextmanager

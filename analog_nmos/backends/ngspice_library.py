@@ -55,6 +55,7 @@ class Ngspice:
         library: a file that no other object has loaded.
 
     Attributes:
+        library: the file, or a name that the linker knows.
         version: of ngspice.
         is_spoilt: whether it accepts no circuit any more.
         last_use: grows with each circuit loaded and each point solved, in this or any other `Ngspice`.
@@ -64,6 +65,7 @@ class Ngspice:
     """
 
     def __init__(self, library: Path) -> None:
+        self.library = library
         self._shared, self._ffi = _load_pyspice(library)
         self._library = self._shared._ngspice_shared
         self.version = int(self._shared.ngspice_version)

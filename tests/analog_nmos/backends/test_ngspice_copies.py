@@ -189,7 +189,7 @@ def test_what_happens_to_one_circuit_does_not_reach_the_others(monkeypatch: pyte
 @pytest.fixture
 def two_places(spice: Ngspice, monkeypatch: pytest.MonkeyPatch) -> Copies:
     """Room for two circuits only."""
-    few = Copies(find_library(), spice, most=2)
+    few = Copies(spice, most=2)
     monkeypatch.setattr(ngspice, "copies", lambda: few)
     return few
 
@@ -270,7 +270,7 @@ def test_copies_in_memory_do_not_take_each_other_for_the_same_file(
     if not hasattr(os, "memfd_create"):
         pytest.skip("no files in memory")
     monkeypatch.setattr(ngspice_copies.tempfile, "tempdir", "/nowhere")
-    three = Copies(find_library(), spice, most=3)
+    three = Copies(spice, most=3)
     monkeypatch.setattr(ngspice, "copies", lambda: three)
     check_all(SETS["temperatures"])
     assert len(three._copies) == 3
