@@ -33,7 +33,7 @@ def train_replicas(
     kernel, solvers = sample_kernel(objective), copies.compiled()
     if solvers is None or kernel is None:
         return train_epoch(replicas, mask, copies, objective, beat)
-    return _train(replicas, mask, _Compiled(*solvers, kernel), beat)
+    return _train(replicas, mask, copies, _Compiled(*solvers, kernel), beat)
 
 
 def prepare(replicas: Sequence[Replica], copies: Copies, objective: Objective) -> None:
@@ -72,16 +72,15 @@ class _Compiled:
         self._train(*self._circuits, row, samples, order, self._own[row], chip, sums)
 
 
-def _train(replicas: Sequence[Replica], mask: BoolArray, solver: _Compiled, beat: Progress) -> Training:
+def _train(replicas: Sequence[Replica], mask: BoolArray, copies: Copies, solver: _Compiled, beat: Progress) -> Training:
     training, seconds = Training.zeros(replicas), np.zeros(3)
     sums, rows = _sums(training, seconds), np.flatnonzero(mask).tolist()
     samples, orders = [_samples(replica) for replica in replicas], shuffled_orders(replicas, mask)
     gates_V = [replica.gate_V.copy() for replica in replicas]
     chips = [_chip(replica, gate_V) for replica, gate_V in zip(replicas, gates_V, strict=True)]
-    done, size = 0, 1
-    most = MOST_NORMALS // max(replica.periphery.most_normals for replica in replicas)
+    done, most = 0, MOST_NORMALS // max(replica.periphery.most_normals for replica in replicas)
     while done < orders.shape[1]:
-        size = max(1, min(size, most, orders.shape[1] - done))
+        size = max(1, min(copies.call_samples, most, orders.shape[1] - done))
         beat(size)
         start = time.perf_counter()
         for row in rows:
@@ -89,7 +88,8 @@ def _train(replicas: Sequence[Replica], mask: BoolArray, solver: _Compiled, beat
                 chips[row] = _chip(replicas[row], gates_V[row])
             solver.train(row, samples[row], orders[row, done : done + size], chips[row], sums)
         done += size
-        size = _next(size, time.perf_counter() - start)
+        if done < orders.shape[1] or size > copies.call_samples // 2:  # a short rest says little
+            copies.call_samples = _next(size, time.perf_counter() - start)
     for row in rows:
         replicas[row].gate_V = gates_V[row]
     training.free_s, training.clamp_s, training.update_s = seconds.tolist()

@@ -29,12 +29,13 @@ class Copies:
         first: solved free.
         second: solved clamped; the same object where there is one circuit.
         tested: solved in validation; the first one unless it has a temperature of its own.
+        call_samples: how many samples the next call of a compiled epoch takes.
     """
 
     def __init__(
         self, replicas: Sequence[Replica], first: Backend, second: Backend | None = None, tested: Backend | None = None
     ) -> None:
-        self._replicas = replicas
+        self._replicas, self.call_samples = replicas, 1
         self._compiled: tuple[CompiledSolver, CompiledSolver] | None = None
         self.first, self.second, self.tested = first, second or first, tested or first
 
