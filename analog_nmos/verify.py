@@ -202,8 +202,7 @@ def report(config: VerifyConfig) -> str:
     chip = "" if circuit.free is None else "on its chip, " if config.chip is None else f"on {config.chip}, "
     body = f"body {circuit.options.body_tie}, {_reference(circuit.options)}"
     lines = [
-        f"{name}: {circuit.topology.n_edges} edges, {chip}{body}"
-        f"{samples} samples free and clamped",
+        f"{name}: {circuit.topology.n_edges} edges, {chip}{body}{samples} samples free and clamped",
         f"{'ngspice at':<14}{'largest difference':>20}{'label flips':>13}{'ngspice':>12}{'native':>12}{'ratio':>8}",
     ]
     for kind, one in found.items():

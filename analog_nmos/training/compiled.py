@@ -64,7 +64,10 @@ class _Compiled:
         from analog_nmos.training.epoch_kernel import Circuit, epoch_kernel
 
         self._train = epoch_kernel(first.free, second.clamped, second.follow, second.forget, kernel.evaluate)
-        self._circuits = [Circuit(solver.memory, solver.edges) for solver in (first, second)]
+        self._circuits = (
+            Circuit(first.memory, first.edges, first.addresses()[0]),
+            Circuit(second.memory, second.edges, second.addresses()[1]),
+        )
         self._own = kernel.own
 
     def train(self, row: int, samples: Any, order: Any, chip: Any, sums: Any) -> None:
@@ -109,7 +112,7 @@ def _samples(replica: Replica) -> Any:
 
     train, topology = replica.data.train, replica.topology
     return Samples(
-        np.ascontiguousarray(train.x_V, np.float64),
+        np.require(train.x_V, np.float64, ["C", "W"]),  # the type that `CompiledSolver.addresses` knows
         np.ascontiguousarray(train.y, np.int64 if replica.data.readout.answer.classes else np.float64),
         np.ascontiguousarray(train.label, np.int64),
         replica.data.readout.pairs,
