@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from analog_nmos.backends.base import BoolArray, CompiledSolver, FloatArray
+from analog_nmos.backends.base import BoolArray, FloatArray
 from analog_nmos.objectives.base import Objective, SampleKernel
-from analog_nmos.training.copies import Copies
+from analog_nmos.training.copies import Copies, Phase
 from analog_nmos.training.epoch import Progress, Training, shuffled_orders, train_epoch
 from analog_nmos.training.replica import Replica
 
@@ -60,14 +60,12 @@ def sample_kernel(objective: Objective) -> SampleKernel | None:
 class _Compiled:
     """The compiled epoch of two solvers, which may be one, and an objective."""
 
-    def __init__(self, first: CompiledSolver, second: CompiledSolver, kernel: SampleKernel) -> None:
+    def __init__(self, free: Phase, clamped: Phase, kernel: SampleKernel) -> None:
         from analog_nmos.training.epoch_kernel import Circuit, epoch_kernel
 
-        self._train = epoch_kernel(first.free, second.clamped, second.follow, second.forget, kernel.evaluate)
-        self._circuits = (
-            Circuit(first.memory, first.edges, first.addresses()[0]),
-            Circuit(second.memory, second.edges, second.addresses()[1]),
-        )
+        second = clamped.solver
+        self._train = epoch_kernel(free.solver.free, second.clamped, second.follow, second.forget, kernel.evaluate)
+        self._circuits = [Circuit(one.solver.memory, one.solver.edges, one.address) for one in (free, clamped)]
         self._own = kernel.own
 
     def train(self, row: int, samples: Any, order: Any, chip: Any, sums: Any) -> None:

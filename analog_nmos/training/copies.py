@@ -6,7 +6,7 @@ A third one, at another temperature, may stand in for the first one in validatio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -17,9 +17,19 @@ from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.replica import Replica, padded_gates
 
+if TYPE_CHECKING:
+    from common.kernels.by_address import Address
+
 SINKS = "sink_V"
 SECOND = "second_"  # how names of the second circuit's arrays begin, in the state of both
 State = dict[str, NDArray[Any]]
+
+
+class Phase(NamedTuple):
+    """The compiled solver of a phase, and where its function for this phase lies."""
+
+    solver: CompiledSolver
+    address: Address
 
 
 class Copies:
@@ -36,7 +46,7 @@ class Copies:
         self, replicas: Sequence[Replica], first: Backend, second: Backend | None = None, tested: Backend | None = None
     ) -> None:
         self._replicas, self.call_samples = replicas, 1
-        self._compiled: tuple[CompiledSolver, CompiledSolver] | None = None
+        self._compiled: tuple[Phase, Phase] | None = None
         self.first, self.second, self.tested = first, second or first, tested or first
 
     @classmethod
@@ -61,12 +71,13 @@ class Copies:
         """Whether the clamped phase has a circuit of its own."""
         return self.second is not self.first
 
-    def compiled(self) -> tuple[CompiledSolver, CompiledSolver] | None:
+    def compiled(self) -> tuple[Phase, Phase] | None:
         """The solvers of both phases for compiled epochs; None where there is none, see `Backend.compiled`."""
         if self._compiled is None:
             first = self.first.compiled()
             second = self.second.compiled() if self.are_two else first
-            self._compiled = (first, second) if first is not None and second is not None else None
+            if first is not None and second is not None:
+                self._compiled = Phase(first, first.addresses()[0]), Phase(second, second.addresses()[1])
         return self._compiled
 
     def set_gates(self, gate_V: FloatArray) -> None:
