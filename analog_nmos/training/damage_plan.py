@@ -61,9 +61,10 @@ class DamagePlan:
 
     def check(self, n_edges: int) -> None:
         """Raise InputError if it would leave no transistor of a network with so many."""
-        for epoch in np.unique(self.epochs).tolist():
-            if self.broken(epoch, np.arange(n_edges)).get(OPEN, np.zeros(0)).size == n_edges:
-                raise InputError(f"damage after epoch {epoch} would leave none of {n_edges} transistors")
+        everything = np.arange(n_edges)
+        opened = [self.broken(epoch, everything).get(OPEN, everything[:0]) for epoch in np.unique(self.epochs).tolist()]
+        if sum(map(len, opened)) == n_edges:
+            raise InputError(f"damage would leave none of {n_edges} transistors")
 
 
 def damage_plan(options: DamageOptions, n_edges: int, path: Path | None = None) -> DamagePlan | None:
