@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import json
 import re
 import runpy
@@ -12,6 +13,7 @@ import pytest
 
 from analog_nmos.auto_prune_trainer import EXPERIMENT as AUTO_PRUNE
 from analog_nmos.auto_prune_trainer import AutoPruneConfig
+from analog_nmos.backends.base import Status
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.chips.normals import Normals
@@ -21,11 +23,12 @@ from analog_nmos.topology import load_topology
 from analog_nmos.topology.layered import Layered
 from analog_nmos.train import experiment_of
 from analog_nmos.train_sweep import sweep_of_task
-from analog_nmos.training.damage import is_back
+from analog_nmos.training.circuits import Circuits
+from analog_nmos.training.damage import is_back, record_strike, recovery, recovery_line
 from analog_nmos.training.damage_options import KINDS
-from analog_nmos.training.damage_plan import damage_plan
+from analog_nmos.training.opening import load_replica
 from common.cli import build
-from common.errors import InputError, RunError
+from common.errors import RunError
 from common.experiment import Start, drive, run_of
 from common.runs import load_run
 from common.sweeps.axes import chosen_axes
@@ -89,70 +92,6 @@ def assert_same(whole, cut):
     lines = [re.findall(r"(?m)^damage .*$", (folder / "train_log.txt").read_text()) for folder in (whole, cut)]
     assert lines[0] == sorted(set(lines[0] + lines[1])) != []
     assert len(lines[1]) >= len(lines[0]) - 1  # a process killed between checkpoint and log has told nobody
-
-
-# Which transistors
-
-
-def test_a_larger_share_holds_the_smaller_one_and_pruned_edges_do_not_break():
-    plans = [damage_plan(HingeConfig(**damaged(share=share)), 60) for share in (0.1, 0.3, 0.31)]
-    everything = np.arange(60)
-    drawn = [set(plan.broken(AFTER, everything).get("open").tolist()) for plan in plans]
-    assert [len(edges) for edges in drawn] == [6, 18, 19]
-    assert drawn[0] < drawn[1] < drawn[2]
-    left = np.array(sorted(set(range(60)) - set(list(drawn[0])[:3])))
-    again = [set(plan.broken(AFTER, left)["open"].tolist()) for plan in plans]
-    assert [len(edges) for edges in again] == [6, 17, 18]
-    assert again[0] < again[1] < again[2]
-    assert again[2] < set(left.tolist())
-    assert plans[0].broken(AFTER - 1, everything) == {}
-    other = damage_plan(HingeConfig(**damaged(share=0.1, damage_seed=1)), 60)
-    assert set(other.broken(AFTER, everything)["open"].tolist()) != drawn[0]
-    assert damage_plan(HingeConfig(**damaged(share=0.0)), 60) is None
-
-
-BAD_LISTS = {
-    "": r"its first line must name the columns edge, kind and, if wanted, epoch",
-    "edge,sort\n1,open\n": r"its first line must name the columns",
-    "edge,kind\n": r"has no lines below the names of its columns",
-    "edge,kind\n1,shut\n": r"line 2, column kind: 'shut'; allowed: open, on, frozen",
-    "edge,kind\n60,open\n": r"line 2, column edge: 60; allowed: 0 to 59, as in topology\.npz",
-    "edge,kind\n-1,open\n": r"line 2, column edge: -1; allowed",
-    "edge,kind\n1.5,open\n": r"line 2, column edge: '1.5' is not an integer",
-    "kind,edge\nopen,3\non,3\n": r"line 3: edge 3 was on line 2 before",
-    "edge,kind\n1\n": r"line 2: has 1 values; line 1 names 2 columns",
-    "edge,kind,epoch\n1,open,-2\n": r"line 2, column epoch: -2; allowed: 0 or more",
-    "edge,kind\n" + "".join(f"{edge},open\n" for edge in range(60)): r"damage would leave none of 60 transistors",
-}
-
-
-@pytest.mark.parametrize("text", BAD_LISTS)
-def test_a_list_that_cannot_be_is_refused_before_anything_is_written(digits, tmp_path, text):
-    (tmp_path / "list.csv").write_text(text)
-    with pytest.raises(InputError, match=BAD_LISTS[text]):
-        run_of(EXPERIMENT)(digits(damage_list=tmp_path / "list.csv"), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (("--damage-epoch", 3), "--damage-epoch needs --damage-share or --damage-list"),
-        (("--damage-share", 0.1, "--damage-list", "list.csv"), "--damage-share and --damage-list exclude each other"),
-        (("--damage-list", "list.csv", "--damage-kind", "on"), "--damage-kind goes with --damage-share"),
-        (("--damage-list", "missing.csv"), "--damage-list missing.csv: no such file"),
-        (("--damage-list", "list.csv", "--damage-epoch", 2), "has a column epoch; leave --damage-epoch out"),
-        (("--damage-share", 1, "--backend", "native"), "damage would leave none of 640 transistors"),
-        (("--damage-share", 1.5), "--damage-share"),
-        (("--damage-share", 0.1, "--damage-kind", "shut"), "'shut' is not one of open, on, frozen"),
-    ],
-)
-def test_options_that_contradict_each_other(here, tmp_path, words, line):
-    (tmp_path / "list.csv").write_text("edge,kind,epoch\n1,open,1\n")
-    done = here(TRAINER, 1, *words, "--run-dir", "run", code=2)
-    assert line in done.err
-    assert done.err.count("\n") == 1
-    assert not (tmp_path / "run").exists()
 
 
 # What breaks, and what is written
@@ -246,6 +185,30 @@ def test_the_result_says_how_fast_it_came_back(digits, tmp_path):
     plain = load_run(run_of(EXPERIMENT)(digits(), tmp_path / "plain"))
     assert not [name for name in plain.meta["result"] if "recovery" in name]
     assert not (tmp_path / "plain" / "0_damage.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("later", "epochs"),
+    [([0.3, 0.88, 0.895, 0.2], 3), ([0.3, 0.88], None), ([], None), ([0.95], 1)],
+)
+def test_epochs_until_it_is_back(digits, tmp_path, later, epochs):
+    replica = load_replica(digits(**damaged("on")))
+    replica.epoch, replica.histories = 2, {"val_acc": [0.1, 0.5, 0.9], "val_hinge": [3.0, 2.0, 1.0]}
+    assert recovery(replica, "hinge") == {}
+    [line] = record_strike(tmp_path, replica, "hinge", {"on": [3]}, {"val_acc": 0.2, "val_hinge": 2.5})
+    assert line == "damage after epoch 2: of 60 transistors 1 on; accuracy 0.9000 -> 0.2000, val_hinge 1 -> 2.5"
+    replica.histories["val_acc"] += later
+    found = {"recovery_epochs": epochs, "recovery_before": 0.9, "recovery_after": 0.2}
+    assert recovery(replica, "hinge") == found
+    told = "not back" if epochs is None else f"back {epochs} epoch(s) after the damage"
+    assert recovery_line(replica, "hinge") == f"recovery: {told}, to within a point of accuracy 0.9000"
+
+
+def test_what_damage_removes_is_not_what_pruning_removed(digits, tmp_path):
+    run_of(AUTO_PRUNE)(digits(AutoPruneConfig, vg_cutoff_epochs=100, **damaged()), tmp_path / "run")
+    pruned = load_topology(tmp_path / "run" / "topology_final_pruned.npz")
+    said = pruned.meta["auto_prune"]
+    assert (pruned.n_edges, said["removed"], said["remaining"]) == (45, 0, 45)
 
 
 # Killed and resumed, raised, side by side
@@ -366,6 +329,25 @@ def test_an_output_that_loses_all_edges_goes_on(digits, sparse_digits, tmp_path,
     assert np.ptp(out_V[:, 3]) < 1e-6 < np.ptp(out_V[:, 2])
     line = "warning: no path of transistors is left from an input to output 3 (counted from 0)"
     assert (folder / "train_log.txt").read_text().count(line) == 1
+
+
+def test_a_network_that_cannot_be_solved_after_the_damage_ends(digits, tmp_path, monkeypatch):
+    """Nothing is committed: a resumed run breaks it again."""
+    config, outputs, calls = digits(**damaged()), Circuits.outputs, itertools.count()
+
+    def fail_once(circuits, row, part, *more):
+        found = outputs(circuits, row, part, *more)
+        if next(calls) != AFTER + 1:
+            return found
+        status = np.full_like(found.status, Status.NO_CONVERGENCE)
+        return dataclasses.replace(found, out_V=np.full_like(found.out_V, np.nan), status=status)
+
+    monkeypatch.setattr(Circuits, "outputs", fail_once)
+    with pytest.raises(RunError, match="right after the damage: epoch 2: 20 of 20 operating points failed"):
+        run_of(EXPERIMENT)(config, tmp_path / "cut")
+    assert load_run(tmp_path / "cut").metrics["epoch"].tolist() == [0, 1, 2]
+    run_of(EXPERIMENT)(config, tmp_path / "cut", resume=True)
+    assert_same(run_of(EXPERIMENT)(config, tmp_path / "whole"), tmp_path / "cut")
 
 
 def test_damage_that_leaves_no_transistor_ends_the_run_alone(digits, tmp_path):
