@@ -5,6 +5,10 @@ N is not damaged, and one whose --epochs is raised is. The network is validated 
 from the stream of noise "tested" like every validation, before epoch N + 1 is trained. All of it is committed with
 epoch N + 1: a run that is killed before strikes again, in the same way. Both circuits of a chip lose the transistor.
 
+An output that loses its last transistor goes on: its resistors hold it at one voltage, whatever the input, and the log
+says so. A run whose network would have no transistor left fails in one line, and so does one that would be left with
+edges from inputs to outputs alone while it began with others.
+
 Which transistors break depends on --damage-seed (stream "damage") and on which are left, nothing else.
 """
 
