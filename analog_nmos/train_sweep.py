@@ -39,6 +39,7 @@ example: nmos-train-sweep {name} --seed 0-79 --delta 0.05,0.5
          nmos-train-sweep {name} --dry-run
 """
 SEEDS = tuple(range(10))
+GRIDS = Path(__file__).parent / "grids"  # a folder for each task that has some
 OF_A_RUN = 100  # a short run for --dry-run has this share of the epochs of a long one, so that it has snapshots too
 
 
@@ -66,6 +67,7 @@ def sweep_of_task(kind: type[Task]) -> Sweep:
         description=OF_TASK.format(summary=summary(kind), name=kind.name()),
         replicas=sweep.REPLICAS,
         short=functools.partial(short, kind),
+        grids=GRIDS / kind.name(),
     )
 
     def specs(axes: Sequence[Axis]) -> list[RunSpec]:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from analog_nmos.backends.base import Backend
 from analog_nmos.backends.ngspice import NgspiceBackend
 from analog_nmos.cards.model_card import ModelCard, default_card_path, read_model_card
+from analog_nmos.chips import load_chip
 from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.objectives.base import highest
 from analog_nmos.topology import Topology, find_topology, load_topology, shipped
 from analog_nmos.training.checkpoint import read_gates
-from analog_nmos.training.record import CARD, TOPOLOGY
+from analog_nmos.training.record import CARD, CHIP, TOPOLOGY
 from common.cli import Parser, add_options, build, option, run_command
 from common.errors import InputError, RunError
 from common.runs import load_run
@@ -45,6 +47,7 @@ class VerifyConfig(CircuitOptions):
     )
     topology: Path | None = option(None, "without a run: NPZ file of the network (default: the shipped dense one)")
     model_card: Path | None = option(None, "without a run: SPICE model card (default: the shipped ALD1106)")
+    chip: Path | None = option(None, "NPZ or CSV file of the chip in place of the run's own, if it has one")
     seed: int = option(0, "without a run: seed of gate voltages and inputs", low=0)
     vg_lo: float = option(0.75, "without a run: lower end of random gate voltages", unit="V")
     vg_hi: float = option(6.0, "without a run: upper end of random gate voltages", unit="V")
@@ -61,13 +64,19 @@ class VerifyConfig(CircuitOptions):
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """A network with gate voltages (edges,) and inputs (samples, inputs), in volts."""
+    """A network with gate voltages (edges,) and inputs (samples, inputs), in volts.
+
+    `free` and `clamped` say how the transistors of the circuits of both phases differ from the card; where they are one
+    object there is one circuit.
+    """
 
     topology: Topology
     card: ModelCard
     options: CircuitOptions
     gate_V: FloatArray
     input_V: FloatArray
+    free: Deviations | None = None
+    clamped: Deviations | None = None
 
 
 @dataclass(frozen=True)
@@ -93,17 +102,20 @@ def compare(circuit: Circuit, nudge_V: float) -> Comparison:
     parts = ([circuit.topology], circuit.card, circuit.options)
     tolerance_V = min(1e-7, 1e-3 * circuit.options.reltol)  # tightened along with ngspice's
     results: list[tuple[FloatArray, float]] = []
-    backends: list[Callable[[], Backend]] = [
-        lambda: NgspiceBackend(*parts),
-        lambda: NativeBackend(*parts, tolerance_V=tolerance_V),
+    backends: list[Callable[[Deviations | None], Backend]] = [
+        lambda own: NgspiceBackend(*parts, deviations=[own]),
+        lambda own: NativeBackend(*parts, tolerance_V=tolerance_V, deviations=[own]),
     ]
     for make in backends:
-        backend = make()
-        backend.set_gates(circuit.gate_V[None])
-        first = dataclasses.replace(circuit, input_V=circuit.input_V[:1])
-        _solve_all(backend, first, None, nudge_V)  # not timed: loading and compiling
-        results.append(_solve_all(backend, circuit, results[0][0] if results else None, nudge_V))
-        backend.close()
+        first = make(circuit.free)
+        backends_of_phases = (first, first if circuit.clamped is circuit.free else make(circuit.clamped))
+        for backend in set(backends_of_phases):
+            backend.set_gates(circuit.gate_V[None])
+        one_sample = dataclasses.replace(circuit, input_V=circuit.input_V[:1])
+        _solve_all(backends_of_phases, one_sample, None, nudge_V)  # not timed: loading and compiling
+        results.append(_solve_all(backends_of_phases, circuit, results[0][0] if results else None, nudge_V))
+        for backend in set(backends_of_phases):
+            backend.close()
     (spice_V, spice_s), (native_V, native_s) = results
     both = np.asarray(np.isfinite(spice_V + native_V).all(axis=2))
     difference = np.abs(spice_V - native_V)[both]
@@ -113,9 +125,9 @@ def compare(circuit: Circuit, nudge_V: float) -> Comparison:
 
 
 def _solve_all(
-    backend: Backend, circuit: Circuit, other: FloatArray | None, nudge_V: float
+    backends: tuple[Backend, Backend], circuit: Circuit, other: FloatArray | None, nudge_V: float
 ) -> tuple[FloatArray, float]:
-    """Outputs (2, samples, outputs) in volts, free and clamped, and seconds a solve.
+    """Outputs (2, samples, outputs) in volts, free and clamped, and seconds a solve, by the backends of both phases.
 
     Targets are nudged from the free outputs of `other`, the other backend's result, or from its own if None.
     """
@@ -124,12 +136,13 @@ def _solve_all(
     found, seconds = np.full(shape, np.nan), 0.0
     for sample, row in enumerate(circuit.input_V):
         start = time.perf_counter()
-        found[0, sample] = backend.solve_free(row[None], mask).node_V[0, outputs]
+        found[0, sample] = backends[0].solve_free(row[None], mask).node_V[0, outputs]
         seconds += time.perf_counter() - start
         free_V = found[0, sample] if other is None else other[0, sample]
         target_V, clamped = _pull_apart(free_V, nudge_V)
         start = time.perf_counter()
-        found[1, sample] = backend.solve_clamped(row[None], target_V[None], clamped[None], mask).node_V[0, outputs]
+        solution = backends[1].solve_clamped(row[None], target_V[None], clamped[None], mask)
+        found[1, sample] = solution.node_V[0, outputs]
         seconds += time.perf_counter() - start
     return found, seconds / found[..., 0].size
 
@@ -145,24 +158,34 @@ def _pull_apart(out_V: FloatArray, nudge_V: float) -> tuple[FloatArray, NDArray[
 def load(config: VerifyConfig) -> tuple[str, Circuit]:
     """The circuit of a run folder as its last epoch left it, or a network with random gate voltages and inputs."""
     if config.run_dir is not None:
-        return _of_run(config.run_dir, config.samples)
+        return _of_run(config.run_dir, config.samples, config.chip)
     topology = find_topology(config.topology) if config.topology else shipped()
     rng = np.random.default_rng(config.seed)
     gate_V = rng.uniform(config.vg_lo, config.vg_hi, topology.n_edges)
     input_V = rng.uniform(0.0, 1.0, (config.samples, topology.n_inputs))
     card = read_model_card(config.model_card or default_card_path())
     name = str(config.topology or "the shipped network")
-    return f"{name}, random gate voltages", Circuit(topology, card, config, gate_V, input_V)
+    chip = load_chip(config.chip, topology) if config.chip else None
+    both = (chip.free(), chip.clamp()) if chip else ()
+    return f"{name}, random gate voltages", Circuit(topology, card, config, gate_V, input_V, *both)
 
 
-def _of_run(folder: Path, samples: int) -> tuple[str, Circuit]:
+def _of_run(folder: Path, samples: int, chip_file: Path | None) -> tuple[str, Circuit]:
     record = load_run(folder)
     epoch, edge_uid, gate_V = read_gates(folder)
-    topology = load_topology(folder / TOPOLOGY).keep(edge_uid)
+    start = load_topology(folder / TOPOLOGY)
+    topology = start.keep(edge_uid)
     names = {field.name for field in dataclasses.fields(CircuitOptions)}
     options = build(CircuitOptions, {name: value for name, value in record.config.items() if name in names})
     card = read_model_card(folder / CARD)
-    return f"{folder}, epoch {epoch}", Circuit(topology, card, options, gate_V, record.array("test_x")[:samples])
+    circuit = Circuit(topology, card, options, gate_V, record.array("test_x")[:samples])
+    file = chip_file or (folder / CHIP if record.config.get("chip") else None)
+    if file is not None:
+        chip = load_chip(file, start).scaled(1.0 if chip_file else record.config["chip_scale"])
+        free = chip.free().keep(edge_uid)
+        clamped = free if record.config["one_circuit"] else chip.clamp().keep(edge_uid)
+        circuit = dataclasses.replace(circuit, free=free, clamped=clamped)
+    return f"{folder}, epoch {epoch}", circuit
 
 
 def report(config: VerifyConfig) -> str:
@@ -176,9 +199,10 @@ def report(config: VerifyConfig) -> str:
     kinds = {f"reltol {circuit.options.reltol:g}": circuit, f"reltol {TIGHT['reltol']:g}": tight}
     found = {kind: compare(one, config.nudge) for kind, one in kinds.items()}
     samples = len(circuit.input_V)
+    chip = "" if circuit.free is None else "on its chip, " if config.chip is None else f"on {config.chip}, "
+    body = f"body {circuit.options.body_tie}, {_reference(circuit.options)}"
     lines = [
-        f"{name}: {circuit.topology.n_edges} edges, body {circuit.options.body_tie}, {_reference(circuit.options)}"
-        f"{samples} samples free and clamped",
+        f"{name}: {circuit.topology.n_edges} edges, {chip}{body}{samples} samples free and clamped",
         f"{'ngspice at':<14}{'largest difference':>20}{'label flips':>13}{'ngspice':>12}{'native':>12}{'ratio':>8}",
     ]
     for kind, one in found.items():

@@ -161,7 +161,7 @@ class Native:
 class PerOutput:
     """A circuit of its own for every output (outputs that share no hidden node are independent of each other).
 
-    libngspice holds one circuit, so each is loaded and solved for all samples in turn, and a sample costs the sum.
+    Each is loaded for a sample and its solve timed by itself, and a sample costs the sum.
     """
 
     def __init__(self, case: Case) -> None:
@@ -189,7 +189,7 @@ class PerOutput:
 
 
 def ways(case: Case, quick: bool) -> dict[str, Callable[[], Solve]]:
-    """The ways by name; each makes its circuit when called, since ngspice holds one at a time."""
+    """The ways by name; each makes its circuit when called, since most use the one in `ngspice()`."""
     rail = f"vplus {case.options.vplus!r} {case.options.vplus!r} 1e-300"
     cold = f"temp {case.options.temp!r} {case.options.temp + 0.5!r} 1 {rail}"
     chosen: dict[str, Callable[[], Solve]] = {

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.topology import Topology
+
+if TYPE_CHECKING:
+    from common.kernels.by_address import Address
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -110,6 +113,16 @@ class CompiledSolver(NamedTuple):
     forget: Callable[..., Any]
     memory: Any
     edges: Edges
+
+    def addresses(self) -> tuple[Address, Address]:
+        """Of `free` and `clamped`, compiled for this memory."""
+        from common.kernels.by_address import address_of
+
+        volts, held = np.empty(1), np.empty(1, np.bool_)
+        return (
+            address_of(self.free, self.memory, 0, volts, volts),
+            address_of(self.clamped, self.memory, 0, volts, volts, held, volts),
+        )
 
 
 class Backend(ABC):

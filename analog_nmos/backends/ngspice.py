@@ -1,4 +1,7 @@
-"""The ngspice backend: one loaded circuit, altered where values changed, one solve for each phase."""
+"""The ngspice backend: one loaded circuit, altered where values changed, one solve for each phase.
+
+Backends may take turns, sample by sample: each circuit has a copy of libngspice to itself (see ngspice_copies.py).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution, Status
-from analog_nmos.backends.ngspice_library import Ngspice, ngspice
+from analog_nmos.backends.ngspice_copies import copies
+from analog_nmos.backends.ngspice_library import Circuit, ngspice
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.circuit.deviations import Deviations, fitting
@@ -23,11 +27,14 @@ LARGEST_V = 1e9  # from 1e15 V on ngspice 39 can crash: its matrix overflows
 class NgspiceBackend(Backend):
     """One circuit in libngspice, one replica. See `analog_nmos.backends.base.Backend` for the methods.
 
+    A few backends (MOST_COPIES) keep their circuits loaded side by side. With more, the one not used for longest is
+    loaded anew at its next solve, with the same numbers. One that is no longer referenced makes room as `close` does.
+
     Raises:
         InputError: libngspice is missing, ngspice does not accept the circuit with this card, or deviations do not fit.
     """
 
-    most_replicas, takes_minutes = 1, True  # libngspice holds one circuit a process
+    most_replicas, takes_minutes = 1, True  # its circuit is one netlist
     takes_deviations = True
 
     def __init__(
@@ -41,7 +48,8 @@ class NgspiceBackend(Backend):
         super().__init__(topologies, card, options)
         [self._topology], [self._deviations] = topologies, fitting(deviations, topologies)
         topology, self._card, self._options = self._topology, card, options
-        self._spice: Ngspice = ngspice()
+        self._spice = ngspice()
+        self._circuit: Circuit | None = None
         touched = np.isin(topology.hidden_nodes, [topology.edges_D, topology.edges_S])
         # A hidden node without an edge is not in the netlist: it stays at 0 V, where rshunt would hold it.
         self._unknown = np.concatenate([topology.out_nodes, topology.hidden_nodes[touched]])
@@ -57,7 +65,7 @@ class NgspiceBackend(Backend):
             [f"rs{k + 1}" for k in range(topology.n_outputs)],
         )
         try:
-            self.reload(0)
+            self._load()
         except RunError as problem:
             raise InputError(f"model card {card.path}: {problem}") from None
 
@@ -89,16 +97,7 @@ class NgspiceBackend(Backend):
 
         A circuit is always loaded with the same values, so that ngspice orders its matrix in the same way.
         """
-        start = _zeros(self._topology)
-        self._circuit = self._spice.load(
-            write_netlist(self._topology, self._card, self._options, start, self._deviations),
-            self._unknown,
-            temp_C=self._options.temp,
-            rail="vplus",
-            rail_V=self._options.vplus,
-        )
-        # Zeros mean the same in a netlist and in `alter`; other numbers may differ in the last bit.
-        self._loaded = (start.input_V, start.gate_V, start.sink_V, np.full_like(self._resistor_ohm, np.nan))
+        self._load()
 
     def state(self, replica: int) -> dict[str, NDArray[Any]]:
         """VOUT: every operating point starts from zero, so nothing else carries over."""
@@ -109,9 +108,10 @@ class NgspiceBackend(Backend):
         np.copyto(self._wanted.sink_V, state["sink_V"])
 
     def close(self) -> None:
-        """Free the circuit, unless another one has taken its place."""
-        if self._spice.is_loaded(self._circuit):
+        """Free the circuit, unless another one has taken its place; a later solve loads it anew."""
+        if self._circuit is not None and self._spice.is_loaded(self._circuit):
             self._spice.unload()
+        self._circuit = None
 
     def _solve(self, input_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
         if not mask[0]:
@@ -121,10 +121,11 @@ class NgspiceBackend(Backend):
         wanted = (self._wanted.input_V, self._wanted.gate_V, self._wanted.sink_V, self._resistor_ohm)
         if not all((np.abs(values) <= LARGEST_V).all() for values in wanted[:3]):
             return self._solution(Status.NOT_FINITE)  # the loaded circuit stays as it is
-        if not self._circuit.is_ready:
-            self.reload(replica=0)
-        self._alter(wanted)
-        values = self._circuit.operating_point()
+        circuit = self._circuit
+        if circuit is None or not circuit.is_ready:
+            circuit = self._load()
+        self._alter(circuit, wanted)
+        values = circuit.operating_point()
         if values is None:
             return self._solution(Status.NO_CONVERGENCE)
         row = self._node_V[0]
@@ -132,16 +133,31 @@ class NgspiceBackend(Backend):
         row[self._unknown] = values
         return self._solution(Status.CONVERGED if np.isfinite(values).all() else Status.NOT_FINITE)
 
+    def _load(self) -> Circuit:
+        if self._circuit is None or not self._spice.is_loaded(self._circuit):
+            self._spice = copies().room()
+        start = _zeros(self._topology)
+        self._circuit = circuit = self._spice.load(
+            write_netlist(self._topology, self._card, self._options, start, self._deviations),
+            self._unknown,
+            temp_C=self._options.temp,
+            rail="vplus",
+            rail_V=self._options.vplus,
+        )
+        # Zeros mean the same in a netlist and in `alter`; other numbers may differ in the last bit.
+        self._loaded = (start.input_V, start.gate_V, start.sink_V, np.full_like(self._resistor_ohm, np.nan))
+        return circuit
+
     def _solution(self, status: Status) -> Solution:
         if status not in (Status.CONVERGED, Status.SKIPPED):
             return Solution(np.full_like(self._node_V, np.nan), np.array([status]))
         return Solution(self._node_V, np.array([status]))
 
-    def _alter(self, wanted: tuple[FloatArray, ...]) -> None:
+    def _alter(self, circuit: Circuit, wanted: tuple[FloatArray, ...]) -> None:
         """Bring the loaded circuit to the wanted values."""
         for names, new, old in zip(self._names, wanted, self._loaded, strict=True):
             changed = np.flatnonzero(new != old)
-            self._circuit.alter([names[index] for index in changed.tolist()], new[changed].tolist())
+            circuit.alter([names[index] for index in changed.tolist()], new[changed].tolist())
             np.copyto(old, new)
 
 

@@ -1,7 +1,8 @@
-"""libngspice in this process: find it, load it through PySpice, load a circuit, alter and solve it.
+"""libngspice in this process: load it through PySpice, load a circuit, alter and solve it.
 
-This is the only module that imports PySpice (GPL-3). libngspice is one global instance per process and not
-thread-safe, so there is one `Ngspice` object, made on first use, and one circuit at a time.
+This is the only module that imports PySpice (GPL-3). libngspice keeps all it knows in global variables and is not
+thread-safe, so there is one `Ngspice` object for each loaded file, and one circuit in it at a time. `ngspice()` is the
+object of the installed file; `analog_nmos.backends.ngspice_copies` loads copies of that file for further circuits.
 
 How an operating point is solved. ngspice's `op` builds the matrix again each time (CKTunsetup, CKTsetup) and
 orders its pivots again, which costs 10 to 50 times the Newton iterations. So a circuit is put on a two-level
@@ -25,47 +26,53 @@ differs only with the order of the pivots.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import ctypes.util
 import functools
+import itertools
 import logging
-import os
 import re
-import subprocess
-import sys
 import warnings
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from analog_nmos.backends.ngspice_file import HOW_TO_INSTALL, find_library
 from common.errors import InputError, RunError
 
-HOW_TO_INSTALL = (
-    "install libngspice (Debian/Ubuntu: apt-get install libngspice0, Fedora: dnf install libngspice, "
-    "macOS: brew install libngspice), or run scripts/setup.sh, or set NGSPICE_LIBRARY_PATH to the file"
-)
 MAX_POINTS = 10_000  # of one sweep: ngspice keeps them all, 8 bytes a node and point
 _COMPLAINT = re.compile("error|unrecognized|warning|undefined parameter", re.IGNORECASE)
 _SPOILT = "Cannot compute substitute"  # the broken expression stays in ngspice, which later crashes
 _LONGEST_COMMAND = 1000  # ngspice cuts at 1023 characters
-_PRIVATE = Path(__file__).parents[2] / ".tools" / "ngspice"  # where scripts/setup.sh unpacks it without root
-_PREFIXES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib", f"{sys.prefix}/lib")
+_loaded: set[int | None] = set()  # addresses of ngSpice_Init in the files loaded so far
+_uses = itertools.count(1)
 
 
 class Ngspice:
-    """The loaded library. Use `ngspice()` rather than making one.
+    """A loaded library, with at most one circuit in it. Use `ngspice()` or `Copies` rather than making one.
+
+    Args:
+        library: a file that no other object has loaded.
+
+    Attributes:
+        library: the file, or a name that the linker knows.
+        version: of ngspice.
+        is_spoilt: whether it accepts no circuit any more.
+        last_use: grows with each circuit loaded and each point solved, in this or any other `Ngspice`.
 
     Raises:
-        InputError: no libngspice, or the file is not libngspice.
+        InputError: the file is not libngspice, or is loaded already.
     """
 
-    def __init__(self) -> None:
-        self._shared, self._ffi = _load_pyspice(find_library())
+    def __init__(self, library: Path) -> None:
+        self.library = library
+        self._shared, self._ffi = _load_pyspice(library)
         self._library = self._shared._ngspice_shared
         self.version = int(self._shared.ngspice_version)
-        self._circuit: Circuit | None = None
-        self._is_empty, self._is_spoilt = True, False
+        # Weak, so that a circuit whose owner is gone makes room. It is freed when the next one comes, not at once:
+        # Python may collect garbage at any time, in the midst of a command of ngspice too.
+        self._circuit: weakref.ref[Circuit] | None = None
+        self._is_empty, self.is_spoilt, self.last_use = True, False, 0
 
     def load(self, netlist: str, nodes: Iterable[int], *, temp_C: float, rail: str, rail_V: float) -> Circuit:
         """Replace the loaded circuit, if any, and solve the new one as its netlist has it.
@@ -81,14 +88,15 @@ class Ngspice:
         """
         self.read(netlist)
         names = [f"v({int(node)})" for node in nodes]
-        self._circuit = Circuit(self, names)
+        circuit = Circuit(self, names)
+        self._circuit = weakref.ref(circuit)
         self.command("option pivrel=1e-9")
         for batch in _batches(names, " "):
             self.command(f"save {batch}")
         self.command("stop after 1")
         self.command(f"dc temp {temp_C!r} {temp_C + 0.5!r} 1 {rail} {rail_V!r} {rail_V!r} 1e-300")
-        self._circuit.started()
-        return self._circuit
+        circuit.started()
+        return circuit
 
     def read(self, netlist: str) -> None:
         """Replace the loaded circuit, if any, without solving the new one.
@@ -96,15 +104,15 @@ class Ngspice:
         Raises:
             RunError: as `load`.
         """
-        if self._is_spoilt:
-            raise RunError("ngspice has given up on an earlier circuit of this process; start a new process")
+        if self.is_spoilt:
+            raise RunError("ngspice has given up on earlier circuits of this process; start a new process")
         self.unload()
         # ngspice keeps pointers into the lines while it reads them: they must outlive the call.
         lines = [self._ffi.new("char[]", line.encode()) for line in netlist.rstrip("\n").split("\n")]
         failed = self._library.ngSpice_Circ(self._ffi.new("char*[]", [*lines, self._ffi.NULL]))
         self._is_empty = False  # even if it failed: ngspice keeps what it could read
         printed = self.drain()
-        self._is_spoilt = any(_SPOILT in line for line in printed)
+        self.is_spoilt = any(_SPOILT in line for line in printed)
         bad = next((i for i, line in enumerate(printed) if _COMPLAINT.search(line)), None)
         if failed or bad is not None:
             self.unload()
@@ -122,8 +130,17 @@ class Ngspice:
         self.drain()
 
     def is_loaded(self, circuit: Circuit) -> bool:
-        """Whether no other circuit has taken its place."""
-        return self._circuit is circuit
+        """Whether it is here, and no other circuit has taken its place."""
+        return self._circuit is not None and self._circuit() is circuit
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a circuit can be loaded without taking the place of one that somebody still holds."""
+        return not self.is_spoilt and (self._circuit is None or self._circuit() is None)
+
+    def used(self) -> None:
+        """Take note of a use (see `last_use`)."""
+        self.last_use = next(_uses)
 
     def command(self, text: str) -> None:
         """One ngspice command, at most 1000 characters; what it prints is kept for `drain`."""
@@ -199,6 +216,7 @@ class Circuit:
 
     def _read(self) -> list[float] | None:
         """The point just solved. A failed one adds no value; an older value is not returned instead."""
+        self._spice.used()
         values = [self._spice.last_value(vector, self._points + 1) for vector in self._vectors]
         self._points = 0 if None in values else self._points + 1
         return [value for value in values if value is not None] if self._points else None
@@ -220,71 +238,17 @@ def _batches(words: Iterable[str], separator: str) -> Iterator[str]:
 
 @functools.cache
 def ngspice() -> Ngspice:
-    """The one instance of this process.
+    """The installed library of this process.
 
     Raises:
         InputError: no libngspice; one line that says how to install it.
     """
-    return Ngspice()
-
-
-def find_library() -> Path:
-    """$NGSPICE_LIBRARY_PATH, else what scripts/setup.sh unpacked, else the system's libngspice.
-
-    Raises:
-        InputError: there is none, or one of .tools lacks a library that it needs.
-    """
-    chosen = os.environ.get("NGSPICE_LIBRARY_PATH")
-    if chosen:
-        if not Path(chosen).is_file():
-            raise InputError(f"NGSPICE_LIBRARY_PATH={chosen}: no such file; {HOW_TO_INSTALL}")
-        return Path(chosen)
-    private = sorted(_PRIVATE.rglob("libngspice.so*"))
-    if private:
-        _preload(_PRIVATE / "preload.txt")
-        return private[0]
-    found = _from_linker() or _from_prefixes()
-    if found is None:
-        raise InputError(f"libngspice not found; {HOW_TO_INSTALL}")
-    return found
-
-
-def _preload(listing: Path) -> None:
-    """Load the libraries that a private libngspice needs, since the linker does not look beside it."""
-    lines = listing.read_text().splitlines() if listing.is_file() else []
-    for line in lines:
-        try:
-            ctypes.CDLL(str(listing.parent / line), mode=ctypes.RTLD_GLOBAL)
-        except OSError as problem:
-            raise InputError(f"libngspice cannot be loaded ({problem}); {HOW_TO_INSTALL}") from None
-
-
-def _from_linker() -> Path | None:
-    name = ctypes.util.find_library("ngspice")
-    if name is None:
-        return None
-    if os.path.isabs(name):
-        return Path(name)
-    with contextlib.suppress(OSError, subprocess.SubprocessError):  # no ldconfig: the linker knows the name
-        listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, timeout=10).stdout
-        match = re.search(rf"{re.escape(name)} .*=> (\S+)", listing)
-        if match:
-            return Path(match[1])
-    return Path(name)
-
-
-def _from_prefixes() -> Path | None:
-    for prefix in _PREFIXES:
-        for pattern in ("libngspice.so*", "libngspice*.dylib", "*/libngspice.so*"):
-            found = sorted(Path(prefix).glob(pattern))
-            if found:
-                return found[0]
-    return None
+    return Ngspice(find_library())
 
 
 def _load_pyspice(library: Path) -> tuple[Any, Any]:
     """PySpice's object around the library, and its cffi."""
-    _check(library)
+    address = _address(library)
     # PySpice 1.5 has invalid escape sequences in its strings, which a newer Python warns of at import.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -292,17 +256,29 @@ def _load_pyspice(library: Path) -> tuple[Any, Any]:
 
     # PySpice warns of an ngspice newer than 34, whose C interface is the same, and logs what `drain` returns.
     logging.getLogger("PySpice.Spice.NgSpice.Shared").setLevel(logging.CRITICAL)
+
+    def load_copy(shared: Any, verbose: bool) -> None:
+        """Instead of PySpice's own, which declares the C types again and is refused."""
+        shared._ngspice_shared = Shared.ffi.dlopen(str(library))
+
     # A subclass, since PySpice keeps the path in the class; it formats it, so braces must be doubled.
-    path = str(library).replace("{", "{{").replace("}", "}}")
-    shared_class = type("NgSpiceShared", (Shared.NgSpiceShared,), {"LIBRARY_PATH": path})
-    return shared_class(), Shared.ffi
+    members: dict[str, Any] = {"LIBRARY_PATH": str(library).replace("{", "{{").replace("}", "}}")}
+    if _loaded:
+        members["_load_library"] = load_copy
+    shared = type("NgSpiceShared", (Shared.NgSpiceShared,), members)()
+    _loaded.add(address)
+    return shared, Shared.ffi
 
 
-def _check(library: Path) -> None:
-    """Raise InputError for a file that is not libngspice, before PySpice, which cannot retry."""
+def _address(library: Path) -> int | None:
+    """Where the library lies. InputError for a file that is not libngspice, before PySpice, which cannot retry."""
     try:
         loaded = ctypes.CDLL(str(library))
     except OSError as problem:
         raise InputError(f"{library} cannot be loaded ({problem}); {HOW_TO_INSTALL}") from None
     if not hasattr(loaded, "ngSpice_Init"):
         raise InputError(f"{library} is not an ngspice library; {HOW_TO_INSTALL}")
+    address = ctypes.cast(loaded.ngSpice_Init, ctypes.c_void_p).value
+    if address in _loaded:  # two objects around the same variables would take each other's circuits for their own
+        raise InputError(f"{library} is loaded already")
+    return address

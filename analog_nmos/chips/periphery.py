@@ -57,6 +57,11 @@ def own_reads(seed: int) -> Reads:
     return Reads(free, clamped, tested)
 
 
+def recorded(seed: int, noise_seed: int) -> np.random.Generator:
+    """The generator that a recorded program used, where --noise-seed is 0; others have streams of their own."""
+    return np.random.default_rng([seed, noise_seed] if noise_seed else seed)
+
+
 class Periphery:
     """That of one replica; see the module for what it does.
 
@@ -123,19 +128,13 @@ class Periphery:
         read_V[self.nodes] += self.read_noise_V * self.streams[stream_name].take(self.nodes.size)
         return read_V
 
-    def read_outputs_V(self, node_V: FloatArray, read_V: FloatArray) -> FloatArray:
-        """Outputs (outputs,) of a free phase, before its nodes are read: see `Reads.outputs_first`.
-
-        Args:
-            node_V: node voltages.
-            read_V: filled with what `read_V` returns.
-        """
+    def read_free_V(self, node_V: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Outputs (outputs,) and node voltages (nodes,) of a free phase as they are read, from (nodes,)."""
         if not (self.read_noise_V and self.outputs_first):
-            read_V[:] = self.read_V(node_V, "free")
-            return read_V[self.outputs]
+            read_V = self.read_V(node_V, "free")
+            return np.take(read_V, self.outputs), read_V
         out_V = self._noisy_outputs(node_V[None, self.outputs], "free")[0]
-        read_V[:] = self.read_V(node_V, "free")
-        return out_V
+        return out_V, self.read_V(node_V, "free")
 
     def tested_V(self, out_V: FloatArray, stream_name: str = "tested") -> FloatArray:
         """Outputs (samples, outputs) as a validation reads them."""
@@ -164,10 +163,12 @@ class Periphery:
         """Go on with some edges alone, by their numbers at the start (edges,)."""
         self.update_bias_V, self.output_of = self._start_bias_V[edge_uid], self._start_output_of[:, edge_uid]
 
-    def reserve(self, samples: int) -> None:
-        """Draw ahead what so many samples of training take at most."""
-        for name, count in self._draws().items():
+    def reserve(self, samples: int) -> bool:
+        """Draw ahead what so many samples of training take at most; returns whether they take any."""
+        draws = {name: count for name, count in self._draws().items() if count}
+        for name, count in draws.items():
             self.streams[name].reserve(samples * count)
+        return bool(draws)
 
     def _draws(self) -> dict[str, int]:
         """How many numbers a sample takes at most, by the stream; those of readings may be one."""

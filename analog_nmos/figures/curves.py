@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.figures.recorded_readout import RecordedReadout
+from analog_nmos.figures.recovery import recovery
 from analog_nmos.figures.regression_curve import regression_curve
 from analog_nmos.figures.run_files import LeftOut, OtherKind, RunFiles, read_array
 from analog_nmos.figures.scores import scores
@@ -38,9 +39,9 @@ def curves_of_run(folder: Path, config: Any) -> None:
     for draw in (learning_curves, timing, hinge_active):
         draw(folder, config.plot_format)
     run = RunFiles(folder)
-    for answers in (regression_curve, scores):
+    for once in (regression_curve, scores, recovery):
         with contextlib.suppress(OtherKind):
-            answers(run, folder, config.plot_format)
+            once(run, folder, config.plot_format)
     with contextlib.suppress(OtherKind):
         truth_table(run, config.epochs, folder, config.plot_format)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from analog_nmos.figures.confusion import confusion_matrices
 from analog_nmos.figures.curves import hinge_active, learning_curves, timing
+from analog_nmos.figures.recovery import recovery
 from analog_nmos.figures.regression_curve import regression_curve
 from analog_nmos.figures.run_files import LeftOut, OtherKind, RunFiles
 from analog_nmos.figures.scores import scores
@@ -51,6 +52,7 @@ FIGURES = {
         of_run=lambda run, out, plot_format: hinge_active(run.folder, plot_format, out),
     ),
     "regression-curve": Figure("values that the network gives, and their targets (tasks of values)", regression_curve),
+    "recovery": Figure("accuracy and loss over epochs, with the damage (runs with --damage-...)", recovery),
     "scores": Figure("the score of each sample over epochs, and the levels (tasks such as xor)", scores),
     "vg-by-label": Figure("mean gate voltage and spread of each output's edges over epochs", of_run=vg_by_label),
     "vg-first-last": Figure("histogram of the first and the last gate voltages", of_run=vg_histogram_first_last),

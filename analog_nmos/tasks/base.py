@@ -15,6 +15,7 @@ from analog_nmos.data.split import DIGEST, Data
 from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.training.config import VOLT, TrainerConfig
+from analog_nmos.training.damage_options import DamageOptions
 from common.cli import option
 from common.errors import InputError
 
@@ -26,6 +27,7 @@ OF_EACH = (
     *("vg_init", "vg_init_lo", "vg_init_hi", "vg_init_fixed"),
     *("objective", "objective_options", "delta", *NOT_IN_ALL),
     *(field.name for field in dataclasses.fields(ChipOptions) if field.name != "test_temp"),
+    *(field.name for field in dataclasses.fields(DamageOptions)),
 )
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.chips.periphery import Reads, recorded
 from analog_nmos.data.split import Data
 from analog_nmos.digits.options import DigitsOptions
 from analog_nmos.readouts import Highest, Readout
@@ -16,6 +17,7 @@ from analog_nmos.topology import Topology, dense
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V
 
 ORDER_SEED = 0
+READ_SEEDS = (10_000, 20_000)
 MANTISSA = 1 << 24  # numbers in [0, 1) that a float32 draw of torch can be
 
 
@@ -33,6 +35,8 @@ class DigitsPairs(DigitsOptions, Task):
     body_tie: str = preset(Task, "body_tie", "drain")
     body_res: float = preset(Task, "body_res", 0.0)
     rs_clamp: float = preset(Task, "rs_clamp", 0.01)
+    two_circuits: bool = preset(Task, "two_circuits", True)
+    update_edges: str = preset(Task, "update_edges", "clamped")
     vg_init_lo: float = preset(Task, "vg_init_lo", 0.5)
     vg_init_hi: float = preset(Task, "vg_init_hi", 4.5)
     softmax_temp: float = preset(Task, "softmax_temp", 0.05)
@@ -56,6 +60,11 @@ class DigitsPairs(DigitsOptions, Task):
         middle, half = (np.float32((self.vg_init_hi + sign * self.vg_init_lo) / 2) for sign in (1, -1))
         gate_V = middle + half * (np.float32(2) * uniform - np.float32(1))
         return gate_V.clip(GATE_LOW_V, GATE_HIGH_V).astype(np.float64)
+
+    def reads(self) -> Reads:
+        """As recorded: one stream for the first circuit, validation included, and one for the second."""
+        first, second = (recorded(seed, self.noise_seed) for seed in READ_SEEDS)
+        return Reads(first, second, first)
 
     def epoch_order(self, rng: np.random.RandomState, epoch: int, samples: int) -> NDArray[np.int64]:
         """The recorded runs have the same orders whatever their seed."""

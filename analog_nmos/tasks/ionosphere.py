@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.chips.periphery import Reads, recorded
 from analog_nmos.data.split import Data, Split
 from analog_nmos.tasks.base import Task, preset
 from analog_nmos.topology import Topology
@@ -22,6 +23,7 @@ from common.stratified import stratified_split
 FILE, SHAPE, CLASSES = "ionosphere/ionosphere.data", (351, 34), ("b", "g")
 TEST_SHARE = 0.2
 HIDDEN = 5
+READ_SEED = 424_242
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,16 @@ class Ionosphere(Task):
     rs_clamp: float = preset(Task, "rs_clamp", 0.01)
     vg_init: str = preset(Task, "vg_init", "fixed")
     data_root: Path | None = option(None, "folder of the data sets (default: $NONIDEAL_DATA, else ./data)", local=True)
+
+    @property
+    def full_scale_V(self) -> float:
+        """See `TrainerConfig.full_scale_V`."""
+        return self.full_scale
+
+    def reads(self) -> Reads:
+        """As recorded: one stream; a free phase reads the outputs, and then all nodes."""
+        generator = recorded(READ_SEED, self.noise_seed)
+        return Reads(generator, generator, generator, outputs_first=True)
 
     def check(self) -> None:
         """Raise InputError where options contradict each other."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from analog_nmos.chips.periphery import Reads, recorded
 from analog_nmos.data.split import Data, Split
 from analog_nmos.readouts import Readout, Value
 from analog_nmos.tasks.base import Task, preset
@@ -15,6 +16,7 @@ from analog_nmos.topology.torus import Torus
 
 INPUT_V = (0.0005, 0.0628, 0.1251, 0.1873, 0.2479, 0.3118, 0.3724, 0.4347)
 OUTPUT_V = (0.1088, 0.1472, 0.1872, 0.2256, 0.2649, 0.3041, 0.3041, 0.3041)
+READ_SEED = 12_345
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,16 @@ class Regression(Task):
     def network(self, data: Data) -> Topology:
         """The torus of side 4 with the nodes of the published experiment."""
         return Torus(side=4, negref=6, posref=8, inputs=(16,), outputs=(11,)).build()
+
+    @property
+    def full_scale_V(self) -> float:
+        """See `TrainerConfig.full_scale_V`; inputs have no range of their own."""
+        return self.vplus
+
+    def reads(self) -> Reads:
+        """As recorded: one stream by the run's seed; a free phase reads the output, and then all nodes."""
+        generator = recorded(self.seed + READ_SEED, self.noise_seed)
+        return Reads(generator, generator, generator, outputs_first=True)
 
     def check(self) -> None:
         """Raise InputError where options contradict each other."""

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from analog_nmos.chips.periphery import Reads, recorded
 from analog_nmos.data.split import Data, Split
 from analog_nmos.readouts import NearestLevel, Readout
 from analog_nmos.tasks.base import Task, preset
@@ -20,6 +21,7 @@ from analog_nmos.training.config import VOLT
 from common.cli import option
 
 TABLE = ((0, 0), (0, 1), (1, 0), (1, 1))
+READ_SEED = 12_345
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,11 @@ class Xor(Task):
     def network(self, data: Data) -> Topology:
         """A torus with the nodes of the published experiment."""
         return Torus(side=self.side).build()
+
+    def reads(self) -> Reads:
+        """As recorded: one stream by the run's seed, and all nodes in validation too."""
+        generator = recorded(self.seed + READ_SEED, self.noise_seed)
+        return Reads(generator, generator, generator, tests_all=True)
 
     def check(self) -> None:
         """Raise InputError where options contradict each other."""

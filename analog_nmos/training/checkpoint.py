@@ -20,7 +20,7 @@ from analog_nmos.chips.normals import STATE_WORDS
 from analog_nmos.chips.periphery import Periphery
 from analog_nmos.training.metric import ACCURACY
 from analog_nmos.training.pruning import COUNTER, LAST
-from analog_nmos.training.replica import STUCK, Replica
+from analog_nmos.training.replica import DAMAGE, STUCK, Replica
 from common.errors import InputError
 from common.inputs import parse_json, read_arrays
 from common.runs.files import write_bytes
@@ -214,7 +214,10 @@ class _Saved:
 
     def memory(self, edges: int) -> dict[str, NDArray[Any]]:
         """What trainers carry from epoch to epoch."""
-        known = ((COUNTER, np.int64, (edges,)), (LAST, np.int64, (2,)), (STUCK, np.bool_, (edges,)))
+        known: tuple[tuple[str, Any, tuple[int | None, ...]], ...] = (
+            *((COUNTER, np.int64, (edges,)), (LAST, np.int64, (2,)), (STUCK, np.bool_, (edges,))),
+            (DAMAGE, np.uint8, (None,)),
+        )
         for name, dtype, shape in known:
             if f"memory_{name}" in self._arrays:
                 self._array(f"memory_{name}", dtype, shape)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from analog_nmos.backends.base import BoolArray, CompiledSolver, FloatArray
+from analog_nmos.backends.base import BoolArray, FloatArray
 from analog_nmos.objectives.base import Objective, SampleKernel
-from analog_nmos.training.copies import Copies
+from analog_nmos.training.copies import Copies, Phase
 from analog_nmos.training.epoch import Progress, Training, shuffled_orders, train_epoch
 from analog_nmos.training.replica import Replica
 
@@ -30,20 +30,19 @@ def train_replicas(
     `beat` is called before every few samples with their number. The seconds of free and clamped phases and of updates
     are read from a clock at every one of them, inside the compiled epoch too; there an update's include voltage drops.
     """
-    kernel = sample_kernel(objective)
-    first, second = copies.first.compiled(), copies.second.compiled()
-    if first is None or second is None or kernel is None:
+    kernel, solvers = sample_kernel(objective), copies.compiled()
+    if solvers is None or kernel is None:
         return train_epoch(replicas, mask, copies, objective, beat)
-    return _train(replicas, mask, _Compiled(first, second, kernel), beat)
+    return _train(replicas, mask, copies, _Compiled(*solvers, kernel), beat)
 
 
 def prepare(replicas: Sequence[Replica], copies: Copies, objective: Objective) -> None:
     """Compile or load what `train_replicas` needs, so that the first epoch's seconds are those of an epoch."""
-    first, second, kernel = copies.first.compiled(), copies.second.compiled(), sample_kernel(objective)
-    if first is not None and second is not None and kernel is not None:
+    kernel, solvers = sample_kernel(objective), copies.compiled()
+    if solvers is not None and kernel is not None:
         nobody, replica = np.zeros(len(replicas), bool), replicas[0]
         none = shuffled_orders(replicas, nobody)[:0, 0]
-        solver = _Compiled(first, second, kernel)
+        solver = _Compiled(*solvers, kernel)
         sums = _sums(Training.zeros(replicas), np.zeros(3))
         solver.train(0, _samples(replica), none, _chip(replica, replica.gate_V.copy()), sums)
 
@@ -61,11 +60,12 @@ def sample_kernel(objective: Objective) -> SampleKernel | None:
 class _Compiled:
     """The compiled epoch of two solvers, which may be one, and an objective."""
 
-    def __init__(self, first: CompiledSolver, second: CompiledSolver, kernel: SampleKernel) -> None:
+    def __init__(self, free: Phase, clamped: Phase, kernel: SampleKernel) -> None:
         from analog_nmos.training.epoch_kernel import Circuit, epoch_kernel
 
-        self._train = epoch_kernel(first.free, second.clamped, second.follow, second.forget, kernel.evaluate)
-        self._circuits = [Circuit(solver.memory, solver.edges) for solver in (first, second)]
+        second = clamped.solver
+        self._train = epoch_kernel(free.solver.free, second.clamped, second.follow, second.forget, kernel.evaluate)
+        self._circuits = [Circuit(one.solver.memory, one.solver.edges, one.address) for one in (free, clamped)]
         self._own = kernel.own
 
     def train(self, row: int, samples: Any, order: Any, chip: Any, sums: Any) -> None:
@@ -73,23 +73,24 @@ class _Compiled:
         self._train(*self._circuits, row, samples, order, self._own[row], chip, sums)
 
 
-def _train(replicas: Sequence[Replica], mask: BoolArray, solver: _Compiled, beat: Progress) -> Training:
+def _train(replicas: Sequence[Replica], mask: BoolArray, copies: Copies, solver: _Compiled, beat: Progress) -> Training:
     training, seconds = Training.zeros(replicas), np.zeros(3)
     sums, rows = _sums(training, seconds), np.flatnonzero(mask).tolist()
     samples, orders = [_samples(replica) for replica in replicas], shuffled_orders(replicas, mask)
     gates_V = [replica.gate_V.copy() for replica in replicas]
-    done, size = 0, 1
-    most = MOST_NORMALS // max(replica.periphery.most_normals for replica in replicas)
+    chips = [_chip(replica, gate_V) for replica, gate_V in zip(replicas, gates_V, strict=True)]
+    done, most = 0, MOST_NORMALS // max(replica.periphery.most_normals for replica in replicas)
     while done < orders.shape[1]:
-        size = max(1, min(size, most, orders.shape[1] - done))
+        size = max(1, min(copies.call_samples, most, orders.shape[1] - done))
         beat(size)
         start = time.perf_counter()
         for row in rows:
-            replicas[row].periphery.reserve(size)
-            order = orders[row, done : done + size]
-            solver.train(row, samples[row], order, _chip(replicas[row], gates_V[row]), sums)
+            if replicas[row].periphery.reserve(size):
+                chips[row] = _chip(replicas[row], gates_V[row])
+            solver.train(row, samples[row], orders[row, done : done + size], chips[row], sums)
         done += size
-        size = _next(size, time.perf_counter() - start)
+        if done < orders.shape[1] or size > copies.call_samples // 2:  # a short rest says little
+            copies.call_samples = _next(size, time.perf_counter() - start)
     for row in rows:
         replicas[row].gate_V = gates_V[row]
     training.free_s, training.clamp_s, training.update_s = seconds.tolist()
@@ -109,7 +110,7 @@ def _samples(replica: Replica) -> Any:
 
     train, topology = replica.data.train, replica.topology
     return Samples(
-        np.ascontiguousarray(train.x_V, np.float64),
+        np.require(train.x_V, np.float64, ["C", "W"]),  # the type that `CompiledSolver.addresses` knows
         np.ascontiguousarray(train.y, np.int64 if replica.data.readout.answer.classes else np.float64),
         np.ascontiguousarray(train.label, np.int64),
         replica.data.readout.pairs,

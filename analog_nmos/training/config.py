@@ -18,6 +18,7 @@ from analog_nmos.chips.periphery import Reads, own_reads
 from analog_nmos.circuit import LARGEST_V, CircuitOptions
 from analog_nmos.data.split import Data
 from analog_nmos.topology import Topology
+from analog_nmos.training.damage_options import DamageOptions
 from common.cli import option
 from common.errors import InputError
 from common.experiment import plots_option
@@ -27,7 +28,7 @@ GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range, those o
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainerConfig(ChipOptions, CircuitOptions):
+class TrainerConfig(DamageOptions, ChipOptions, CircuitOptions):
     """Training, network and data"""
 
     job: ClassVar[str]  # the trainer's name in run folders and run_meta.json
@@ -129,6 +130,7 @@ class TrainerConfig(ChipOptions, CircuitOptions):
         """Raise InputError where options contradict each other."""
         CircuitOptions.check(self)
         ChipOptions.check(self)
+        DamageOptions.check(self)
         if self.input_vmax <= self.input_vmin:
             raise InputError(f"--input-vmax {self.input_vmax:g} must lie above --input-vmin {self.input_vmin:g}")
         if self.vg_init_lo >= self.vg_init_hi:

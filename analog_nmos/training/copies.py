@@ -6,20 +6,30 @@ A third one, at another temperature, may stand in for the first one in validatio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import Backend, FloatArray
+from analog_nmos.backends.base import Backend, CompiledSolver, FloatArray
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.replica import Replica, padded_gates
 
+if TYPE_CHECKING:
+    from common.kernels.by_address import Address
+
 SINKS = "sink_V"
 SECOND = "second_"  # how names of the second circuit's arrays begin, in the state of both
 State = dict[str, NDArray[Any]]
+
+
+class Phase(NamedTuple):
+    """The compiled solver of a phase, and where its function for this phase lies."""
+
+    solver: CompiledSolver
+    address: Address
 
 
 class Copies:
@@ -29,12 +39,14 @@ class Copies:
         first: solved free.
         second: solved clamped; the same object where there is one circuit.
         tested: solved in validation; the first one unless it has a temperature of its own.
+        call_samples: how many samples the next call of a compiled epoch takes.
     """
 
     def __init__(
         self, replicas: Sequence[Replica], first: Backend, second: Backend | None = None, tested: Backend | None = None
     ) -> None:
-        self._replicas = replicas
+        self._replicas, self.call_samples = replicas, 1
+        self._compiled: tuple[Phase, Phase] | None = None
         self.first, self.second, self.tested = first, second or first, tested or first
 
     @classmethod
@@ -58,6 +70,15 @@ class Copies:
     def are_two(self) -> bool:
         """Whether the clamped phase has a circuit of its own."""
         return self.second is not self.first
+
+    def compiled(self) -> tuple[Phase, Phase] | None:
+        """The solvers of both phases for compiled epochs; None where there is none, see `Backend.compiled`."""
+        if self._compiled is None:
+            first = self.first.compiled()
+            second = self.second.compiled() if self.are_two else first
+            if first is not None and second is not None:
+                self._compiled = Phase(first, first.addresses()[0]), Phase(second, second.addresses()[1])
+        return self._compiled
 
     def set_gates(self, gate_V: FloatArray) -> None:
         """Gate voltages (L, edges) of both circuits."""

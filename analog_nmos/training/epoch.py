@@ -182,7 +182,7 @@ class _Peripheries:
             if self._all[row].read_noise_V:
                 read_V = read_V.copy() if read_V is node_V else read_V
                 own = slice(self._all[row].n_nodes)
-                out_V[row] = self._all[row].read_outputs_V(node_V[row, own], read_V[row, own])
+                out_V[row], read_V[row, own] = self._all[row].read_free_V(node_V[row, own])
         return read_V, out_V
 
     def read_clamped(self, node_V: FloatArray, solved: BoolArray) -> FloatArray:

@@ -19,6 +19,7 @@ from analog_nmos.backends.base import Status
 from analog_nmos.chips.periphery_kernel import read, read_free, update, write
 from analog_nmos.training.clock import seconds
 from analog_nmos.training.fingerprint import fingerprint
+from common.kernels.by_address import call
 from common.kernels.cache import KernelCache
 from common.kernels.jit import compiled
 
@@ -42,6 +43,7 @@ class Circuit(NamedTuple):
 
     memory: Any
     edges: Any
+    solve: Any  # the address of its `free` or `clamped`
 
 
 class Sums(NamedTuple):
@@ -104,7 +106,7 @@ def epoch_kernel(
         """Train a replica on the samples with the numbers `order`.
 
         Args:
-            first, second: `Circuit`s of the free and of the clamped phase; one and the same unless chip.two_circuits.
+            first, second: `Circuit`s of the free and of the clamped phase; of one solver unless chip.two_circuits.
             replica, samples, order: which one, its `Samples`, and which of them.
             own: its part of the objective.
             chip: its `periphery_kernel.Chip`.
@@ -122,15 +124,13 @@ def epoch_kernel(
             if chip.gate_noise_V > 0.0 or not is_written:
                 write(chip, first.edges, second.edges, replica)
                 is_written = True
-            status = free(first.memory, replica, samples.x_V[n], free_V)
+            status = call(free, first.solve, (first.memory, replica, samples.x_V[n], free_V))
             sums.seconds[0] += seconds() - start
             sums.solves[replica] += 1
             if status != CONVERGED:
                 _count(status, replica, sums.nonfinite_free, sums.reload_free)
                 forget(first.memory, replica)
                 continue
-            if chip.two_circuits:
-                follow(second.memory, first.memory, replica)
             read_free(chip, free_V, out_V)
             _scores(samples, out_V, score_V)
             if sums.out_V.shape[1]:
@@ -147,7 +147,10 @@ def epoch_kernel(
             if samples.pairs:
                 _clamp(out_V, score_V, target_V, nudged, node_target_V, held)
             start = seconds()
-            status = clamped(second.memory, replica, samples.x_V[n], node_target_V, held, clamped_V)
+            if chip.two_circuits:
+                follow(second.memory, first.memory, replica)
+            words = (second.memory, replica, samples.x_V[n], node_target_V, held, clamped_V)
+            status = call(clamped, second.solve, words)
             solved = seconds()
             sums.seconds[1] += solved - start
             sums.solves[replica] += 1

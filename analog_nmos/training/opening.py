@@ -14,6 +14,7 @@ from analog_nmos.topology.graph import out_of_reach
 from analog_nmos.training import record
 from analog_nmos.training.checkpoint import NAME as CHECKPOINT
 from analog_nmos.training.config import ALIKE, TrainerConfig
+from analog_nmos.training.damage_plan import damage_plan
 from analog_nmos.training.reach import check_targets
 from analog_nmos.training.replica import Replica, new_replica
 from common.errors import InputError
@@ -50,7 +51,7 @@ def shared_card(configs: Sequence[TrainerConfig], folders: Sequence[Path | None]
 
 
 def load_replica(config: TrainerConfig, folder: str | Path | None = None, sign: float = 1.0) -> Replica:
-    """A replica before its first epoch, with the topology and chip of its configuration or the copies in a run folder.
+    """A replica before its first epoch, with what files its configuration names or the copies in a run folder.
 
     Args:
         config: its options.
@@ -58,7 +59,8 @@ def load_replica(config: TrainerConfig, folder: str | Path | None = None, sign: 
         sign: of its card.
 
     Raises:
-        InputError: the topology or the chip does not fit, or the data cannot be split as configured.
+        InputError: the topology, the chip or the list of damage does not fit, or the data cannot be split as
+            configured.
     """
     path = _copy(folder, record.TOPOLOGY) or config.topology
     given = find_topology(path) if path else None
@@ -67,7 +69,10 @@ def load_replica(config: TrainerConfig, folder: str | Path | None = None, sign: 
     _check_topology(f"topology {path}" if path else "its network", topology, data)
     check_targets(data, topology, config)
     chip = None if config.chip is None else load_chip(_copy(folder, record.CHIP) or config.chip, topology)
-    return new_replica(config, data, topology, chip, sign)
+    replica = new_replica(config, data, topology, chip, sign)
+    listed = None if config.damage_list is None else _copy(folder, record.DAMAGE_LIST)
+    replica.damage = damage_plan(config, topology.n_edges, listed)
+    return replica
 
 
 def check_sizes(replicas: Sequence[Replica]) -> None:

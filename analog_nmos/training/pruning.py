@@ -46,6 +46,16 @@ def edges_that_stay(replica: Replica, card: ModelCard) -> NDArray[np.bool_]:
     return keep
 
 
+def forget_edges(replica: Replica, keep: NDArray[np.bool_]) -> None:
+    """Forget what the memory counts of edges outside the mask (edges,), which are removed for another reason."""
+    if not replica.config.prunes:
+        return
+    if COUNTER in replica.memory:
+        replica.memory[COUNTER] = replica.memory[COUNTER][keep]
+    if replica.memory.get(LAST, np.zeros(2, np.int64))[0] == 0:  # no pruning has removed any yet
+        replica.memory[LAST] = np.array([0, keep.sum()])
+
+
 def last_pruning(replica: Replica, card: ModelCard) -> dict[str, Any]:
     """For the meta of a pruned topology: the cutoff (V, epochs), and how many edges the last pruning removed and left.
 

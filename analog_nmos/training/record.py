@@ -20,6 +20,7 @@ from analog_nmos.training.replica import Replica
 from common.runs.files import atomic_writer, write_array, write_json, write_text
 
 TOPOLOGY, CARD, CHIP, PRUNED = "topology.npz", "model_card.lib", "chip.npz", "topology_final_pruned.npz"
+DAMAGE_LIST = "damage_list.csv"
 COUNTS = ("reload_free", "reload_clamp", "nonfinite_free", "nonfinite_clamp")
 FEW = 5  # samples
 SECONDS = ("epoch_total_s", "epoch_free_s", "epoch_clamp_s", "epoch_update_s")
@@ -34,6 +35,8 @@ def write_start(folder: Path, replica: Replica, card: ModelCard) -> None:
     topology.save(folder / TOPOLOGY)
     if replica.chip is not None:
         replica.chip.save(folder / CHIP)
+    if replica.damage is not None and replica.damage.text:
+        write_text(folder / DAMAGE_LIST, replica.damage.text)
     empty = Sources(np.full(topology.n_inputs, config.input_vmin), replica.gate_V, np.zeros(topology.n_outputs))
     write_text(folder / "netlist_initial.cir", write_netlist(topology, card, config, empty, replica.deviations[0]))
     with atomic_writer(folder / "0.graphml") as stream:
@@ -59,6 +62,27 @@ def record_validation(
     Returns:
         Accuracy (where answers are classes) and loss, and the diagnostics.
     """
+    numbers, (score_V, label, prediction) = evaluated(replica, objective, validation)
+    replica.record(numbers)
+    if folder is None:
+        return numbers, {}
+    diagnostics: dict[str, Any] = {
+        "val_reloads": float(validation.reloads),
+        "val_nonfinite": float(validation.nonfinite),
+        **(objective.diagnostics(score_V, label) if len(label) else {}),
+    }
+    _write_validation(folder, replica, validation.out_V, (label, prediction), diagnostics)
+    return numbers, diagnostics
+
+
+def evaluated(
+    replica: Replica, objective: Objective, validation: Validation
+) -> tuple[dict[str, float], tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]]:
+    """Accuracy (where answers are classes) and loss of a validation; arguments as in `record_validation`.
+
+    Returns:
+        Those; and of the samples that were solved the scores (samples, S) in V, targets and predictions (samples,).
+    """
     part = replica.data.val
     solved = np.isfinite(validation.out_V).all(axis=1)
     out_V, label = validation.out_V[solved], part.y[solved]
@@ -72,16 +96,7 @@ def record_validation(
         if classes:  # A failed operating point counts as wrong: leaving it out would raise the accuracy.
             numbers["val_acc"] = float((prediction == label).sum() / len(part.y))
         numbers[f"val_{objective.loss_name}"] = float(evaluation.loss.mean())
-    replica.record(numbers)
-    if folder is None:
-        return numbers, {}
-    diagnostics: dict[str, Any] = {
-        "val_reloads": float(validation.reloads),
-        "val_nonfinite": float(validation.nonfinite),
-        **(objective.diagnostics(score_V, label) if len(label) else {}),
-    }
-    _write_validation(folder, replica, validation.out_V, (label, prediction), diagnostics)
-    return numbers, diagnostics
+    return numbers, (score_V, label, prediction)
 
 
 def _write_validation(

@@ -15,9 +15,11 @@ from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.data.split import Data
 from analog_nmos.topology import Topology
 from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
+from analog_nmos.training.damage_plan import DamagePlan
 
 FloatArray = NDArray[np.float64]
-STUCK = "stuck"  # in a replica's memory: which edges do not learn any more
+# In a replica's memory: which edges do not learn any more, and what damage it has had (`damage.strikes`, as JSON).
+STUCK, DAMAGE = "stuck", "damage"
 
 
 @dataclass(eq=False)
@@ -35,6 +37,7 @@ class Replica:
         periphery: how its chip is written, read and updated.
         chip: how its transistors differ from the card, before --chip-scale, for each edge of `start`; None where they
             do not.
+        damage: what is to break; None for nothing.
         memory: further arrays that a trainer carries from epoch to epoch, by name.
         sign: -1 where its transistors are PMOS: a lower gate voltage opens them.
     """
@@ -48,6 +51,7 @@ class Replica:
     edge_uid: NDArray[np.int64]
     periphery: Periphery
     chip: Chip | None = None
+    damage: DamagePlan | None = None
     epoch: int = 0
     histories: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[str, NDArray[Any]] = field(default_factory=dict)

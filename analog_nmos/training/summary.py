@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.data.split import Split
+from analog_nmos.training.damage import recovery, recovery_line
 from analog_nmos.training.metric import best_epoch, metric_of, shown, words
 from analog_nmos.training.pruning import COUNTER, last_pruning
 from analog_nmos.training.record import PRUNED
@@ -48,7 +50,7 @@ def finish(
         final[test] = last
         selected |= {} if chosen is None else {test: chosen}
         _write_final_test(run, final, selected, best, on)
-    more = {}
+    more: dict[str, Any] = dict(recovery(replica, loss_name))
     if COUNTER in replica.memory:
         more["edges"] = replica.topology.n_edges
         _write_pruned(replica, run, card)
@@ -56,6 +58,8 @@ def finish(
         f"done: {words(val, final[val])} on the {on} after epoch {replica.epoch}; "
         f"best {shown(val, selected[val])} at epoch {best} (selected on the {on})"
     )
+    if line := recovery_line(replica, loss_name):
+        run.log(line)
     if replica.config.final_test:
         extra = f"; with the gates of epoch {best} {shown(val, selected[test])}" if test in selected else ""
         run.log(f"final test: {words(val, final[test])}{extra}".replace(val, test))

@@ -18,7 +18,7 @@ from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.data.split import Split
 from analog_nmos.objectives.base import Objective
 from analog_nmos.objectives.settings import hyperparameters, objective_class
-from analog_nmos.training import published, record
+from analog_nmos.training import damage, published, record
 from analog_nmos.training.circuits import Circuits
 from analog_nmos.training.commit import Commits
 from analog_nmos.training.compiled import prepare, train_replicas
@@ -97,6 +97,7 @@ class NmosTrainer:
         self._runs: Sequence[Run] = ()
         self._circuits: Circuits | None = None
         self._commits: list[Commits] = []
+        self._lines: dict[int, list[str]] = {}  # that the next epoch commits, by row
         self._described = float("-inf")
 
     def facts(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
@@ -117,7 +118,8 @@ class NmosTrainer:
             progress.skip(replica.epoch * len(replica.data.train.y))
             if not restored[row]:
                 record.write_start(run.folder, replica, self.card)
-                if warning := beyond_rails(replica.data, replica.topology, replica.config):
+                beyond = beyond_rails(replica.data, replica.topology, replica.config)
+                for warning in filter(None, (beyond, damage.warning_if_never(replica))):
                     run.log(warning)
         self._finish_epoch([row for row, there in enumerate(restored) if not there], None)
         prepare(self.replicas, self.circuits.copies, self.objective)
@@ -125,8 +127,10 @@ class NmosTrainer:
     def advance(self) -> bool:
         """The next epoch of the replicas that are furthest behind; False if all have failed or done their last one."""
         behind = self._furthest_behind()
-        if behind.any():
-            self._epoch(behind)
+        self._damage([int(row) for row in np.flatnonzero(behind)])
+        alive = behind & [run.failure is None for run in self._runs]
+        if alive.any():
+            self._epoch(alive)
         return bool(behind.any())
 
     def finish(self) -> list[Result | None]:
@@ -232,13 +236,29 @@ class NmosTrainer:
         for row, (numbers, _) in recorded.items():
             replica, failure = self.replicas[row], failures[row]
             shown = failure is not None or is_snapshot(replica.config, replica.epoch)
-            lines = [record.epoch_line(replica, numbers)] if shown else []
+            lines = [*self._lines.pop(row, []), *([record.epoch_line(replica, numbers)] if shown else [])]
             if warning := record.guessing_line(replica):
                 lines.append(warning)
             circuit = self.circuits.state(row) if failure is None else None
             self._commits[row].add(record.metrics_row(replica, self.objective), lines, circuit)
             if failure is not None:
                 self._runs[row].finish(failure)
+
+    def _damage(self, rows: Sequence[int]) -> None:
+        """Break the transistors whose time has come, and validate those networks once more; some runs may end here.
+
+        The next epoch commits it.
+        """
+        broken, failures = damage.break_transistors({row: self.replicas[row] for row in rows}, self.circuits)
+        for row, edges in broken.items():
+            replica, run = self.replicas[row], self._runs[row]
+            validation = self.circuits.outputs(row, replica.data.val, run.beat)
+            if failure := self._too_many_failed(row, validation, None):
+                failures[row] = RunError(f"right after the damage: {failure}")
+            numbers, _ = record.evaluated(replica, self.objective.replica(row), validation)
+            self._lines[row] = damage.record_strike(run.folder, replica, self.objective.loss_name, edges, numbers)
+        for row, failure in failures.items():
+            self._runs[row].finish(failure)
 
     def _record(self, row: int, sums: Training | None) -> tuple[dict[str, float], Validation]:
         run, replica = self._runs[row], self.replicas[row]

@@ -10,6 +10,7 @@ from common.browse import plots
 from common.browse.text import aligned
 from common.errors import InputError
 from common.runs import load_sweep
+from common.values import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,10 +112,22 @@ def _axes(table: pd.DataFrame, by: str | None) -> list[str]:
 
 
 def _sortable(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Words where there are lists or values of several kinds: pandas takes lists apart, and cannot sort the others."""
+    """Words where there are lists or values of several kinds: pandas takes lists apart, and cannot sort the others.
+
+    Numbers where all words are some, as of an option that takes volts or a percentage.
+    """
     kinds = {type(value) for value in column.dropna()}
-    mixed = column.dtype == object and (kinds & {tuple, list, dict} or len(kinds) > 1)
-    return column.map(str, na_action="ignore") if mixed else column
+    if column.dtype == object and (kinds & {tuple, list, dict} or len(kinds) > 1):
+        return column.map(str, na_action="ignore")
+    return column.astype(float) if kinds == {str} and column.map(_is_number, na_action="ignore").all() else column
+
+
+def _is_number(word: str) -> bool:
+    try:
+        number(word)
+    except InputError:
+        return False
+    return True
 
 
 def _by_axis(table: pd.DataFrame, value: str, axis: str) -> list[list[Any]]:

@@ -34,7 +34,10 @@ def _add_start(parser: Parser, sweep: Definition) -> None:
     folder = Path("results") / sweep.package / "sweeps" / sweep.name
     add = group.add_argument
     add("--sweep-dir", type=Path, metavar="DIR", default=folder, help=f"the sweep's folder (default: {folder})")
-    add("--grid", type=Path, metavar="FILE.toml", help="axes in a file, e.g. gamma = [0.03, 0.3]; options win over it")
+    text = "axes in a file, e.g. gamma = [0.03, 0.3]; options win over it"
+    if names := sweep.shipped_grids():
+        text += f". Or one of ours: {', '.join(names)}"
+    add("--grid", type=Path, metavar="FILE.toml", help=text)
     add("--dry-run", action="store_true", help="count the runs, measure a short one, estimate the whole; run nothing")
     add("--list", action="store_true", help="print the folder names of the runs in their order, and run nothing")
     add("--limit", type=whole(1), metavar="N", default=0, help="start at most so many runs now (default: all)")
@@ -56,7 +59,8 @@ def _work(sweep: Definition, given: dict[str, Any]) -> int:
     values = {name.removeprefix("axis:"): text for name, text in given.items() if name.startswith("axis:")}
     values = {name: text for name, text in values.items() if text is not None}
     search_own_modules(given["sweep_dir"])
-    axes = chosen_axes(sweep.config, sweep.axes, given["grid"], values)
+    file = sweep.shipped_grids().get(str(given["grid"]), given["grid"])
+    axes = chosen_axes(sweep.config, sweep.axes, file, values)
     specs = merged_specs(given["sweep_dir"], sweep.specs(axes))
     if given["list"]:
         print("\n".join(spec.folder for spec in specs))

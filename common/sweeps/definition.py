@@ -44,6 +44,7 @@ class Definition:
         estimate: makes the lines of --dry-run itself, given the runs to do and the number of workers; None means the
             engine's estimate.
         listener: makes the callbacks of a start, given the sweep's folder.
+        grids: folder with the files that --grid takes by their names.
     """
 
     prog: str
@@ -62,3 +63,9 @@ class Definition:
     kind: Callable[[RunSpec], str] = field(default=by_group)
     estimate: Callable[[Sequence[RunSpec], int], str] | None = None
     listener: Callable[[Path], Listener] | None = None
+    grids: Path | None = None
+
+    def shipped_grids(self) -> dict[str, Path]:
+        """The files in `grids`, by the names that --grid takes."""
+        files = self.grids.glob("*.toml") if self.grids else ()
+        return {path.stem: path for path in sorted(files)}

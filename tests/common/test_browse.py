@@ -63,6 +63,18 @@ def test_a_sweep_says_what_to_compare_and_what_its_settings_are(nonideal, tmp_pa
     assert not any(line[:1] in (["trial_seed"], ["loss"]) for line in lines)
 
 
+def test_an_option_in_words_that_are_numbers_is_ordered_by_them(nonideal, tmp_path):
+    levels = ("0", "0.1", "0.02", "1e-3")
+    specs = [RunSpec(n, f"n{n}", {"read_noise": level}) for n, level in enumerate(levels)]
+    settle_specs(tmp_path, specs, {"function": "m:f"})
+    ended = {n: Outcome(n, "done", 1.0, {"bounty": 90.0 + n}) for n in range(4)}
+    for outcome in ended.values():
+        Journal(tmp_path).ended(outcome)
+    Results(tmp_path, specs, "bounty", ended).save("done")
+    lines = [line.split() for line in nonideal("table", tmp_path, "--no-plots").splitlines()]
+    assert [line[1] for line in lines if line[:1] == ["read_noise"]] == ["0", "0.001", "0.02", "0.1"]
+
+
 def test_runs_that_must_not_be_mixed_with_others_are_left_out_and_named(nonideal, tmp_path):
     specs = [RunSpec(n, f"n{n}", {"mode": "ab"[n % 2]}) for n in range(4)]
     settle_specs(tmp_path, specs, {"function": "m:f"})

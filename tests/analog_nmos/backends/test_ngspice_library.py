@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from waiting import stretched
 
-from analog_nmos.backends import ngspice_library
-from analog_nmos.backends.ngspice_library import Circuit, Ngspice, find_library
+from analog_nmos.backends import ngspice_file
+from analog_nmos.backends.ngspice_file import find_library
+from analog_nmos.backends.ngspice_library import Circuit, Ngspice
 from analog_nmos.cards.model_card import default_card_path
 from common.errors import InputError, RunError
 
@@ -53,15 +54,15 @@ def test_missing_file_is_said_in_one_line() -> None:
 def test_missing_library_is_said_with_how_to_install(monkeypatch, tmp_path) -> None:
     monkeypatch.delenv("NGSPICE_LIBRARY_PATH", raising=False)
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
-    monkeypatch.setattr(ngspice_library, "_PRIVATE", tmp_path)
-    monkeypatch.setattr(ngspice_library, "_PREFIXES", (str(tmp_path),))
+    monkeypatch.setattr(ngspice_file, "_PRIVATE", tmp_path)
+    monkeypatch.setattr(ngspice_file, "_PREFIXES", (str(tmp_path),))
     with pytest.raises(InputError, match=r"^libngspice not found; install libngspice \(Debian/Ubuntu: apt-get"):
         find_library()
 
 
 def test_private_library_comes_before_the_system(monkeypatch, tmp_path) -> None:
     monkeypatch.delenv("NGSPICE_LIBRARY_PATH", raising=False)
-    monkeypatch.setattr(ngspice_library, "_PRIVATE", tmp_path)
+    monkeypatch.setattr(ngspice_file, "_PRIVATE", tmp_path)
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "libngspice.so.0").touch()
     assert find_library() == tmp_path / "lib" / "libngspice.so.0"
@@ -70,8 +71,8 @@ def test_private_library_comes_before_the_system(monkeypatch, tmp_path) -> None:
 def test_private_library_whose_helper_does_not_load(tmp_path) -> None:
     (tmp_path / "libngspice.so.0").touch()
     (tmp_path / "preload.txt").write_text("lib with a space.so\n")
-    program = "import pathlib\nfrom analog_nmos.backends import ngspice_library\n"
-    program += f"ngspice_library._PRIVATE = pathlib.Path({str(tmp_path)!r})\n"
+    program = "import pathlib\nfrom analog_nmos.backends import ngspice_file\n"
+    program += f"ngspice_file._PRIVATE = pathlib.Path({str(tmp_path)!r})\n"
     (line,) = run_python(program + LOAD, NGSPICE_LIBRARY_PATH="")
     assert line.startswith(f"InputError: libngspice cannot be loaded ({tmp_path}/lib with a space.so")
 

@@ -22,6 +22,7 @@ from analog_nmos.backends.native.coupled.factor import BLOCK
 from analog_nmos.backends.native.coupled.fronts import Fronts
 from analog_nmos.backends.native.coupled.wiring import Wiring
 from analog_nmos.topology.network import IntArray
+from common.kernels.by_address import Address
 from common.kernels.jit import inlined, intrinsic
 from common.kernels.vectors import WIDTH, aligned
 
@@ -85,6 +86,7 @@ class Book(NamedTuple):
         ints, floats: all arrays, end to end, each at a whole vector.
         int_at, float_at: (L, arrays, 2) where each replica's arrays begin and end.
         chords: (L,) whether factors cost enough to be used again.
+        solve: the address of `phases.solve_at` for this circuit.
     """
 
     ints: IntArray
@@ -92,10 +94,11 @@ class Book(NamedTuple):
     floats: FloatArray
     float_at: IntArray
     chords: BoolArray
+    solve: Address
 
 
 def keep_book(wirings: Sequence[Wiring]) -> tuple[Book, list[Memory]]:
-    """The book of some replicas, and views of what each remembers; nothing is solved yet."""
+    """The book of some replicas, still without an address, and views of what each remembers; nothing is solved yet."""
     flat = [(*wiring[:-1], *wiring.fronts) for wiring in wirings]
     int_at = _places([[array.size for array in arrays] for arrays in flat])
     ints = np.zeros(int(int_at[-1, -1, 1]) + WIDTH, np.int64)
@@ -112,7 +115,7 @@ def keep_book(wirings: Sequence[Wiring]) -> tuple[Book, list[Memory]]:
         memory.kp_factor[:] = 1.0
         memory.reach_V[:] = np.inf
     chords = np.array([_chords_pay(wiring) for wiring in wirings])
-    return Book(ints, int_at, floats, float_at, chords), memories
+    return Book(ints, int_at, floats, float_at, chords, Address(0, 0)), memories
 
 
 def _sizes(wiring: Wiring) -> list[int]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.coupled.memory import memory_of, wiring_of
 from analog_nmos.backends.native.coupled.newton import solve
@@ -19,6 +21,7 @@ from analog_nmos.backends.native.transistor import kinds
 from analog_nmos.backends.native.transistor.accuracy import Limits
 from analog_nmos.backends.native.transistor.jit import kernel
 from analog_nmos.backends.native.transistor.packing import unpack
+from common.kernels.by_address import address_of, call
 from common.kernels.jit import compiled, lean
 
 SKIPPED = int(Status.SKIPPED)
@@ -43,11 +46,20 @@ def _same_inputs(m, w, memory, input_V):
     return same
 
 
+@kernel
+def solve_at(m, limits, settings, book, r, start_V, input_V, clamped, held):
+    """`newton.solve` of one replica, which all entries call by its address in the book: (status, passes)."""
+    own = unpack(Limits, limits[r], 0)
+    return solve(
+        m, own, wiring_of(book, r), memory_of(book, r), settings, book.chords[r], start_V, input_V, clamped, held
+    )
+
+
 @compiled
 def free(m, limits, settings, book, r, input_V, clamped, row_V):
     """Free phase of one replica (`clamped` all false): (status, passes); the solution is the next guess."""
-    w, memory, own = wiring_of(book, r), memory_of(book, r), unpack(Limits, limits[r], 0)
-    status, passes = solve(m, own, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, False)
+    w, memory = wiring_of(book, r), memory_of(book, r)
+    status, passes = call(solve_at, book.solve, (m, limits, settings, book, r, memory.guess_V, input_V, clamped, False))
     if status == CONVERGED:
         for i in range(w.state.size):
             memory.guess_V[w.state[i]] = kinds.sign(m) * memory.node_V[i]
@@ -65,8 +77,7 @@ def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
         if clamped[k]:
             memory.sink_V[k] = target_V[k]
     held = memory.reach_V[0] < math.inf and _same_inputs(m, w, memory, input_V)
-    own = unpack(Limits, limits[r], 0)
-    status, passes = solve(m, own, w, memory, settings, book.chords[r], memory.guess_V, input_V, clamped, held)
+    status, passes = call(solve_at, book.solve, (m, limits, settings, book, r, memory.guess_V, input_V, clamped, held))
     memory.reach_V[0] = math.inf
     if status == CONVERGED:
         _report(m, w, memory, row_V)
@@ -75,9 +86,11 @@ def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
 
 @compiled
 def _many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status):
-    w, memory, own, passes = wiring_of(book, r), memory_of(book, r), unpack(Limits, limits[r], 0), 0
+    w, memory, passes = wiring_of(book, r), memory_of(book, r), 0
     for n in range(input_V.shape[0]):
-        status[n], passed = solve(m, own, w, memory, settings, book.chords[r], last_V, input_V[n], clamped, False)
+        status[n], passed = call(
+            solve_at, book.solve, (m, limits, settings, book, r, last_V, input_V[n], clamped, False)
+        )
         passes += passed
         if status[n] == CONVERGED:
             for i in range(w.state.size):
@@ -105,6 +118,12 @@ def _set_gates(book, gate_V):
         memory.reach_V[0] = math.inf
 
 
+def with_address(m: Any, limits: Any, settings: Any, book: Any) -> Any:
+    """The book with the address of `solve_at`, which is compiled where it was not."""
+    volts, held = np.empty(1), np.empty(1, np.bool_)
+    return book._replace(solve=address_of(solve_at, m, limits, settings, book, 0, volts, volts, held, False))
+
+
 class Circuits(NamedTuple):
     """All replicas, for compiled epochs: what the phases share, and what a cold start and a count of passes need."""
 
@@ -117,7 +136,7 @@ class Circuits(NamedTuple):
     passes: Any  # (1,) added to
 
 
-@compiled
+@kernel
 def free_phase(memory, replica, input_V, node_V):
     """See `analog_nmos.backends.base.CompiledSolver`; memory: `Circuits`."""
     node_V[:] = math.nan
@@ -128,7 +147,7 @@ def free_phase(memory, replica, input_V, node_V):
     return status
 
 
-@compiled
+@kernel
 def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     """See `analog_nmos.backends.base.CompiledSolver`; memory: `Circuits`."""
     node_V[:] = math.nan

@@ -40,7 +40,8 @@ class CoupledReplicas:
         for memory, wiring, own in zip(self._memories, self._wirings, deviations, strict=True):
             if own is not None:
                 memory.vto_offset_V[wiring.slot], memory.kp_factor[wiring.slot] = own.vto_offset_V, own.kp_factor
-        self._circuit = (device, np.array([limits(device, own) for own in deviations]), settings, book)
+        bounds = np.array([limits(device, own) for own in deviations])
+        self._circuit = (device, bounds, settings, phases.with_address(device, bounds, settings, book))
         self._node_V = np.full((len(topologies), 1 + max(t.max_node for t in topologies)), np.nan)
         self._status = np.zeros(len(topologies), np.int64)
         self._nothing = np.zeros((len(topologies), topologies[0].n_outputs), np.bool_)

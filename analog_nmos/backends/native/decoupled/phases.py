@@ -121,7 +121,7 @@ def _fill(node_V, replica, nodes, settings, row_V, found_V):
         node_V[nodes[replica, 2 + n_inputs + k]] = found_V[k]
 
 
-@compiled
+@kernel
 def free_phase(memory, replica, input_V, node_V):
     """Free phase of one replica at input_V (I,): fills node_V (nodes,), returns the status, and remembers what it is.
 
@@ -150,7 +150,7 @@ def free_phase(memory, replica, input_V, node_V):
     return status
 
 
-@compiled
+@kernel
 def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     """Clamped phase of one replica; free outputs whose sources have not changed keep their voltage.
 
