@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analog_nmos.backends.native import NativeBackend
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.data.split import Data, Split
 from analog_nmos.objectives.mean_squared_error import MeanSquaredError
@@ -13,6 +12,7 @@ from analog_nmos.readouts import Readout, Value
 from analog_nmos.topology import dense
 from analog_nmos.training.compiled import train_replicas
 from analog_nmos.training.config import TrainerConfig
+from analog_nmos.training.copies import Copies
 from analog_nmos.training.epoch import train_epoch
 from analog_nmos.training.replica import new_replica
 from common.runs import load_run
@@ -35,15 +35,14 @@ def trained(way, card_path, sign):
     rails = {"vminus": 0.0, "vplus": 0.45} if sign > 0 else {"vminus": -0.45, "vplus": 0.0}
     config = TrainerConfig(seed=1, gamma=20.0, backend="native", **gates, **rails)
     data = Data(part, part, part, (), "mine", read=Readout(Value(("a", "b"))))
-    replica = new_replica(config, data, dense(4, 2))
-    replica.sign = card.sign
+    replica = new_replica(config, data, dense(4, 2), sign=card.sign)
     replica.gate_V = sign * np.linspace(0.41, 3.0, 8)
-    backend = NativeBackend([replica.topology], card, config)
+    copies = Copies.of([replica], card)
     for _ in range(2):
         way(
             [replica],
             np.ones(1, bool),
-            backend,
+            copies,
             MeanSquaredError(np.array([1.0]), answer=Value(("a", "b"))),
             print_none,
         )
