@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import inspect
 import math
 import operator
@@ -29,6 +30,8 @@ _TORCH = "`bash scripts/setup.sh` or `poetry install` brings it"
 # How the words of a command line are read, in place of what Python itself takes for a number or a path.
 READERS: dict[Any, Callable[[str], Any]] = {int: integer, float: number, Path: path}
 LEFT_OUT = {"torch": _TORCH, "torchvision": _TORCH}
+# Types of a dataclass's fields: working them out takes a hundred times as long as checking values.
+_hints: Callable[[type[Any]], dict[str, Any]] = functools.cache(typing.get_type_hints)
 
 
 def option(
@@ -121,7 +124,7 @@ def add_options(parser: argparse.ArgumentParser, config_type: type[Any], prefix:
     In --help every class of the inheritance has a group of its own, the most special one first, under the first line
     of its docstring.
     """
-    hints = typing.get_type_hints(config_type)
+    hints = _hints(config_type)
     fields = {field.name: field for field in dataclasses.fields(config_type)}
     places = [f"[{name.upper()}]" for name, field in fields.items() if field.metadata["positional"]]
     if not prefix:  # naming forty options would hide what is needed
@@ -148,7 +151,7 @@ def build(config_type: type[Config], values: dict[str, Any]) -> Config:
     unknown = sorted(set(values) - known)
     if unknown:
         raise InputError(f"unknown setting {shown(unknown[0])}; known are {', '.join(sorted(known))}")
-    hints = typing.get_type_hints(config_type)
+    hints = _hints(config_type)
     config = config_type(**{name: _as_field(hints[name], value) for name, value in values.items()})
     check(config)
     return config
@@ -159,7 +162,7 @@ def check(config: Any, prefix: str = "") -> None:
 
     `prefix` is that of `add_options`, for the names of options in messages.
     """
-    hints = typing.get_type_hints(type(config))
+    hints = _hints(type(config))
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.metadata and value is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 from analog_nmos.objectives import OBJECTIVES
@@ -60,9 +61,15 @@ def _own(kind: type[Objective], own: list[Any], text: str) -> dict[str, Any]:
     for field in own:
         if field.default is dataclasses.MISSING and field.name not in given:
             raise InputError(f"objective {kind.__name__}: {OPTION} {field.name}=VALUE is missing")
-    parts = [(f.name, float, dataclasses.field(default=f.default, metadata=f.metadata)) for f in own]
-    options = dataclasses.make_dataclass("Options", parts, frozen=True, kw_only=True)
     try:
-        return dataclasses.asdict(build(options, given))
+        return dataclasses.asdict(build(_options(kind, tuple(field.name for field in own)), given))
     except InputError as problem:
         raise InputError(f"{OPTION}: {str(problem).removeprefix('argument --')}") from None
+
+
+@functools.cache
+def _options(kind: type[Objective], names: tuple[str, ...]) -> type[Any]:
+    """Some hyperparameters of an objective as a dataclass of options."""
+    own = [field for field in dataclasses.fields(kind) if field.name in names]
+    parts = [(field.name, float, dataclasses.field(default=field.default, metadata=field.metadata)) for field in own]
+    return dataclasses.make_dataclass("Options", parts, frozen=True, kw_only=True)
