@@ -31,7 +31,7 @@ _TORCH = "`bash scripts/setup.sh` or `poetry install` brings it"
 READERS: dict[Any, Callable[[str], Any]] = {int: integer, float: number, Path: path}
 LEFT_OUT = {"torch": _TORCH, "torchvision": _TORCH}
 # Types of a dataclass's fields: working them out takes a hundred times as long as checking values.
-_hints: Callable[[type[Any]], dict[str, Any]] = functools.cache(typing.get_type_hints)
+_hints: Any = functools.cache(typing.get_type_hints)
 
 
 def option(
