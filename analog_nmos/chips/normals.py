@@ -40,9 +40,10 @@ class Normals:
         """See to it that so many numbers lie ahead in `values`, which may become another array."""
         if self.values.size - self.at[0] >= count:
             return
-        # Those that were taken are drawn once more: the generator then stands where the next one is.
-        self._generator.bit_generator.state = self._start
-        self._generator.standard_normal(int(self.at[0]))
+        if self.values.size != self.at[0]:
+            # Those that were taken are drawn once more: the generator then stands where the next one is.
+            self._generator.bit_generator.state = self._start
+            self._generator.standard_normal(int(self.at[0]))
         self._start, self.at[0] = self._generator.bit_generator.state, 0
         self.values = self._generator.standard_normal(max(count, BLOCK))
 
@@ -63,6 +64,6 @@ class Normals:
         """Take over what `state` returned."""
         words = [int(word) for word in state]
         inner = {"state": words[0] << 64 | words[1], "inc": words[2] << 64 | words[3]}
-        self._start = {**self._start, "state": inner}
+        self._start = self._generator.bit_generator.state = {**self._start, "state": inner}
         self.values = np.empty(0)
         self.at[0] = words[4]

@@ -173,10 +173,12 @@ class Periphery:
     def _draws(self) -> dict[str, int]:
         """How many numbers a sample takes at most, by the stream; those of readings may be one."""
         nodes, edges = self.nodes.size, self.update_bias_V.size
-        reads = (2 * nodes + self.outputs.size) * (self.read_noise_V > 0)
+        free, clamped = nodes + self.outputs.size * self.outputs_first, nodes
+        if self.streams["free"] is self.streams["clamped"]:
+            free = clamped = free + clamped
         return {
-            "free": reads,
-            "clamped": reads,
+            "free": free * (self.read_noise_V > 0),
+            "clamped": clamped * (self.read_noise_V > 0),
             "gates": edges * (self.gate_noise_V > 0),
             "updates": edges * (self.update_noise_V > 0),
         }
