@@ -34,6 +34,7 @@ class Chip(NamedTuple):
     update_noise_V: Any
     update_bias_V: Any  # (E,)
     clamped_only: Any
+    all_alike: Any  # every edge is updated, by the learning rule alone
     output_of: Any  # (2, E)
     nodes: Any
     outputs: Any
@@ -49,7 +50,10 @@ def chip_of(periphery: Periphery, gate_V: Any, stuck: Any, *, two_circuits: bool
     streams = {name: periphery.streams[name] for name in ("free", "clamped", "gates", "updates")}
     own = {name: Stream(one.values, one.at) for name, one in streams.items()}
     known = {name: getattr(periphery, name) for name in Chip._fields if hasattr(periphery, name)}
-    return Chip(**known, **own, gate_V=gate_V, stuck=stuck, two_circuits=two_circuits)
+    more = (
+        periphery.clamped_only or periphery.update_noise_V > 0.0 or bool(periphery.update_bias_V.any() or stuck.any())
+    )
+    return Chip(**known, **own, gate_V=gate_V, stuck=stuck, two_circuits=two_circuits, all_alike=not more)
 
 
 @lean
@@ -105,16 +109,31 @@ def moves(chip, e, held):
 
 
 @lean
-def update(chip, edges, replica, gamma, free_V, clamped_V, held):
-    """Move the registers by what was read, free_V and clamped_V (nodes,)."""
-    noisy = chip.update_noise_V > 0.0
+def is_exact(chip):
+    """Whether registers are written as they are."""
+    return chip.gate_step_V == 0.0 and chip.gate_noise_V == 0.0
+
+
+@lean
+def update(chip, first, second, replica, gamma, free_V, clamped_V, held):
+    """Move the registers by what was read, free_V and clamped_V (nodes,); returns whether both circuits have them."""
+    exact, noise = is_exact(chip), chip.updates.at[0]
     for e in range(chip.gate_V.size):
-        drain, source = edges.drain[replica, e], edges.source[replica, e]
+        drain, source = first.drain[replica, e], first.source[replica, e]
         free, clamped = free_V[drain] - free_V[source], clamped_V[drain] - clamped_V[source]
-        step_V = -gamma * (clamped * clamped - free * free) + chip.update_bias_V[e]
-        if noisy:
-            step_V += chip.update_noise_V * chip.updates.values[chip.updates.at[0] + e]
-        if moves(chip, e, held):
-            chip.gate_V[e] = min(max(chip.gate_V[e] + step_V, chip.gate_low_V), chip.gate_high_V)
-    if noisy:
+        step_V = -gamma * (clamped * clamped - free * free)
+        if not chip.all_alike:  # the loop without it takes half as long
+            step_V += chip.update_bias_V[e]
+            if chip.update_noise_V > 0.0:
+                step_V += chip.update_noise_V * chip.updates.values[noise + e]
+            if not moves(chip, e, held):
+                continue
+        gate_V = min(max(chip.gate_V[e] + step_V, chip.gate_low_V), chip.gate_high_V)
+        chip.gate_V[e] = gate_V
+        if exact:  # one pass less over all edges
+            first.gate_V[first.slot[replica, e]] = gate_V
+            if chip.two_circuits:
+                second.gate_V[second.slot[replica, e]] = gate_V
+    if chip.update_noise_V > 0.0:
         chip.updates.at[0] += chip.gate_V.size
+    return exact

@@ -159,8 +159,7 @@ def epoch_kernel(
                 forget(second.memory, replica)
                 continue
             read(chip, clamped_V, chip.clamped)
-            update(chip, first.edges, replica, samples.gamma, free_V, clamped_V, held)
-            is_written = False
+            is_written = update(chip, first.edges, second.edges, replica, samples.gamma, free_V, clamped_V, held)
             sums.seconds[2] += seconds() - solved
 
     kernel: Any = train_on
