@@ -269,7 +269,7 @@ def test_seconds_add_up_to_most_of_the_epoch():
     start = time.perf_counter()
     sums = train_replicas([replica], np.ones(1, bool), Copies([replica], backend), objective(CrossEntropy, 1), nothing)
     whole = time.perf_counter() - start
-    assert min(sums.free_s, sums.clamp_s) > 10 * sums.update_s > 0
+    assert min(sums.free_s, sums.clamp_s) > 4 * sums.update_s > 0
     assert 0.5 * whole < sums.free_s + sums.clamp_s + sums.update_s < whole
 
 
