@@ -171,6 +171,13 @@ def check(config: Any, prefix: str = "") -> None:
         config.check()
 
 
+def refuse(config: Any, name: str, reason: str) -> None:
+    """Raise InputError where an option that has no effect here was given another value than its default."""
+    default = next(field.default for field in dataclasses.fields(config) if field.name == name)
+    if getattr(config, name) != default:
+        raise InputError(f"--{name.replace('_', '-')} {reason}")
+
+
 def run_command(prog: str, work: Callable[[], int]) -> int:
     """Run the body of a command; expected failures become one line on stderr and the exit code that goes with them.
 

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analog_nmos.circuit.options import CELSIUS, LARGEST_V
-from common.cli import option
+from common.cli import option, refuse
 from common.errors import InputError
 from common.values import number, shown
 
@@ -102,8 +101,7 @@ class ChipOptions:
             raise InputError(f"argument --read-noise: {problem}") from None
         if not 0.0 <= noise_V <= LARGEST_V:
             raise InputError(f"argument --read-noise: {shown(self.read_noise)} is not between 0 and {LARGEST_V:g} V")
-        plain = {field.name: field.default for field in dataclasses.fields(ChipOptions)}
-        for name, without in (("chip_scale", "--chip"), ("gate_leak_to", "--gate-leak")):
-            owner = without.removeprefix("--").replace("-", "_")
-            if getattr(self, name) != plain[name] and getattr(self, owner) == plain[owner]:
-                raise InputError(f"--{name.replace('_', '-')} needs {without}")
+        if self.chip is None:
+            refuse(self, "chip_scale", "needs --chip")
+        if not self.gate_leak:
+            refuse(self, "gate_leak_to", "needs --gate-leak")

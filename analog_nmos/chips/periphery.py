@@ -152,10 +152,13 @@ class Periphery:
         found: NDArray[np.bool_] = drain | source
         return found
 
+    @property
+    def leaks(self) -> bool:
+        """Whether registers change between epochs."""
+        return self._leak > 0.0
+
     def leaked_V(self, gate_V: FloatArray) -> FloatArray:
         """Registers (edges,) after an epoch."""
-        if not self._leak:
-            return gate_V
         leaked_V: FloatArray = gate_V + self._leak * (self._leak_to_V - gate_V)
         return leaked_V.clip(self.gate_low_V, self.gate_high_V)
 

@@ -93,27 +93,39 @@ def replica_at(trained: Trained, point: Point) -> Replica:
         point.chip.check_fits(trained.replica.start)
     found = new_replica(config, trained.replica.data, trained.replica.start, point.chip, trained.replica.sign)
     gates = point.gates or trained.gates
-    found.edge_uid, found.gate_V = gates.edge_uid, gates.gate_V
-    if gates.edge_uid.size < found.start.n_edges:
-        found.topology = found.start.keep(gates.edge_uid)
-    found.periphery.select(gates.edge_uid)
+    found.take(gates.gate_V, gates.edge_uid)
     if point.settings.get("gate_range"):
         found.gate_V = found.gate_V.clip(*found.gate_range_V)
     return found
 
 
 def score(trained: Trained, out_V: FloatArray, gates: Gates | None = None) -> float:
-    """Accuracy on the test set of outputs (samples, outputs) in V, or their mean loss where answers are values."""
+    """Accuracy on the test set, or the mean loss where answers are values; arguments as of `answers`."""
+    found = answers(trained, out_V, gates)
+    known = found[np.isfinite(found)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def answers(trained: Trained, out_V: FloatArray, gates: Gates | None = None) -> FloatArray:
+    """What each test sample counts (samples,): 1 or 0 for a right or wrong class, or the loss where answers are values.
+
+    A failed operating point is wrong; where answers are values it is NaN.
+
+    Args:
+        trained: the run.
+        out_V: outputs (samples, outputs) in V, NaN where an operating point failed.
+        gates: that gave them, in place of those that the run is deployed with.
+    """
     objective, data = trained.objective(), trained.replica.data
+    classes = data.readout.answer.classes
     if gates is not None:
         objective.recall(0, gates.arrays)
     solved = np.isfinite(out_V).all(axis=1)
-    if not solved.any():
-        return 0.0 if data.readout.answer.classes else float("nan")
-    evaluation = objective.evaluate(data.readout.scores_V(out_V[solved]), data.test.y[solved])
-    if not data.readout.answer.classes:
-        return float(evaluation.loss.mean())
-    return float((evaluation.prediction == data.test.y[solved]).sum() / len(data.test.y))
+    found = np.full(len(out_V), 0.0 if classes else np.nan)
+    if solved.any():
+        evaluation = objective.evaluate(data.readout.scores_V(out_V[solved]), data.test.y[solved])
+        found[solved] = evaluation.prediction == data.test.label[solved] if classes else evaluation.loss
+    return found
 
 
 def _measured(trained: Trained, point: Point, kept: dict[Any, Validation], beat: Beat) -> Measured:

@@ -91,10 +91,7 @@ def _replica(trained: Trained, chip: Chip, epochs: int, settings: Mapping[str, A
     config = replace(trained.config, **{**alone, **settings})
     check(config)
     replica = new_replica(config, trained.replica.data, trained.replica.start, chip, trained.replica.sign)
-    replica.gate_V, replica.edge_uid = trained.gates.gate_V, trained.gates.edge_uid
-    if replica.edge_uid.size < replica.start.n_edges:
-        replica.topology = replica.start.keep(replica.edge_uid)
-    replica.periphery.select(replica.edge_uid)
+    replica.take(trained.gates.gate_V, trained.gates.edge_uid)
     if settings.get("gate_range"):
         replica.gate_V = replica.gate_V.clip(*replica.gate_range_V)
     return replica

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analog_nmos.chips import Chip, Mismatch, draw_chip
-from analog_nmos.deployment.measure import Measured, Point, draw_seed, measure, replica_at
+from analog_nmos.deployment.measure import Measured, Point, answers, draw_seed, measure, replica_at
 from analog_nmos.deployment.repair import repair
-from analog_nmos.deployment.trained import Gates, Trained
+from analog_nmos.deployment.trained import Trained
 from analog_nmos.specification.names import KP_PER_V, REPAIRED
 from analog_nmos.specification.options import SpecOptions
 from common.errors import InputError
@@ -43,7 +43,7 @@ class Bench:
 
     def __init__(self, trained: Trained, options: SpecOptions, measure: Measure = measure) -> None:
         self.trained, self._options, self._measure = trained, options, measure
-        self._objective, self.failed = trained.objective(), 0
+        self.failed = 0
         self._off = OFF | ({} if options.temp is None else {"temp": options.temp})
         replica_at(trained, self._point({"gate-bits": 1}, 0))  # refuses a range that is none before any work
         [self.base] = self._answers([Point(trained.chip, self._off)])
@@ -110,21 +110,8 @@ class Bench:
     def _answers(self, points: Sequence[Point]) -> FloatArray:
         found = self._measure(self.trained, points)
         self.failed += sum(one.failed for one in found)
-        return np.stack([self._marks(one.out_V, point.gates) for one, point in zip(found, points, strict=True)])
-
-    def _marks(self, out_V: FloatArray, gates: Gates | None) -> FloatArray:
-        """Of each sample (samples,): what `deployment.measure.score` takes the mean of."""
-        objective, data = self._objective, self.trained.replica.data
-        if gates is not None:
-            objective = self.trained.objective()
-            objective.recall(0, gates.arrays)
-        solved = np.isfinite(out_V).all(axis=1)
-        marks = np.full(len(out_V), 0.0 if self.is_accuracy else NO_ANSWER)
-        if solved.any():
-            evaluation = objective.evaluate(data.readout.scores_V(out_V[solved]), data.test.y[solved])
-            right = evaluation.prediction == data.test.label[solved]
-            marks[solved] = right if self.is_accuracy else evaluation.loss
-        return marks
+        given = np.stack([answers(self.trained, one.out_V, at.gates) for one, at in zip(found, points, strict=True)])
+        return np.where(np.isnan(given), NO_ANSWER, given)
 
 
 def _levels(name: str, level: float) -> dict[str, float]:

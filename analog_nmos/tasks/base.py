@@ -16,8 +16,7 @@ from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.training.config import VOLT, TrainerConfig
 from analog_nmos.training.damage_options import DamageOptions
-from common.cli import option
-from common.errors import InputError
+from common.cli import option, refuse
 
 NOT_IN_ALL = ("margin", "softmax_temp", "nudge", "one_hot")  # options that some objectives do not have
 # Options in which networks that train together may differ: their numbers, not their circuits, samples or read-outs.
@@ -110,10 +109,8 @@ class Task(TrainerConfig):
                 self.refuse(name, f"is no option of the objective {self.objective}")
 
     def refuse(self, name: str, reason: str) -> None:
-        """Raise InputError where an option that has no effect here was given another value than its default."""
-        default = next(field.default for field in dataclasses.fields(self) if field.name == name)
-        if getattr(self, name) != default:
-            raise InputError(f"--{name.replace('_', '-')} {reason}")
+        """See `common.cli.refuse`."""
+        refuse(self, name, reason)
 
 
 def preset(kind: type[Any], name: str, value: Any) -> Any:

@@ -125,9 +125,8 @@ def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] |
     histories = saved.histories(epoch, replica.data.readout.answer.classes)
     rng_state, memory, streams = saved.rng_state(), saved.memory(edge_uid.size), saved.streams(replica.periphery)
     replica.rng.set_state(rng_state)
-    replica.epoch, replica.edge_uid, replica.gate_V = epoch, edge_uid, gate_V
-    replica.topology = replica.start if edge_uid.size == replica.start.n_edges else replica.start.keep(edge_uid)
-    replica.periphery.select(edge_uid)
+    replica.epoch = epoch
+    replica.take(gate_V, edge_uid)
     replica.periphery.restore(streams)
     replica.histories, replica.memory = histories, memory
     return saved.with_prefix("backend_")

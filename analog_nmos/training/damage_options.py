@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.cli import option
+from common.cli import option, refuse
 from common.errors import InputError
 
 OPEN, ON, FROZEN = KINDS = ("open", "on", "frozen")
@@ -44,13 +43,9 @@ class DamageOptions:
         """Raise InputError where options contradict each other."""
         if self.damage_share is not None and self.damage_list is not None:
             raise InputError("--damage-share and --damage-list exclude each other: give one of them")
-        if self.damage_share is None and self.damage_list is None:
-            self._refuse(("damage_epoch", "damage_kind", "damage_seed"), "needs --damage-share or --damage-list")
-        if self.damage_list is not None:
-            self._refuse(("damage_kind", "damage_seed"), "goes with --damage-share; a list names transistors and kinds")
-
-    def _refuse(self, names: tuple[str, ...], reason: str) -> None:
-        plain = {field.name: field.default for field in dataclasses.fields(DamageOptions)}
-        for name in names:
-            if getattr(self, name) != plain[name]:
-                raise InputError(f"--{name.replace('_', '-')} {reason}")
+        for name in ("damage_epoch", "damage_kind", "damage_seed"):
+            if self.damage_share is None and self.damage_list is None:
+                refuse(self, name, "needs --damage-share or --damage-list")
+        for name in ("damage_kind", "damage_seed"):
+            if self.damage_list is not None:
+                refuse(self, name, "goes with --damage-share; a list names transistors and kinds")

@@ -76,16 +76,22 @@ class Replica:
         found: NDArray[np.bool_] = self.memory.get(STUCK, np.zeros(self.gate_V.size, bool))
         return found
 
+    def take(self, gate_V: FloatArray, edge_uid: NDArray[np.int64]) -> None:
+        """Go on with these edges of `start` alone, and their gate voltages in volts; both (edges,)."""
+        self.gate_V, self.edge_uid = gate_V, edge_uid
+        self.topology = self.start if edge_uid.size == self.start.n_edges else self.start.keep(edge_uid)
+        self.periphery.select(edge_uid)
+
     def keep_edges(self, keep: NDArray[np.bool_]) -> None:
         """Remove the edges outside the mask (edges,) for good."""
-        self.topology, self.gate_V, self.edge_uid = self.topology.keep(keep), self.gate_V[keep], self.edge_uid[keep]
-        self.periphery.select(self.edge_uid)
+        self.take(self.gate_V[keep], self.edge_uid[keep])
         if STUCK in self.memory:
             self.memory[STUCK] = self.memory[STUCK][keep]
 
     def leak(self) -> None:
         """Gate voltages after an epoch; those of stuck edges stay."""
-        self.gate_V = np.where(self.stuck, self.gate_V, self.periphery.leaked_V(self.gate_V))
+        if self.periphery.leaks:
+            self.gate_V = np.where(self.stuck, self.gate_V, self.periphery.leaked_V(self.gate_V))
 
     def record(self, values: dict[str, float]) -> None:
         """Append to the histories."""
