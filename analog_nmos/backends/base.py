@@ -169,10 +169,15 @@ class Backend(ABC):
 
     @abstractmethod
     def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
-        """Operating points with the outputs of mask `clamped` (L, outputs) held near target_V (L, outputs).
+        """Operating points with the outputs of mask `clamped` (L, outputs) nudged by target_V (L, outputs).
 
-        A clamped output is joined to its target through rs_clamp; the others stay free. The targets remain in
-        VOUT afterwards, where they act on later free phases through rs_free.
+        What that does is options.nudge_mode; the other outputs stay free.
+
+        clamp: an output is joined to its target in V through rs_clamp. The targets remain in VOUT afterwards, where
+            they act on later free phases through rs_free.
+        held: likewise, through circuit.options.HELD_OHM: it is at its target, but for its current times 1e-6 ohm.
+        current: target_V holds currents in A, which are driven into the outputs in this phase only. Series resistors
+            and VOUT stay as they are in a free phase.
         """
 
     def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:

@@ -72,8 +72,9 @@ class NativeBackend(Backend):
             raise InputError("tolerance_V must be above 0 and max_passes at least 1")
         device = _device(card, options)
         settings = Settings(
-            tolerance_V, max_passes, 1.0 / options.rs_free, 1.0 / options.rs_clamp, options.vminus, options.vplus
-        )
+            tolerance_V, max_passes, 1.0 / options.rs_free, 1.0 / options.clamp_ohm, options.vminus, options.vplus,
+            float(options.nudge_mode == "current"),
+        )  # fmt: skip
         alone = [_outputs_alone(topology) for topology in topologies]
         if any(alone) != all(alone):
             raise InputError(
@@ -110,7 +111,7 @@ class NativeBackend(Backend):
         return self._engine.solve_free(input_V, np.ascontiguousarray(mask, np.bool_))
 
     def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
-        """Operating points with the outputs of mask `clamped` (L, outputs) held near target_V (L, outputs)."""
+        """Operating points with the outputs of mask `clamped` (L, outputs) nudged by target_V (L, outputs)."""
         input_V = self._checked("input_V", input_V, self._n_inputs)
         target_V = self._checked("target_V", target_V, self._n_outputs)
         clamped = np.ascontiguousarray(clamped, np.bool_)

@@ -28,7 +28,15 @@ from analog_nmos.backends.native.decoupled.newton import (
     SINGULAR,
 )
 from analog_nmos.backends.native.transistor import kinds
-from analog_nmos.backends.native.transistor.accuracy import EPSILON, ROUNDING_V, expect, is_certain, rounding_A
+from analog_nmos.backends.native.transistor.accuracy import (
+    EPSILON,
+    ROUNDING_V,
+    SPANS,
+    WIDER_V,
+    expect,
+    is_certain,
+    rounding_A,
+)
 from common.kernels.jit import leaf, lean
 
 BEYOND_V = 0.1  # by which first steps may leave the span of the sources
@@ -204,16 +212,21 @@ def _drive(w, memory, settings, m, input_V, clamped, scale):
     for k in range(w.outputs.size):
         series_S = settings.clamp_S if clamped[k] else settings.free_S
         memory.load_S[w.outputs[k]] += series_S
-        memory.source_A[w.outputs[k]] = scale * (series_S * memory.sink_V[k])
+        memory.source_A[w.outputs[k]] = scale * (series_S * memory.sink_V[k] + memory.drive_A[k])
 
 
 @lean
 def span(m, memory, settings, input_V):
-    """Lowest and highest voltage of all sources but the gates, lowest and highest gate; NaN if one is not finite."""
+    """Lowest and highest voltage of all sources but the gates, lowest and highest gate; NaN if one is not finite.
+
+    Driven currents count for this last only: what they do to the span, `solve` sees when it has found the nodes.
+    """
     low, high, check = min(settings.vminus_V, 0.0), max(settings.vplus_V, 0.0), 0.0
     for x in (input_V, memory.sink_V):
         for i in range(x.size):
             low, high, check = min(low, x[i]), max(high, x[i]), check + 0.0 * x[i]
+    for k in range(memory.drive_A.size):
+        check += 0.0 * memory.drive_A[k]
     gate = lowest = memory.gate_V[0]
     for j in range(memory.gate_V.size):
         gate, check = max(gate, memory.gate_V[j]), check + 0.0 * memory.gate_V[j]
@@ -260,22 +273,63 @@ def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V
     return CONVERGED, passes
 
 
+@leaf
+def _is_driven(memory):
+    driven = False
+    for k in range(memory.drive_A.size):
+        driven |= memory.drive_A[k] != 0.0
+    return driven
+
+
+@leaf
+def _reached(w, memory, low_V, high_V):
+    """The span with all free nodes in it, and WIDER_V around those that were outside."""
+    for i in range(w.free.size):
+        node_V = memory.node_V[i]
+        if node_V < low_V or node_V > high_V:
+            low_V, high_V = min(low_V, node_V - WIDER_V), max(high_V, node_V + WIDER_V)
+    return low_V, high_V
+
+
 @lean
 def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, held):
     """An operating point in memory.node_V: (status, passes); start_V (F,) in the state's order.
 
     `chords` says whether factors cost enough to be used again. With `held` it first goes on from the solve before,
     which had the same inputs and gates.
+
+    Driven currents may take nodes out of the span of the sources, for which the accuracy was promised: then the network
+    is solved again, from where they were found, with the promise for a span that holds them.
     """
     low_V, high_V, lowest_V, gate_V = span(m, memory, settings, input_V)
     if not math.isfinite(low_V + high_V + gate_V):
         memory.reach_V[0] = math.inf
         return NOT_FINITE, 0
-    damped_V = DAMPED * max(high_V - low_V, 1.0)
+    damped_V, driven = DAMPED * max(high_V - low_V, 1.0), _is_driven(memory)
     low_V, high_V, gate_V = kinds.reach(low_V, high_V, lowest_V, gate_V, m)
-    accuracy = expect(limits, low_V, high_V, gate_V, m)
     # Currents flow from high to low: no node lies outside its sources' span, but for what junctions leak.
-    low_V, high_V = low_V - BEYOND_V, high_V + BEYOND_V
+    beyond_V, passes = math.inf if driven else BEYOND_V, 0
+    for _ in range(SPANS):
+        accuracy = expect(limits, low_V, high_V, gate_V, m)
+        status, passed = _solve_within(
+            m, limits, w, memory, settings, chords, start_V, input_V, clamped, held, low_V - beyond_V,
+            high_V + beyond_V, accuracy, damped_V,
+        )  # fmt: skip
+        passes += passed
+        if status != CONVERGED or not driven:
+            return status, passes
+        lower_V, higher_V = _reached(w, memory, low_V, high_V)
+        if lower_V == low_V and higher_V == high_V:
+            return status, passes
+        low_V, high_V, held = lower_V, higher_V, memory.reach_V[0] < math.inf
+    return NO_CONVERGENCE, passes
+
+
+@leaf
+def _solve_within(
+    m, limits, w, memory, settings, chords, start_V, input_V, clamped, held, low_V, high_V, accuracy, damped_V
+):
+    """As `solve`, with first steps that leave all nodes in [low_V, high_V], to this accuracy."""
     n_free, tolerance_V = w.free.size, settings.tolerance_V
     if held:
         _imbalance(memory, -1.0)
@@ -300,6 +354,8 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
             limits.knee_V if damped else first_knee_V, False,
         )  # fmt: skip
         passes += passed
-        if status == CONVERGED or 0 < limit <= passes:
+        # A current may drive a node hundreds of volts away, out of reach of damped steps: then sources are raised.
+        spent = 0 < limit <= passes and not (damped and low_V == -math.inf)
+        if status == CONVERGED or spent:
             return status, passes
     return _source_stepping(m, w, memory, settings, accuracy, limits.knee_V, damped_V, input_V, clamped, passes)

@@ -71,14 +71,20 @@ def free(m, limits, settings, book, r, input_V, clamped, row_V):
 
 @compiled
 def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
-    """Clamped phase of one replica: (status, passes). It goes on from the free phase if that had the same inputs."""
+    """Clamped phase of one replica: (status, passes). It goes on from the free phase if that had the same inputs.
+
+    Where `settings.drives`, target_V holds currents.
+    """
     w, memory = wiring_of(book, r), memory_of(book, r)
     for k in range(clamped.size):
-        if clamped[k]:
+        if clamped[k] and settings.drives > 0.0:
+            memory.drive_A[k] = target_V[k]
+        elif clamped[k]:
             memory.sink_V[k] = target_V[k]
     held = memory.reach_V[0] < math.inf and _same_inputs(m, w, memory, input_V)
     status, passes = call(solve_at, book.solve, (m, limits, settings, book, r, memory.guess_V, input_V, clamped, held))
     memory.reach_V[0] = math.inf
+    memory.drive_A[:] = 0.0
     if status == CONVERGED:
         _report(m, w, memory, row_V)
     return status, passes

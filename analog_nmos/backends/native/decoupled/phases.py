@@ -17,13 +17,14 @@ from analog_nmos.backends.native.decoupled.newton import (
     CONVERGED,
     DAMPED,
     FIELDS,
+    NO_CONVERGENCE,
     NOT_FINITE,
     Edges,
     Output,
     solve_output,
 )
 from analog_nmos.backends.native.transistor import kinds
-from analog_nmos.backends.native.transistor.accuracy import Limits, expect
+from analog_nmos.backends.native.transistor.accuracy import SPANS, WIDER_V, Limits, expect
 from analog_nmos.backends.native.transistor.jit import kernel
 from analog_nmos.backends.native.transistor.packing import unpack
 from analog_nmos.backends.native.transistor.settings import Settings
@@ -76,12 +77,18 @@ def _numbers(circuit, is_linked, limits, replica):
 
 
 @inlined
-def _solve(row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, m, settings, limits, work, stride):
-    """One output of one replica at inputs row_V (I,): voltage, status, passes."""
+def _solve(
+    row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, drive_A, m, settings, limits, work, stride
+):
+    """One output of one replica at inputs row_V (I,), into which drive_A is driven: voltage, status, passes.
+
+    Such a current may take the output out of the span of the sources, for which the accuracy was promised: then it is
+    solved again, from where it was found, with the promise for a span that holds it.
+    """
     begin, end = first[replica, k], first[replica, k + 1]
     drain_V, sign = work[FIELDS * stride :], kinds.sign(m)
-    sink_V *= sign
-    check, low, high, gate, lowest_gate = sink_V, min(sink_V, 0.0), max(sink_V, 0.0), 0.0, 0.0
+    sink_V, drive_A = sink_V * sign, drive_A * sign
+    check, low, high, gate, lowest_gate = sink_V + 0.0 * drive_A, min(sink_V, 0.0), max(sink_V, 0.0), 0.0, 0.0
     for j in range(begin, end):
         drain_V[j - begin] = sign * row_V[drain[j]]
         check += edges.gate_V[j] + drain_V[j - begin]
@@ -89,14 +96,19 @@ def _solve(row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, m,
         lowest_gate = min(lowest_gate, sign * edges.gate_V[j])
     if not math.isfinite(check):  # minimum and maximum would hide a NaN
         return math.nan, NOT_FINITE, 0
-    damped_V = DAMPED * max(high - low, 1.0)
+    damped_V, node_V, passes = DAMPED * max(high - low, 1.0), sign * start_V, 0
     low, high, gate = kinds.reach(low, high, lowest_gate, gate, m)
-    out = Output(
-        begin, end, m.shunt_S + series_S, series_S * sink_V, settings.tolerance_V, int(settings.passes),
-        expect(limits, low, high, gate, m), damped_V, limits.knee_V,
-    )  # fmt: skip
-    node_V, status, passes = solve_output(drain_V, edges, out, sign * start_V, m, work, stride)
-    return sign * node_V, status, passes
+    for _ in range(SPANS):
+        out = Output(
+            begin, end, m.shunt_S + series_S, series_S * sink_V + drive_A, settings.tolerance_V, int(settings.passes),
+            expect(limits, low, high, gate, m), damped_V, limits.knee_V,
+        )  # fmt: skip
+        node_V, status, passed = solve_output(drain_V, edges, out, node_V, m, work, stride)
+        passes += passed
+        if status != CONVERGED or drive_A == 0.0 or low <= node_V <= high:
+            return sign * node_V, status, passes
+        low, high = min(low, node_V - WIDER_V), max(high, node_V + WIDER_V)
+    return math.nan, NO_CONVERGENCE, passes
 
 
 @inlined
@@ -136,7 +148,7 @@ def free_phase(memory, replica, input_V, node_V):
     for k in range(found_V.size):
         found_V[k], ended, passed = _solve(
             input_V, k, replica, a.first, a.drain, edges, a.guess_V[replica, k], a.sink_V[replica, k],
-            settings.free_S, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
+            settings.free_S, 0.0, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
         )  # fmt: skip
         a.passes[0] += passed
         status = max(status, ended)
@@ -154,6 +166,8 @@ def free_phase(memory, replica, input_V, node_V):
 def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     """Clamped phase of one replica; free outputs whose sources have not changed keep their voltage.
 
+    Where `settings.drives`, target_V holds currents.
+
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
@@ -166,8 +180,10 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     for i in range(input_V.size):
         same_inputs &= a.solved_input_V[replica, i] == input_V[i]
     for k in range(found_V.size):
-        series_S = settings.free_S
-        if clamped[k]:
+        series_S, drive_A = settings.free_S, 0.0
+        if clamped[k] and settings.drives > 0.0:
+            drive_A = target_V[k]
+        elif clamped[k]:
             series_S = settings.clamp_S
             a.sink_V[replica, k] = target_V[k]
         elif same_inputs and a.sink_V[replica, k] == a.solved_sink_V[replica, k]:
@@ -179,7 +195,7 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
                 continue
         found_V[k], ended, passed = _solve(
             input_V, k, replica, a.first, a.drain, edges, a.guess_V[replica, k], a.sink_V[replica, k],
-            series_S, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
+            series_S, drive_A, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
         )  # fmt: skip
         a.passes[0] += passed
         status = max(status, ended)
@@ -239,7 +255,7 @@ def solve_many(
         for k in range(last_V.size):
             out_V[n, k], ended, passed = _solve(
                 input_V[n], k, replica, first, drain, edges, last_V[k], sink_V[replica, k],
-                settings.free_S, m, settings, limits, work, work.size // (FIELDS + 1),
+                settings.free_S, 0.0, m, settings, limits, work, work.size // (FIELDS + 1),
             )  # fmt: skip
             passes[0] += passed
             status[n] = max(status[n], ended)
