@@ -54,14 +54,15 @@ def reply(w, memory, x):
 
 
 @leaf
-def _factor(w, memory):
+def factor_all(w, memory):
+    """Stars and fronts from the data that a pass has filled in; False if singular."""
     if not stars.eliminate(w, memory.data, memory.load_S, memory.inverse, memory.entries):
         return False
     return factor(w.fronts, 0, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel)
 
 
 @leaf
-def _largest(x):
+def largest_of(x):
     """Largest absolute value; NaN if one is not finite."""
     found = 0.0
     for i in range(x.size):
@@ -91,20 +92,20 @@ def _promise(w, memory, size_V, tolerance_V, accuracy):
     for i in range(n):
         spare[i] = curvature * memory.bend[i] + memory.flow[i] + accuracy.jump_A * memory.n_edges[i]
     reply(w, memory, spare)
-    if _largest(spare) <= min(tolerance_V, ROUNDING_V) and size_V < accuracy.step_V:
+    if largest_of(spare) <= min(tolerance_V, ROUNDING_V) and size_V < accuracy.step_V:
         return CONVERGED, 0.0, 0.0
     reply(w, memory, memory.bend)
-    error_V = _largest(memory.bend) * size_V * size_V
+    error_V = largest_of(memory.bend) * size_V * size_V
     if not error_V <= tolerance_V:
         return NO_CONVERGENCE, error_V, 0.0
     reply(w, memory, memory.flow)
-    rounding_V = _largest(memory.flow)
+    rounding_V = largest_of(memory.flow)
     if not rounding_V <= ROUNDING_V:
         return SINGULAR, error_V, 0.0
     for i in range(n):
         spare[i] = accuracy.jump_A * memory.n_edges[i]
     reply(w, memory, spare)
-    certain = is_certain(accuracy, size_V, error_V, _largest(spare), tolerance_V)
+    certain = is_certain(accuracy, size_V, error_V, largest_of(spare), tolerance_V)
     return CONVERGED if certain else NO_CONVERGENCE, error_V, max(tolerance_V, 2.0 * rounding_V)
 
 
@@ -114,11 +115,12 @@ def _rounding_status(w, memory, accuracy):
     sum_bounds(w, memory)
     _rounding(memory, accuracy)
     reply(w, memory, memory.flow)
-    return CONVERGED if _largest(memory.flow) <= ROUNDING_V else SINGULAR
+    return CONVERGED if largest_of(memory.flow) <= ROUNDING_V else SINGULAR
 
 
 @leaf
-def _move(w, memory, limit_V, low_V, high_V):
+def move(w, memory, limit_V, low_V, high_V):
+    """Take `step`, of at most limit_V a node; `moved_V` gets what was taken of it."""
     for i in range(w.free.size):
         before_V = memory.node_V[i]
         moved_V = max(min(memory.step[i], limit_V), -limit_V)
@@ -145,12 +147,12 @@ def _foresee(w, memory, limit_V, low_V, high_V):
         return math.inf
     _imbalance(memory, 1.0)
     reply(w, memory, memory.step)
-    size_V = _largest(memory.step)
+    size_V = largest_of(memory.step)
     if not size_V < math.inf:
         return math.inf
     for i in range(w.free.size):
         memory.spare[i] = memory.moved_V[i]  # internal nodes have yet to follow the last step
-    _move(w, memory, limit_V, low_V, high_V)
+    move(w, memory, limit_V, low_V, high_V)
     for i in range(w.free.size):
         memory.moved_V[i] += memory.spare[i]
     return size_V
@@ -171,15 +173,15 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, 
     for passed in range(passes):
         size_V = edge_pass(m, w, memory, limit_V, guess and passed == 0, not chord, knee_V)
         if not chord:
-            if not _factor(w, memory):
+            if not factor_all(w, memory):
                 return SINGULAR, passed + 1
             reach_V = 0.0
         reply(w, memory, memory.step)
-        moved_V = _largest(memory.step)
+        moved_V = largest_of(memory.step)
         if not moved_V < math.inf:
             return NOT_FINITE, passed + 1
         size_V = max(size_V, moved_V)
-        _move(w, memory, limit_V, low_V, high_V)
+        move(w, memory, limit_V, low_V, high_V)
         if chord:
             if size_V <= tolerance_V and size_V <= CHORD_GAIN * before_V < math.inf:
                 memory.reach_V[0] = reach_V + moved_V
@@ -199,7 +201,7 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, 
 
 
 @leaf
-def _drive(w, memory, settings, m, input_V, clamped, scale):
+def drive(w, memory, settings, m, input_V, clamped, scale):
     """Set sources and loads, the sources times `scale` (and mirrored where the device is)."""
     n_free, scale = w.free.size, kinds.sign(m) * scale
     memory.node_V[n_free] = scale * settings.vminus_V
@@ -246,7 +248,7 @@ def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V
     reached, step = 0.0, 0.25
     while reached < 1.0:
         scale = min(reached + step, 1.0)
-        _drive(w, memory, settings, m, input_V, clamped, scale)
+        drive(w, memory, settings, m, input_V, clamped, scale)
         for i in range(n_free):
             memory.node_V[i] = memory.saved[i]
         status, passed = newton(
@@ -333,7 +335,7 @@ def _solve_within(
     n_free, tolerance_V = w.free.size, settings.tolerance_V
     if held:
         _imbalance(memory, -1.0)
-    _drive(w, memory, settings, m, input_V, clamped, 1.0)
+    drive(w, memory, settings, m, input_V, clamped, 1.0)
     passes, limit, no_guess, sign = 0, settings.passes, False, kinds.sign(m)
     first_knee_V = limits.knee_V if kinds.always_cut(m) else math.inf
     if held:

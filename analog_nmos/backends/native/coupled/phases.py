@@ -39,7 +39,8 @@ def _report(m, w, memory, row_V):
 
 
 @lean
-def _same_inputs(m, w, memory, input_V):
+def same_inputs(m, w, memory, input_V):
+    """Whether the last solve had these."""
     same, sign = True, kinds.sign(m)
     for i in range(input_V.size):
         same &= memory.node_V[w.free.size + 2 + i] == sign * input_V[i]
@@ -81,7 +82,7 @@ def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
             memory.drive_A[k] = target_V[k]
         elif clamped[k]:
             memory.sink_V[k] = target_V[k]
-    held = memory.reach_V[0] < math.inf and _same_inputs(m, w, memory, input_V)
+    held = memory.reach_V[0] < math.inf and same_inputs(m, w, memory, input_V)
     status, passes = call(solve_at, book.solve, (m, limits, settings, book, r, memory.guess_V, input_V, clamped, held))
     memory.reach_V[0] = math.inf
     memory.drive_A[:] = 0.0
