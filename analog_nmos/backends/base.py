@@ -144,16 +144,22 @@ class CompiledSolver(NamedTuple):
     edges: Edges
     adjoint: Callable[..., Any] | None = None
 
-    def addresses(self) -> tuple[Address, Address, Address | None]:
-        """Of `free`, `clamped` and `adjoint` (None where there is none), compiled for this memory."""
+    def addresses(self) -> tuple[Address, Address]:
+        """Of `free` and `clamped`, compiled for this memory."""
         from common.kernels.by_address import address_of
 
         volts, held = np.empty(1), np.empty(1, np.bool_)
         return (
             address_of(self.free, self.memory, 0, volts, volts),
             address_of(self.clamped, self.memory, 0, volts, volts, held, volts),
-            self.adjoint and address_of(self.adjoint, self.memory, 0, volts, volts, np.empty((3, 1))),
         )
+
+    def adjoint_address(self, adjoint: Callable[..., Any]) -> Address:
+        """Of a function that is called as `adjoint` is, compiled for this memory."""
+        from common.kernels.by_address import address_of
+
+        volts = np.empty(1)
+        return address_of(adjoint, self.memory, 0, volts, volts, np.empty((3, 1)))
 
 
 class Backend(ABC):
