@@ -107,13 +107,17 @@ class Trained:
         return found
 
 
-def load_trained(folder: str | Path, epoch: str = "selected", backend: str | None = None) -> Trained:
+def load_trained(
+    folder: str | Path, epoch: str = "selected", backend: str | None = None, *, unfinished: bool = False
+) -> Trained:
     """Read a run.
 
     Args:
         folder: of a finished run of any trainer of this suite.
         epoch: "selected", "last", or its number.
         backend: solver in place of the run's own.
+        unfinished: whether the run may have been stopped, or be running; then no epoch is selected, the last one is
+            that of its checkpoint, and others are there as far as they have left files.
 
     Raises:
         InputError: no finished run, a file is missing or damaged, its samples have changed, or there are no gates of
@@ -121,7 +125,7 @@ def load_trained(folder: str | Path, epoch: str = "selected", backend: str | Non
     """
     record = load_run(folder)
     where = f"run folder {folder}"
-    if record.meta.get("package") != "analog_nmos" or not record.result:
+    if record.meta.get("package") != "analog_nmos" or not (record.result or unfinished):
         raise InputError(f"{where}: not a finished run of analog_nmos (status {record.status})")
     config = _config(record)
     card = load_card(config, record.folder)
@@ -136,6 +140,15 @@ def load_trained(folder: str | Path, epoch: str = "selected", backend: str | Non
         config = replace(config, backend=backend)
         state = {name: array for name, array in state.items() if name.endswith("sink_V")}
     return Trained(record.folder, config, card, replica, state, number, gates)
+
+
+def at_epoch(trained: Trained, epoch: int) -> Trained:
+    """The same run with the gates that another epoch has left in files.
+
+    Raises:
+        InputError: there are none.
+    """
+    return replace(trained, epoch=epoch, gates=_of_epoch(trained.folder, trained.replica, epoch))
 
 
 def _config(record: RunRecord) -> TrainerConfig:
@@ -160,6 +173,10 @@ def _kind(record: RunRecord) -> type[TrainerConfig]:
 
 
 def _epoch(record: RunRecord, replica: Replica, epoch: str) -> int:
+    if epoch == "selected" and not record.result:
+        raise InputError(
+            f"run folder {record.folder}: has no selected epoch, as it is {record.status}; name last, or a number"
+        )
     if epoch in NAMED:
         return replica.epoch if epoch == "last" else int(record.result["selected_epoch"])
     try:
