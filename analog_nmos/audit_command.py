@@ -87,6 +87,8 @@ def _study(folder: Path, options: AuditOptions) -> Study:
     for name in names:
         if name == EVERY:
             found = [at_epoch(trained, number) for number in RunFiles(folder).vg_epochs]
+        elif name == names[0] and name in NAMED:
+            found = [trained]
         elif name in NAMED:
             found = [load_trained(folder, name, options.backend, unfinished=True)]
         else:

@@ -16,6 +16,7 @@ from analog_nmos.backends.base import Backend, BoolArray, FloatArray, Solution, 
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit.deviations import Deviations
+from analog_nmos.rules.options import COUPLED
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.copies import SECOND, SINKS, State
 from analog_nmos.training.replica import Replica
@@ -48,7 +49,7 @@ class Bench:
 
     def __init__(self, replica: Replica, card: ModelCard, state: State, samples: int) -> None:
         self._replica, self._card, self._state = replica, card, state
-        self._config: TrainerConfig = replica.config
+        self._config: TrainerConfig = replace(replica.config, rule=COUPLED)  # its circuits may be nudged in any mode
         most = BACKENDS.get(self._config.backend).most_replicas
         self.width = min(samples, WIDTH if most is None else most)
         self.two = self._config.has_two_circuits
@@ -72,7 +73,7 @@ class Bench:
 
     def free(self, input_V: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Node voltages (width, nodes) in V of the first circuit for inputs (width, inputs), and which were found."""
-        return _found(self._free.solve_free(input_V, self._everything))
+        return _found(self._free, self._free.solve_free(input_V, self._everything))
 
     def nudged(
         self, mode: str, input_V: FloatArray, driven: FloatArray, held: BoolArray
@@ -89,7 +90,7 @@ class Bench:
         if backend is not self._free:
             for row in range(self.width):
                 backend.follow(self._free, row)
-        return _found(backend.solve_clamped(input_V, driven, held, self._everything))
+        return _found(backend, backend.solve_clamped(input_V, driven, held, self._everything))
 
     def response(self, input_V: FloatArray, cotangent: FloatArray) -> tuple[FloatArray, BoolArray]:
         """What the first circuit's outputs times cotangents (width, outputs) gain by the gate voltages (width, edges).
@@ -146,5 +147,9 @@ class Bench:
             raise InputError(f"the gradient is native's: {problem}") from None
 
 
-def _found(solution: Solution) -> tuple[FloatArray, BoolArray]:
-    return solution.node_V.copy(), solution.status == Status.CONVERGED
+def _found(backend: Backend, solution: Solution) -> tuple[FloatArray, BoolArray]:
+    """Voltages, and which were found; circuits that failed are loaded anew."""
+    node_V, found = solution.node_V.copy(), solution.status == Status.CONVERGED
+    for row in np.flatnonzero(~found).tolist():
+        backend.reload(row)
+    return node_V, found

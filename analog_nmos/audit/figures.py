@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREYS = ("0.85", "0.55", "0.25")
+MOST_BANDS = 5  # of more lines the bands hide each other
 
 
 def audit_figure(lines: Sequence[Line]) -> Figure:
-    """Mean cosines over samples with the band from the 10th to the 90th percentile, above shares of regions.
+    """Mean cosines over samples, with bands from the 10th to the 90th percentile, above shares of regions.
 
     With one rule a line for each of its components; else a panel more, with a line for each rule as it would train.
 
@@ -51,7 +52,10 @@ def _cosines(ax: Axes, lines: Sequence[Line], by: str, takes: Callable[[Line], b
         ]
         series[name] = np.array([values.mean() for values in own])
         bands[name] = tuple(np.array([np.percentile(one, end) for one in own]) for end in (TENTH, 100 - TENTH))
-    line_plot(ax, epochs, series, intervals=bands, xlabel="", ylabel="cosine with the gradient")
+    shown = bands if len(series) <= MOST_BANDS else None
+    line_plot(ax, epochs, series, intervals=shown, xlabel="", ylabel="cosine with the gradient")
+    with style():
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _regions(ax: Axes, lines: Sequence[Line]) -> None:
