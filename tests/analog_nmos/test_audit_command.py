@@ -89,6 +89,8 @@ def test_all_rules_start_from_the_same_states(here, made, tmp_path):
         index=["epoch", "sample"], columns="rule", values="cosine"
     )
     np.testing.assert_array_equal(exact.to_numpy(), exact.to_numpy()[:, :1].repeat(len(expected), axis=1))
+    currents = table[table.rule.str.endswith("current")].set_index("component").cosine
+    np.testing.assert_allclose(currents["small nudge"], currents["injected"], atol=1e-4)
     rule = table[(table.component == "rule") & (table["sample"] != "all")].groupby("rule").cosine.mean()
     assert rule["vector-field centred current"] > rule["device-aware"] > rule["squared-drop"]
     text = (tmp_path / "out" / "audit.svg").read_text()

@@ -12,6 +12,7 @@ from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.chips import Mismatch, draw_chip
 from analog_nmos.deployment.trained import at_epoch, load_trained
 from analog_nmos.tasks.iris import Iris
+from analog_nmos.tasks.regression import Regression
 from analog_nmos.tasks.xor import Xor
 from analog_nmos.topology.torus import Torus
 from analog_nmos.train import run
@@ -38,12 +39,14 @@ def runs(tmp_path_factory):
     tiny = {"input_vmax": 1e-3, "vminus": 2e-4, "vplus": 7e-4, "level": -2e-4}  # V: far below saturation
     configs = {
         "resistors": Xor(seed=5, epochs=1, **bare, **tiny, **PLAIN),
+        "one_output": Regression(epochs=1, nudge_mode="held", vg_init="random", **{**bare, "delta": 0.01}, **PLAIN),
         "xor": Xor(seed=3, epochs=4, nudge_mode="held", **PLAIN),
         "high": Xor(seed=5, epochs=1, nudge_mode="held", **high, **PLAIN),
         "clamped": Xor(seed=3, epochs=1, **PLAIN),
+        "loaded": Xor(seed=3, epochs=1, rs_free=1e5, **PLAIN),
         "negative": Xor(seed=3, epochs=1, phases="negative", **PLAIN),
         "centred": Xor(seed=3, epochs=1, **centred, **PLAIN),
-        "on_chip": Xor(seed=3, epochs=1, chip=folder / "torus.npz", **PLAIN),
+        "on_chip": Xor(seed=3, epochs=1, chip=folder / "torus.npz", gate_bits=6, **PLAIN),
         "adjoint": Xor(seed=3, epochs=1, rule="adjoint", **PLAIN),
         "iris": Iris(seed=1, epochs=2, **PLAIN),
         "pmos": Iris(seed=1, epochs=1, vg_init_fixed=-4.0, **pmos, **PLAIN),
@@ -66,7 +69,7 @@ def audit():
 
 @pytest.fixture(scope="session")
 def loss():
-    """The loss of a run's samples as a function of gate voltages, by a solver of its own."""
+    """The loss of a run's samples as a function of the gates on the chip, by a solver of its own; and these gates."""
     from analog_nmos.backends.native import NativeBackend
 
     def work(folder, epoch, samples):
@@ -82,6 +85,6 @@ def loss():
             score_V = data.readout.scores_V(node_V[:, topology.out_nodes])
             return trained.objective().evaluate(score_V, data.train.y[samples]).loss
 
-        return value, trained.gates.gate_V
+        return value, trained.replica.periphery.written_V(trained.gates.gate_V, "gates")
 
     return work
