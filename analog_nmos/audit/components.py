@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,12 @@ from analog_nmos.audit.rules import Compared
 from analog_nmos.backends.base import BoolArray, FloatArray
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.rules import QUANTITIES
-from analog_nmos.rules.co_content import CoContent
 from analog_nmos.rules.ends import Ends
-from analog_nmos.rules.quantity import Quantity
-from analog_nmos.rules.transistors import Transistors
 from analog_nmos.training.replica import Replica
 from analog_nmos.training.rule import CURRENT, Rule
+
+if TYPE_CHECKING:
+    from analog_nmos.rules.quantity import Quantity
 
 RULE, SMALL_NUDGE, INJECTED, CO_CONTENT, ADJOINT = "rule", "small nudge", "injected", "co-content", "adjoint"
 COMPONENTS = (RULE, SMALL_NUDGE, INJECTED, CO_CONTENT, ADJOINT)
@@ -121,6 +121,8 @@ class Taking:
 
     def __init__(self, bench: Bench, replica: Replica, card: ModelCard, rules: Sequence[Compared]) -> None:
         from analog_nmos.backends.native.transistor.parameters import device_parameters
+        from analog_nmos.rules.co_content import CoContent
+        from analog_nmos.rules.transistors import Transistors
 
         self._bench, self._sign, self._topology = bench, replica.sign, replica.topology
         self._device, self._free, clamp = device_parameters(card, replica.config), *replica.deviations
