@@ -49,6 +49,7 @@ class Memory(NamedTuple):
     vto_offset_V: Any  # (S,), or None where no replica has any
     kp_factor: Any  # (S,), or None
     nodes: Any  # (L, 2 + I + K)
+    slot: Any  # (L, E) of each edge, -1 where a replica has fewer
     gate_V: Any  # (S,)
     guess_V: Any  # (L, K) first guesses: the last free solution
     sink_V: Any  # (L, K) VOUT
@@ -70,14 +71,14 @@ def set_gates(gates_V, slot, gate_V):
 
 
 @inlined
-def _numbers(circuit, is_linked, limits, replica):
+def numbers(circuit, is_linked, limits, replica):
     """Device (of either kind), Settings and a replica's Limits."""
     m = unpack(kinds.device_class(is_linked), circuit, SETTINGS_FIELDS)
     return m, unpack(Settings, circuit, 0), unpack(Limits, limits[replica], 0)
 
 
 @inlined
-def _solve(
+def solve_one(
     row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, drive_A, m, settings, limits, work, stride
 ):
     """One output of one replica at inputs row_V (I,), into which drive_A is driven: voltage, status, passes.
@@ -112,7 +113,7 @@ def _solve(
 
 
 @inlined
-def _status_of_inputs(row_V):
+def status_of_inputs(row_V):
     """A replica's status before its outputs are solved, from its inputs, some of which may have no edge."""
     for i in range(row_V.size):
         if not math.isfinite(row_V[i]):
@@ -140,13 +141,13 @@ def free_phase(memory, replica, input_V, node_V):
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
-    m, settings, limits = _numbers(a.circuit, a.is_linked, a.limits, replica)
+    m, settings, limits = numbers(a.circuit, a.is_linked, a.limits, replica)
     edges = Edges(a.gate_V, a.weight, a.vto_offset_V, a.kp_factor)
     found_V = np.empty(a.first.shape[1] - 1)
     node_V[:] = math.nan
-    status = _status_of_inputs(input_V)
+    status = status_of_inputs(input_V)
     for k in range(found_V.size):
-        found_V[k], ended, passed = _solve(
+        found_V[k], ended, passed = solve_one(
             input_V, k, replica, a.first, a.drain, edges, a.guess_V[replica, k], a.sink_V[replica, k],
             settings.free_S, 0.0, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
         )  # fmt: skip
@@ -171,11 +172,11 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
-    m, settings, limits = _numbers(a.circuit, a.is_linked, a.limits, replica)
+    m, settings, limits = numbers(a.circuit, a.is_linked, a.limits, replica)
     edges = Edges(a.gate_V, a.weight, a.vto_offset_V, a.kp_factor)
     found_V = np.empty(a.first.shape[1] - 1)
     node_V[:] = math.nan
-    status = _status_of_inputs(input_V)
+    status = status_of_inputs(input_V)
     same_inputs = True
     for i in range(input_V.size):
         same_inputs &= a.solved_input_V[replica, i] == input_V[i]
@@ -193,7 +194,7 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
             if same:
                 found_V[k] = a.guess_V[replica, k]
                 continue
-        found_V[k], ended, passed = _solve(
+        found_V[k], ended, passed = solve_one(
             input_V, k, replica, a.first, a.drain, edges, a.guess_V[replica, k], a.sink_V[replica, k],
             series_S, drive_A, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
         )  # fmt: skip
@@ -247,13 +248,13 @@ def solve_many(
     sink_V, out_V, status, work, passes,
 ):  # fmt: skip
     """Free outputs (N, K) and status (N,) of a replica for samples input_V (N, I), each from the one before."""
-    m, settings, limits = _numbers(circuit, is_linked, bounds, replica)
+    m, settings, limits = numbers(circuit, is_linked, bounds, replica)
     edges = Edges(gate_V, weight, vto_offset_V, kp_factor)
     last_V = guess_V[replica].copy()
     for n in range(input_V.shape[0]):
-        status[n] = _status_of_inputs(input_V[n])
+        status[n] = status_of_inputs(input_V[n])
         for k in range(last_V.size):
-            out_V[n, k], ended, passed = _solve(
+            out_V[n, k], ended, passed = solve_one(
                 input_V[n], k, replica, first, drain, edges, last_V[k], sink_V[replica, k],
                 settings.free_S, 0.0, m, settings, limits, work, work.size // (FIELDS + 1),
             )  # fmt: skip
