@@ -11,40 +11,16 @@ from __future__ import annotations
 
 import math
 
-from analog_nmos.backends.native.coupled.edges import edge_pass
 from analog_nmos.backends.native.coupled.memory import memory_of, wiring_of
-from analog_nmos.backends.native.coupled.newton import drive, factor_all, largest_of, move, reply
+from analog_nmos.backends.native.coupled.newton import ANEW, SETTLES
 from analog_nmos.backends.native.coupled.phases import SKIPPED, same_inputs, solve_at
 from analog_nmos.backends.native.coupled.transposed import transposed_reply
-from analog_nmos.backends.native.decoupled.newton import CONVERGED, FREE_V, NO_CONVERGENCE, NOT_FINITE
+from analog_nmos.backends.native.decoupled.newton import CONVERGED, NOT_FINITE
 from analog_nmos.backends.native.transistor import kinds
-from analog_nmos.backends.native.transistor.accuracy import ROUNDING_V
 from analog_nmos.backends.native.transistor.jit import kernel
 from common.kernels.by_address import call
 from common.kernels.jit import compiled, lean
 from common.kernels.vectors import WIDTH, gather, load, store
-
-PASSES = 4  # that take a solution of nearly the same gates to the one asked for, or none does
-
-
-@lean
-def _settle(m, w, memory, tolerance_V):
-    """Newton on from the last solution, up to factors where the next step is below the tolerance: (step, passes)."""
-    size_V = math.inf
-    for passed in range(PASSES):
-        size_V = edge_pass(m, w, memory, FREE_V, False, True, math.inf)
-        if not factor_all(w, memory):
-            return math.inf, passed + 1
-        reply(w, memory, memory.step)
-        moved_V = largest_of(memory.step)
-        if not moved_V < math.inf:
-            return math.inf, passed + 1
-        size_V = max(size_V, moved_V)
-        if size_V <= tolerance_V:
-            return size_V, passed + 1
-        if passed < PASSES - 1:
-            move(w, memory, FREE_V, -math.inf, math.inf)
-    return size_V, PASSES
 
 
 @lean
@@ -87,20 +63,24 @@ def _fill(m, w, memory, cotangent_A, response):
 
 @compiled
 def _at_solution(m, limits, settings, book, r, input_V, clamped, goes_on):
-    """Leave the factors of the free solution in the replica's memory: (status, passes)."""
-    w, memory, passes = wiring_of(book, r), memory_of(book, r), 0
+    """Leave the factors of the free solution in the replica's memory: (status, passes).
+
+    The last solution may be one of other gate voltages, which compiled epochs change in place. Then settling ends at
+    the new one, or fails.
+    """
+    guess_V, passes = memory_of(book, r).guess_V, 0
     if goes_on:
-        drive(w, memory, settings, m, input_V, clamped, 1.0)
-        size_V, passes = _settle(m, w, memory, settings.tolerance_V)
-        if size_V <= settings.tolerance_V:
-            return CONVERGED, passes
-    words = (m, limits, settings, book, r, memory.guess_V, input_V, clamped, False)
+        words = (m, limits, settings, book, r, guess_V, input_V, clamped, SETTLES)
+        status, passes = call(solve_at, book.solve, words)
+        if status == CONVERGED:
+            return status, passes
+    words = (m, limits, settings, book, r, guess_V, input_V, clamped, ANEW)
     status, passed = call(solve_at, book.solve, words)
     if status != CONVERGED:
         return status, passes + passed
-    size_V, settled = _settle(m, w, memory, settings.tolerance_V)
-    good = size_V <= max(settings.tolerance_V, ROUNDING_V)
-    return CONVERGED if good else NO_CONVERGENCE, passes + passed + settled
+    words = (m, limits, settings, book, r, guess_V, input_V, clamped, SETTLES)
+    status, settled = call(solve_at, book.solve, words)
+    return status, passes + passed + settled
 
 
 @compiled

@@ -43,6 +43,10 @@ BEYOND_V = 0.1  # by which first steps may leave the span of the sources
 CHORD_V = 0.02  # largest step after which the same factors may serve again
 LEAST_BEND = 10.0  # 1/V, a promise below the tolerance is looked for up to this tolerance over a step squared
 CHORD_GAIN = 0.25  # by which a chord step must be smaller than the step before
+# How a solve begins: from a guess; from the solve before, of the same inputs and gates; or likewise, with no other aim
+# than to leave the factors at the solution in memory, in this many passes or fewer.
+ANEW, GOES_ON, SETTLES = 0, 1, 2
+SETTLING_PASSES = 4
 
 
 @lean
@@ -54,15 +58,14 @@ def reply(w, memory, x):
 
 
 @leaf
-def factor_all(w, memory):
-    """Stars and fronts from the data that a pass has filled in; False if singular."""
+def _factor(w, memory):
     if not stars.eliminate(w, memory.data, memory.load_S, memory.inverse, memory.entries):
         return False
     return factor(w.fronts, 0, memory.matrix, memory.data, memory.load_S, memory.inverse, memory.panel)
 
 
 @leaf
-def largest_of(x):
+def _largest(x):
     """Largest absolute value; NaN if one is not finite."""
     found = 0.0
     for i in range(x.size):
@@ -92,20 +95,20 @@ def _promise(w, memory, size_V, tolerance_V, accuracy):
     for i in range(n):
         spare[i] = curvature * memory.bend[i] + memory.flow[i] + accuracy.jump_A * memory.n_edges[i]
     reply(w, memory, spare)
-    if largest_of(spare) <= min(tolerance_V, ROUNDING_V) and size_V < accuracy.step_V:
+    if _largest(spare) <= min(tolerance_V, ROUNDING_V) and size_V < accuracy.step_V:
         return CONVERGED, 0.0, 0.0
     reply(w, memory, memory.bend)
-    error_V = largest_of(memory.bend) * size_V * size_V
+    error_V = _largest(memory.bend) * size_V * size_V
     if not error_V <= tolerance_V:
         return NO_CONVERGENCE, error_V, 0.0
     reply(w, memory, memory.flow)
-    rounding_V = largest_of(memory.flow)
+    rounding_V = _largest(memory.flow)
     if not rounding_V <= ROUNDING_V:
         return SINGULAR, error_V, 0.0
     for i in range(n):
         spare[i] = accuracy.jump_A * memory.n_edges[i]
     reply(w, memory, spare)
-    certain = is_certain(accuracy, size_V, error_V, largest_of(spare), tolerance_V)
+    certain = is_certain(accuracy, size_V, error_V, _largest(spare), tolerance_V)
     return CONVERGED if certain else NO_CONVERGENCE, error_V, max(tolerance_V, 2.0 * rounding_V)
 
 
@@ -115,12 +118,11 @@ def _rounding_status(w, memory, accuracy):
     sum_bounds(w, memory)
     _rounding(memory, accuracy)
     reply(w, memory, memory.flow)
-    return CONVERGED if largest_of(memory.flow) <= ROUNDING_V else SINGULAR
+    return CONVERGED if _largest(memory.flow) <= ROUNDING_V else SINGULAR
 
 
 @leaf
-def move(w, memory, limit_V, low_V, high_V):
-    """Take `step`, of at most limit_V a node; `moved_V` gets what was taken of it."""
+def _move(w, memory, limit_V, low_V, high_V):
     for i in range(w.free.size):
         before_V = memory.node_V[i]
         moved_V = max(min(memory.step[i], limit_V), -limit_V)
@@ -147,25 +149,26 @@ def _foresee(w, memory, limit_V, low_V, high_V):
         return math.inf
     _imbalance(memory, 1.0)
     reply(w, memory, memory.step)
-    size_V = largest_of(memory.step)
+    size_V = _largest(memory.step)
     if not size_V < math.inf:
         return math.inf
     for i in range(w.free.size):
         memory.spare[i] = memory.moved_V[i]  # internal nodes have yet to follow the last step
-    move(w, memory, limit_V, low_V, high_V)
+    _move(w, memory, limit_V, low_V, high_V)
     for i in range(w.free.size):
         memory.moved_V[i] += memory.spare[i]
     return size_V
 
 
 @lean
-def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, passes, guess, knee_V, held):
+def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, passes, guess, knee_V, begins):
     """Newton from the voltages in memory.node_V: (status, passes). No free node is taken out of [low_V, high_V].
 
-    With `held` it goes on from the solve before, whose factors serve again where only loads of outputs have changed.
+    If it GOES_ON from the solve before, whose factors serve again where only loads of outputs have changed. If it
+    SETTLES, no step is taken where it is below the tolerance (or, by rounding, does not fall below ROUNDING_V).
     """
     doubt_V, before_V, reach_V = 0.0, math.inf, math.inf
-    if held:
+    if begins == GOES_ON:
         before_V = _foresee(w, memory, limit_V, low_V, high_V)
         reach_V = memory.reach_V[0] + before_V
     memory.reach_V[0] = math.inf
@@ -173,20 +176,26 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, 
     for passed in range(passes):
         size_V = edge_pass(m, w, memory, limit_V, guess and passed == 0, not chord, knee_V)
         if not chord:
-            if not factor_all(w, memory):
+            if not _factor(w, memory):
                 return SINGULAR, passed + 1
             reach_V = 0.0
         reply(w, memory, memory.step)
-        moved_V = largest_of(memory.step)
+        moved_V = _largest(memory.step)
         if not moved_V < math.inf:
             return NOT_FINITE, passed + 1
-        size_V = max(size_V, moved_V)
-        move(w, memory, limit_V, low_V, high_V)
+        size_V, last = max(size_V, moved_V), passed == passes - 1
+        if begins == SETTLES and (size_V <= tolerance_V or (last and size_V <= ROUNDING_V)):
+            return CONVERGED, passed + 1
+        _move(w, memory, limit_V, low_V, high_V)
         if chord:
             if size_V <= tolerance_V and size_V <= CHORD_GAIN * before_V < math.inf:
                 memory.reach_V[0] = reach_V + moved_V
                 return _rounding_status(w, memory, accuracy), passed + 1
-        elif size_V < LARGEST_LAST_V and (doubt_V > 0.0 or size_V * size_V < LEAST_BEND * tolerance_V):
+        elif (
+            begins != SETTLES
+            and size_V < LARGEST_LAST_V
+            and (doubt_V > 0.0 or size_V * size_V < LEAST_BEND * tolerance_V)
+        ):
             status, error_V, next_V = _promise(w, memory, size_V, tolerance_V, accuracy)
             if status == NO_CONVERGENCE and moved_V + accuracy.curvature * error_V <= doubt_V:
                 status = CONVERGED
@@ -201,7 +210,7 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, 
 
 
 @leaf
-def drive(w, memory, settings, m, input_V, clamped, scale):
+def _drive(w, memory, settings, m, input_V, clamped, scale):
     """Set sources and loads, the sources times `scale` (and mirrored where the device is)."""
     n_free, scale = w.free.size, kinds.sign(m) * scale
     memory.node_V[n_free] = scale * settings.vminus_V
@@ -248,12 +257,12 @@ def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V
     reached, step = 0.0, 0.25
     while reached < 1.0:
         scale = min(reached + step, 1.0)
-        drive(w, memory, settings, m, input_V, clamped, scale)
+        _drive(w, memory, settings, m, input_V, clamped, scale)
         for i in range(n_free):
             memory.node_V[i] = memory.saved[i]
         status, passed = newton(
             kinds.eased(m, scale), w, memory, settings.tolerance_V, accuracy, False, damped_V, -math.inf, math.inf,
-            max(40, -settings.passes), False, knee_V, False,
+            max(40, -settings.passes), False, knee_V, ANEW,
         )  # fmt: skip
         passes += passed
         if status == CONVERGED:
@@ -294,11 +303,11 @@ def _reached(w, memory, low_V, high_V):
 
 
 @lean
-def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, held):
+def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, begins):
     """An operating point in memory.node_V: (status, passes); start_V (F,) in the state's order.
 
-    `chords` says whether factors cost enough to be used again. With `held` it first goes on from the solve before,
-    which had the same inputs and gates.
+    `chords` says whether factors cost enough to be used again. If it GOES_ON, it first goes on from the solve before,
+    which had the same inputs and gates; if it SETTLES, it does nothing else, of nearly the same gates.
 
     Driven currents may take nodes out of the span of the sources, for which the accuracy was promised: then the network
     is solved again, from where they were found, with the promise for a span that holds them.
@@ -314,7 +323,7 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
     for _ in range(SPANS):
         accuracy = expect(limits, low_V, high_V, gate_V, m)
         status, passed = _solve_within(
-            m, limits, w, memory, settings, chords, start_V, input_V, clamped, held, low_V - beyond_V,
+            m, limits, w, memory, settings, chords, start_V, input_V, clamped, begins, low_V - beyond_V,
             high_V + beyond_V, accuracy, damped_V,
         )  # fmt: skip
         passes += passed
@@ -323,25 +332,30 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
         lower_V, higher_V = _reached(w, memory, low_V, high_V)
         if lower_V == low_V and higher_V == high_V:
             return status, passes
-        low_V, high_V, held = lower_V, higher_V, memory.reach_V[0] < math.inf
+        low_V, high_V, begins = lower_V, higher_V, GOES_ON if memory.reach_V[0] < math.inf else ANEW
     return NO_CONVERGENCE, passes
 
 
 @leaf
 def _solve_within(
-    m, limits, w, memory, settings, chords, start_V, input_V, clamped, held, low_V, high_V, accuracy, damped_V
+    m, limits, w, memory, settings, chords, start_V, input_V, clamped, begins, low_V, high_V, accuracy, damped_V
 ):
     """As `solve`, with first steps that leave all nodes in [low_V, high_V], to this accuracy."""
     n_free, tolerance_V = w.free.size, settings.tolerance_V
-    if held:
+    if begins == GOES_ON:
         _imbalance(memory, -1.0)
-    drive(w, memory, settings, m, input_V, clamped, 1.0)
+    _drive(w, memory, settings, m, input_V, clamped, 1.0)
     passes, limit, no_guess, sign = 0, settings.passes, False, kinds.sign(m)
     first_knee_V = limits.knee_V if kinds.always_cut(m) else math.inf
-    if held:
+    if begins == SETTLES:
+        return newton(
+            m, w, memory, tolerance_V, accuracy, False, FREE_V, -math.inf, math.inf, SETTLING_PASSES, no_guess,
+            math.inf, begins,
+        )  # fmt: skip
+    if begins == GOES_ON:
         status, passes = newton(
             m, w, memory, tolerance_V, accuracy, chords, FREE_V, low_V, high_V, min(FIRST_PASSES, limit), no_guess,
-            first_knee_V, True,
+            first_knee_V, begins,
         )  # fmt: skip
         if status == CONVERGED or 0 < limit <= passes:
             return status, passes
@@ -353,7 +367,7 @@ def _solve_within(
             m, w, memory, tolerance_V, accuracy, chords and damped == 0, damped_V if damped else FREE_V,
             -math.inf if damped else low_V, math.inf if damped else high_V,
             limit - passes if damped else min(FIRST_PASSES, limit - passes), True,
-            limits.knee_V if damped else first_knee_V, False,
+            limits.knee_V if damped else first_knee_V, ANEW,
         )  # fmt: skip
         passes += passed
         # A current may drive a node hundreds of volts away, out of reach of damped steps: then sources are raised.
