@@ -31,6 +31,11 @@ PASSES = 8  # over the edges of a solved output, two or three of which take the 
 
 
 @leaf
+def _factor(kp_factor, j):
+    return splat(1.0) if kp_factor is None else load(kp_factor, j)
+
+
+@leaf
 def _responding_pass(drain_V, edges, begin, end, node_V, moved_V, m, work, stride, found):
     """Newton's pass, and into `found` (three fields of a slot) what each parameter adds to the current into the edge.
 
@@ -52,12 +57,9 @@ def _responding_pass(drain_V, edges, begin, end, node_V, moved_V, m, work, strid
         store(work, at + 6 * stride, step.d_byS)
         store(work, at + 7 * stride, step.s_byS)
         store(work, at + 8 * stride, step.b_byS)
-        factor = splat(1.0)
-        if edges.kp_factor is not None:
-            factor = load(edges.kp_factor, j)
         store(found, at, step.in_S_byG)
         store(found, at + n, 0.0 - step.gm * step.in_S_byI)
-        store(found, at + 2 * n, kinds.sign(m) * step.in_S_byI * (step.current / factor))
+        store(found, at + 2 * n, kinds.sign(m) * step.in_S_byI * (step.current / _factor(edges.kp_factor, j)))
         w = load(edges.weight, j)
         current, slope = current + w * step.in_S, slope + w * step.in_S_byS
         size = maximum(maximum(absolute(step.d), absolute(step.s)), maximum(absolute(step.b), size))
