@@ -166,13 +166,14 @@ def test_an_epoch_written_out(options, work):
 
 
 def test_the_adjoint_is_the_limit_of_small_nudges_where_networks_are_reciprocal():
-    """High gates: every transistor conducts linearly, so that all rules are the gradient to first order."""
+    """High gates: every transistor conducts linearly, and all rules are near the gradient; the body effect remains."""
     steps = {}
     for name, options in {
         "adjoint": {"rule": "adjoint"},
         "published": {"nudge_mode": "current"},
         "device-aware": {"nudge_mode": "current", "quantity": "device-aware", "phases": "centred"},
         "vector-field": {"nudge_mode": "current", "quantity": "vector-field"},
+        "co-content": {"nudge_mode": "current", "quantity": "co-content", "phases": "centred"},
     }.items():
         [replica], _ = torus(seeds=(1,), nudge_conductance=1e-5, **options)
         replica.gate_V = replica.gate_V + 4.0
@@ -182,5 +183,7 @@ def test_the_adjoint_is_the_limit_of_small_nudges_where_networks_are_reciprocal(
     assert size > 0
     for name, step in steps.items():
         cosine = step @ steps["adjoint"] / np.linalg.norm(step) / size
-        assert cosine > 0.999, name
-        assert np.linalg.norm(step) == pytest.approx(size, rel=0.05), name
+        assert cosine > 0.99, name
+    # The others know nothing of the series resistances, which take half of the drop here.
+    assert np.linalg.norm(steps["co-content"]) == pytest.approx(size, rel=0.02)
+    assert np.linalg.norm(steps["published"]) > 1.5 * size
