@@ -23,7 +23,7 @@ class CapacitanceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyOptions(CapacitanceOptions):
-    """Energy and time, with capacitances besides those of the model card"""
+    """Energy and time"""
 
     energy: bool = option(
         False, "measure power (W) and energy of an inference (J) in every epoch, as columns of metrics.csv"

@@ -92,7 +92,8 @@ class Linearised:
     def slowest_s(self) -> FloatArray:
         """(N,) sum of all time constants as they are expected, which no single one is above by much."""
         held, device = self._held, self._device
-        inside_F = held.gate_F + held.drain_body_F + held.source_body_F
+        gate_F = 2.0 * held.end_F + held.gate_drain_F + held.gate_source_F + held.gate_body_F
+        inside_F = gate_F + held.drain_body_F + held.source_body_F
         ends = np.broadcast_to(np.asarray(inside_F), (self.n_states, self._sum.shape[1] // 4))
         at_nodes_F = held.node_F + np.abs(ends @ self._touching())
         system = self._assembled(np.zeros((self.n_states, 1)))[:, 0].real
@@ -128,22 +129,24 @@ def _incidence(drain: Any, source: Any, n_free: int, width: int) -> Any:
     return sparse.csr_array((np.ones(kept.size), (places, kept)), shape=(n_free * width, rows.size))
 
 
-def settling_times(network: Linearised, source: int | None = None, *, clamps: bool = False) -> FloatArray:
-    """Seconds (N,) after a step until the free nodes stay within 1 percent of the final change.
+def settling_times(
+    network: Linearised, source: int | None = None, *, clamps: bool = False, everywhere: bool = False
+) -> FloatArray:
+    """Seconds (N,) after a small step until nodes stay within 1 percent of the final change.
 
-    Of a step at an input, outputs count: the largest difference of an output from where it goes, over the largest
-    final change of an output. With `clamps` the step is one of VOUT, and hidden nodes count too.
+    That is the largest difference of a node from where it goes, over the largest final change of a node.
 
     Args:
         network: the circuit around N states.
-        source: number of the input (of the output, with `clamps`); None for the worst of those that matter, which are
-            those with at least a hundredth of the largest effect.
-        clamps: see above.
+        source: number of the input that steps (of the VOUT, with `clamps`); None for the worst of those that matter,
+            which are those with at least a hundredth of the largest effect.
+        clamps: the step is one of VOUT, not of an input.
+        everywhere: hidden nodes count too, not outputs alone.
 
     Raises:
         RunError: a network that does not settle within a million times its expected slowest time constant.
     """
-    rows = network.n_free if clamps else network.n_outputs
+    rows = network.n_free if everywhere else network.n_outputs
     chosen = slice(None) if source is None else slice(source, source + 1)
     final = network.transfers(np.zeros((network.n_states, 1)), clamps)[:, 0, :rows, chosen].real
     size = np.abs(final).max(axis=1)  # (N, sources)

@@ -120,7 +120,7 @@ def test_a_step_of_a_clamped_output_equals_a_transient(spice, solved, oracle):
     options = CapacitanceOptions(node_cap=1e-9)
     one = solved(oracle["grid"](), gates=(1.2, 4.0))
     output = int(np.flatnonzero(one.clamped[1])[0])
-    time_s = float(settling_times(linearised(one, options), output, clamps=True)[1])
+    time_s = float(settling_times(linearised(one, options), output, clamps=True, everywhere=True)[1])
     stop_s = 4.0 * time_s
     found_s, volts = transient(spice, one, options, 1, f"VO{output}", stop_s / 4000, stop_s)
     change_V = volts - volts[:, :1]
