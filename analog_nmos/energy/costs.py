@@ -13,10 +13,12 @@ from analog_nmos.backends.native.transistor.states import EdgeSlopes, EdgeStates
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.circuit.deviations import Deviations
-from analog_nmos.energy.capacitances import capacitances, gate_F
+from analog_nmos.energy.capacitances import OF_GATE, OF_JUNCTIONS, capacitances, gate_F
+from analog_nmos.energy.in_time import POINTS
+from analog_nmos.energy.linearised import Linearised
 from analog_nmos.energy.options import CapacitanceOptions
 from analog_nmos.energy.power import Loads, Power, power
-from analog_nmos.energy.settling import POINTS, Linearised, settling_times
+from analog_nmos.energy.settling import settling_times
 from analog_nmos.topology import Topology
 
 FloatArray = NDArray[np.float64]
@@ -101,5 +103,6 @@ class Network:
     def _batch(self) -> int:
         """How many states are worked out at once."""
         free = self.topology.n_outputs + self.topology.hidden_nodes.size
-        numbers = POINTS * max(free * (free + self.topology.n_inputs), 25 * self.topology.n_edges)
-        return max(1, MOST_NUMBERS // numbers)
+        numbers = max(free * (free + self.topology.n_inputs), 25 * self.topology.n_edges)
+        inside = self.options.gate_ref == "body" or any(self.card.model.get(name) for name in (*OF_GATE, *OF_JUNCTIONS))
+        return max(1, MOST_NUMBERS // (numbers * (POINTS if inside else 1)))
