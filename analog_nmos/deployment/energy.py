@@ -13,7 +13,7 @@ from analog_nmos.backends.base import Status
 from analog_nmos.deployment.measure import answers
 from analog_nmos.deployment.trained import Trained
 from analog_nmos.training.copies import SINKS, Copies
-from analog_nmos.training.energy import free_states, network_of
+from analog_nmos.training.energy import free_states, network_of, sinks
 from analog_nmos.training.epoch import Beat
 from analog_nmos.training.replica import STUCK, Replica, new_replica
 from common.errors import RunError
@@ -124,7 +124,9 @@ def _inference(
     from analog_nmos.energy.power import free_loads
 
     backend = copies.test(0, replica.gate_V)
-    node_V, sink_V, solved = free_states(backend, 0, 1, replica.data.test.x_V[:samples], beat)
+    node_V, sink_V, solved = free_states(
+        backend, 0, 1, replica.topology.n_outputs, replica.data.test.x_V[:samples], beat
+    )
     _some(solved, "test")
     network = network_of(replica, trained.card, held, replica.gate_V)
     costs = network.costs(node_V[solved], free_loads(network.options, sink_V[solved]))
@@ -166,7 +168,7 @@ def _walk(trained: Trained, replica: Replica, copies: Copies, samples: int, beat
     copies.set_gates(replica.gate_V[None])
     for sample, input_V in enumerate(data.train.x_V[:samples]):
         beat()
-        sink_V = copies.first.state(0)[SINKS]
+        sink_V = sinks(copies.first, 0, replica.topology.n_outputs)
         free = copies.first.solve_free(input_V[None], on)
         if free.status[0] != Status.CONVERGED:
             copies.first.reload(0)
@@ -182,7 +184,9 @@ def _walk(trained: Trained, replica: Replica, copies: Copies, samples: int, beat
             if clamped.status[0] != Status.CONVERGED:
                 copies.second.reload(0)
                 continue
-            clamped_V, target_V = clamped.node_V[0].copy(), copies.second.state(0)[SINKS][None]
+            clamped_V = clamped.node_V[0].copy()
+            # Outputs that are free in this phase still see what they were last clamped to.
+            target_V = np.where(held, target_V, sinks(copies.second, 0, replica.topology.n_outputs))
         found.append(_Phases(sample, free_V, sink_V, clamped_V, target_V[0].copy(), held[0].copy()))
     return found
 

@@ -77,7 +77,9 @@ def used(card: ModelCard, options: CapacitanceOptions) -> str:
     """One line that says which capacitances count."""
     own = [f"{name}={card.model[name]:g}" for name in (*OF_GATE, *OF_JUNCTIONS) if card.model.get(name, 0.0) > 0.0]
     of_card = f"of the card {', '.join(own)}" if own else "none of the card"
-    return f"capacitances: {options.node_cap:g} F a node, {options.gate_cap:g} F a gate, {of_card}"
+    text = f"capacitances: {options.node_cap:g} F a node, {options.gate_cap:g} F a gate, {of_card}"
+    nothing = not (own or options.node_cap or options.gate_cap)
+    return text + ": nothing holds charge, so settling times and energies are 0" * nothing
 
 
 def _overlaps_F(card: ModelCard) -> dict[str, float]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analog_nmos.backends.native.transistor.device import Device
+from analog_nmos.backends.native.transistor.linked import Linked
 from analog_nmos.backends.native.transistor.parameters import device_parameters
 from analog_nmos.backends.native.transistor.states import EdgeSlopes, EdgeStates, states_and_slopes
 from analog_nmos.cards.model_card import ModelCard
@@ -20,6 +22,7 @@ from analog_nmos.energy.options import CapacitanceOptions
 from analog_nmos.energy.power import Loads, Power, power
 from analog_nmos.energy.settling import settling_times
 from analog_nmos.topology import Topology
+from common.errors import InputError
 
 FloatArray = NDArray[np.float64]
 MOST_NUMBERS = 2_000_000  # that a batch of states keeps at once
@@ -40,6 +43,19 @@ class Costs(NamedTuple):
     def energy_J(self) -> FloatArray:
         """(N,) what the sources deliver until then, at the power of the settled state."""
         return self.power.total_W * self.settling_s
+
+
+def modelled(card: ModelCard, options: CircuitOptions) -> Device | Linked:
+    """The device of a card whose currents can be worked out here, whichever solver found the voltages.
+
+    Raises:
+        InputError: the native solver does not model the card.
+    """
+    try:
+        return device_parameters(card, options)
+    except InputError as problem:
+        reason = str(problem).removesuffix(". Use --backend ngspice")
+        raise InputError(f"power and energy need currents of the native solver's transistor: {reason}") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +109,11 @@ class Network:
         return gate_F(self.card, self.held) * moved
 
     def _states(self, node_V: FloatArray) -> tuple[EdgeStates, EdgeSlopes]:
-        device = device_parameters(self.card, self.options)
+        device = modelled(self.card, self.options)
         return states_and_slopes(device, self.topology, node_V, self.gate_V, self.deviations)
 
     def _linearised(self, states: EdgeStates, slopes: EdgeSlopes, loads: Loads) -> Linearised:
-        device, held = device_parameters(self.card, self.options), capacitances(self.card, self.held, states)
+        device, held = modelled(self.card, self.options), capacitances(self.card, self.held, states)
         return Linearised(device, self.topology, self.options, slopes, held, loads)
 
     def _batch(self) -> int:

@@ -22,8 +22,6 @@ def energy_figure(settling_s: FloatArray, energy_J: FloatArray, edges_W: FloatAr
         left.plot(1e9 * settling_s, 1e12 * energy_J, "o", markersize=3, alpha=0.6, color=COLORS[0])
         left.set_xlabel("settling time (ns)")
         left.set_ylabel("energy of an inference (pJ)")
-        left.set_xlim(left=0.0)
-        left.set_ylim(bottom=0.0)
         right.plot(gate_V, 1e6 * edges_W, "o", markersize=3, alpha=0.6, color=COLORS[1])
         right.set_xlabel("gate voltage (V)")
         right.set_ylabel("mean power of a transistor (µW)")

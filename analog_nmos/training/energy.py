@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,10 +42,21 @@ def measured(replica: Replica, row: int, copies: Copies, card: ModelCard, beat: 
         return {}
     backend = copies.test(row, replica.gate_V)
     state = backend.state(row)
-    node_V, sink_V, solved = free_states(backend, row, copies.n_replicas, replica.data.val.x_V, beat)
+    node_V, sink_V, solved = free_states(
+        backend, row, copies.n_replicas, replica.topology.n_outputs, replica.data.val.x_V, beat
+    )
     backend.restore(row, state)
     network = network_of(replica, card, replica.config, replica.gate_V)
     return averages(network, node_V[solved], sink_V[solved], int(solved[: replica.config.energy_samples].sum()))
+
+
+def check(configs: Sequence[TrainerConfig], card: ModelCard) -> None:
+    """Raise InputError where --energy asks for the currents of a card that the native solver does not model."""
+    for config in configs:
+        if config.energy:
+            from analog_nmos.energy.costs import modelled
+
+            modelled(card, config)
 
 
 def averages(network: Network, node_V: FloatArray, sink_V: FloatArray, timed: int) -> dict[str, float]:
@@ -69,7 +81,7 @@ def network_of(replica: Replica, card: ModelCard, held: CapacitanceOptions, gate
 
 
 def free_states(
-    backend: Backend, row: int, replicas: int, input_V: FloatArray, beat: Beat
+    backend: Backend, row: int, replicas: int, n_outputs: int, input_V: FloatArray, beat: Beat
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """Voltages (N, nodes), VOUT (N, outputs) and which converged (N,), of one of so many replicas' circuits."""
     mask = np.arange(replicas) == row
@@ -82,5 +94,11 @@ def free_states(
         solved[sample] = solution.status[row] == Status.CONVERGED
         if not solved[sample]:
             backend.reload(row)
-    sink_V = backend.state(row)[SINKS]  # free phases leave it alone
+    sink_V = sinks(backend, row, n_outputs)  # free phases leave it alone
     return np.array(node_V), np.tile(sink_V, (len(input_V), 1)), solved
+
+
+def sinks(backend: Backend, row: int, n_outputs: int) -> FloatArray:
+    """VOUT (outputs,) as the next free phase sees it; 0 V of a solver that keeps none."""
+    found: FloatArray = backend.state(row).get(SINKS, np.zeros(n_outputs))
+    return found

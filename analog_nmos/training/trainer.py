@@ -55,6 +55,7 @@ def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> I
     card = shared_card(configs, folders)
     if configs[0].prunes:
         check_threshold(card)
+    energy.check(configs, card)
     kind = objective_class(configs[0].trains)
     settings = [hyperparameters(kind, config) for config in configs]
     replicas = [load_replica(config, folder, card.sign) for config, folder in zip(configs, folders, strict=True)]

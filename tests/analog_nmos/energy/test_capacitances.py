@@ -49,3 +49,4 @@ def test_gates_and_nodes(solved):
     bare = solved(dense(2, 1))
     assert not capacitances(bare.card, options, bare.states).inside
     assert used(bare.card, options) == "capacitances: 5e-12 F a node, 4e-12 F a gate, none of the card"
+    assert "nothing holds charge" in used(bare.card, CapacitanceOptions(node_cap=0.0))

@@ -5,6 +5,7 @@ import pytest
 
 from analog_nmos.auto_prune_trainer import AutoPruneConfig
 from analog_nmos.auto_prune_trainer import run as auto_prune
+from analog_nmos.cards.model_card import default_card_path
 from analog_nmos.deployment import load_trained
 from analog_nmos.deployment.energy import energy_of
 from analog_nmos.energy.options import CapacitanceOptions
@@ -79,3 +80,34 @@ def test_pruned_networks(tmp_path, sparse_digits):
 def test_capacitances_without_energy_are_refused(here):
     answer = here("analog_nmos.train", "xor", "--node-cap", "2e-12", code=2)
     assert answer.err == "error: --node-cap needs --energy\n"
+
+
+def test_replicas_have_the_numbers_that_they_have_alone(here, tmp_path):
+    lines = ['{"seed": 1, "energy": true}', '{"seed": 2}', '{"seed": 3, "energy": true, "node_cap": 2e-12}']
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n")
+    here(
+        "analog_nmos.train",
+        "iris",
+        "--epochs",
+        3,
+        "--no-plots",
+        "--quiet",
+        "--replicas",
+        "rows.jsonl",
+        "--run-dir",
+        "r",
+    )
+    alone = run(Iris(seed=3, epochs=3, energy=True, node_cap=2e-12, **PLAIN), tmp_path / "alone")
+    together = [metrics(tmp_path / "r" / f"replica_000{row}") for row in range(3)]
+    pd.testing.assert_frame_equal(together[2][COLUMNS], metrics(alone)[COLUMNS], check_exact=True)
+    assert [set(COLUMNS) <= set(one) for one in together] == [True, False, True]
+
+
+def test_a_card_without_known_currents_is_refused_before_the_run(here, tmp_path, needs_ngspice):
+    text = default_card_path().read_text().replace("level=1 ", "level=1 tox=1e-7 ")
+    (tmp_path / "oxide.lib").write_text(text)
+    words = ("xor", "--backend", "ngspice", "--model-card", "oxide.lib", "--energy", "--run-dir", "r")
+    answer = here("analog_nmos.train", *words, code=2)
+    assert answer.err.startswith("error: power and energy need currents of the native solver's transistor: native does")
+    assert "tox" in answer.err
+    assert not (tmp_path / "r").exists()
