@@ -47,6 +47,7 @@ def option(
     local: bool = False,
     grows: bool = False,
     empty: bool = False,
+    also: Sequence[str] = (),
 ) -> Any:
     """A dataclass field that becomes a command-line option.
 
@@ -61,10 +62,11 @@ def option(
         local: no number of a finished epoch depends on it, so that a resumed run may change it.
         grows: local, but a resumed run may only raise it.
         empty: the flag may stand without a value, which means None, or for a tuple an empty one.
+        also: further names that the flag has, e.g. "eta" for --eta.
     """
     words = choices if isinstance(choices, Registry) else tuple(choices)
     metadata = {"help": help, "unit": unit, "choices": words, "low": low, "high": high, "above": above}
-    metadata |= {"positional": positional, "local": local or grows, "grows": grows, "empty": empty}
+    metadata |= {"positional": positional, "local": local or grows, "grows": grows, "empty": empty, "also": tuple(also)}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -216,6 +218,7 @@ def _fail(line: str, code: int) -> int:
 def _argument(field: Any, hint: Any, prefix: str) -> tuple[list[str], dict[str, Any]]:
     meta, kind, flag = field.metadata, _value_type(hint), _flag(field, prefix)
     several = _is_tuple(hint)
+    flags = [flag] + ["--" + name.replace("_", "-") for name in meta["also"] if not prefix]
     text = meta["help"].replace("%", "%%")
     unit = f" {meta['unit']}".rstrip()
     shown = "" if field.default in (None, "", ()) else f" (default: {_shown(field.default)}{unit})"
@@ -223,8 +226,8 @@ def _argument(field: Any, hint: Any, prefix: str) -> tuple[list[str], dict[str, 
     keywords["default"] = argparse.SUPPRESS
     if kind is bool:
         if field.default:
-            return [flag], {**keywords, "action": argparse.BooleanOptionalAction}
-        return [flag], {**keywords, "action": "store_true", "help": text}
+            return flags, {**keywords, "action": argparse.BooleanOptionalAction}
+        return flags, {**keywords, "action": "store_true", "help": text}
     keywords["type"] = _converter(meta, kind)
     own = ["package.module:Name"] if isinstance(meta["choices"], Registry) else []
     keywords["metavar"] = "{" + ",".join([*meta["choices"], *own]) + "}" if meta["choices"] else _metavar(field, kind)
@@ -233,10 +236,10 @@ def _argument(field: Any, hint: Any, prefix: str) -> tuple[list[str], dict[str, 
     keywords["dest"] = f"{prefix}_{field.name}" if prefix else field.name
     if several:
         words = {"nargs": "*" if meta["empty"] else "+", "action": _Words, "type": str, "const": _converter(meta, kind)}
-        return [flag], {**keywords, **words}
+        return flags, {**keywords, **words}
     if meta["empty"]:
-        return [flag], {**keywords, "nargs": "?"}
-    return [flag], keywords
+        return flags, {**keywords, "nargs": "?"}
+    return flags, keywords
 
 
 class _Words(argparse.Action):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.topology import Topology
+from common.errors import InputError
 
 if TYPE_CHECKING:
     from common.kernels.by_address import Address
@@ -65,6 +66,31 @@ class Solution:
     status: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Sensitivity:
+    """How a weighted sum of free outputs, sum over k of c_k V_k, changes with each transistor of L replicas.
+
+    The unit is that of the weights times V, per V of a voltage; weights in A (a cost's derivative by the outputs seen
+    as currents) give W per V. Rows that were not found hold NaN, columns of edges that a replica does not have 0.
+
+    Attributes:
+        by_gate: (L, E) by the gate voltage, in the topology's order of edges.
+        by_vto: (L, E) by the threshold's offset (Deviations.vto_offset_V).
+        by_kp: (L, E) by the kp factor (Deviations.kp_factor).
+        status: (L,) values of `Status`.
+    """
+
+    by_gate: FloatArray
+    by_vto: FloatArray
+    by_kp: FloatArray
+    status: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, responses: FloatArray, status: NDArray[np.int64]) -> Sensitivity:
+        """From an array (L, 3, E)."""
+        return cls(responses[:, 0], responses[:, 1], responses[:, 2], status)
+
+
 class Edges(NamedTuple):
     """The trainable edges of L replicas for compiled code; E is the most edges of a replica.
 
@@ -105,6 +131,9 @@ class CompiledSolver(NamedTuple):
         forget: (memory, replica) -> None, as `Backend.reload`.
         memory: the solver's arrays, of whatever type its functions take.
         edges: where the gate voltages lie that they solve with.
+        adjoint: (memory, replica, input_V (inputs,), cotangent_A (outputs,), response (3, edges)) -> status, as
+            `Backend.adjoint`: response has the rows by_gate, by_vto and by_kp, all NaN unless the status is CONVERGED.
+            None where there is none.
     """
 
     free: Callable[..., Any]
@@ -113,6 +142,7 @@ class CompiledSolver(NamedTuple):
     forget: Callable[..., Any]
     memory: Any
     edges: Edges
+    adjoint: Callable[..., Any] | None = None
 
     def addresses(self) -> tuple[Address, Address]:
         """Of `free` and `clamped`, compiled for this memory."""
@@ -123,6 +153,13 @@ class CompiledSolver(NamedTuple):
             address_of(self.free, self.memory, 0, volts, volts),
             address_of(self.clamped, self.memory, 0, volts, volts, held, volts),
         )
+
+    def adjoint_address(self, adjoint: Callable[..., Any]) -> Address:
+        """Of a function that is called as `adjoint` is, compiled for this memory."""
+        from common.kernels.by_address import address_of
+
+        volts = np.empty(1)
+        return address_of(adjoint, self.memory, 0, volts, volts, np.empty((3, 1)))
 
 
 class Backend(ABC):
@@ -139,11 +176,13 @@ class Backend(ABC):
         most_replicas: how many circuits one process can solve at most; None for any number.
         takes_minutes: whether an epoch takes minutes, so that estimates measure some of its samples.
         takes_deviations: whether transistors may differ, so that there is a keyword `deviations`.
+        has_adjoint: whether there is `adjoint`.
     """
 
     most_replicas: ClassVar[int | None] = None
     takes_minutes: ClassVar[bool] = False
     takes_deviations: ClassVar[bool] = False
+    has_adjoint: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, topologies: Sequence[Topology], card: ModelCard, options: CircuitOptions) -> None:
@@ -169,11 +208,34 @@ class Backend(ABC):
 
     @abstractmethod
     def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
-        """Operating points with the outputs of mask `clamped` (L, outputs) held near target_V (L, outputs).
+        """Operating points with the outputs of mask `clamped` (L, outputs) nudged by target_V (L, outputs).
 
-        A clamped output is joined to its target through rs_clamp; the others stay free. The targets remain in
-        VOUT afterwards, where they act on later free phases through rs_free.
+        What that does is options.nudge_mode; the other outputs stay free.
+
+        clamp: an output is joined to its target in V through rs_clamp. The targets remain in VOUT afterwards, where
+            they act on later free phases through rs_free.
+        held: likewise, through circuit.options.HELD_OHM: it is at its target, but for its current times 1e-6 ohm.
+        current: target_V holds currents in A, which are driven into the outputs in this phase only. Series resistors
+            and VOUT stay as they are in a free phase.
         """
+
+    def adjoint(self, input_V: FloatArray, cotangent_A: FloatArray, mask: BoolArray) -> Sensitivity:
+        """Exact derivatives of a weighted sum of the free outputs by the transistors' parameters.
+
+        They hold at the operating point of these inputs, the gate voltages that are set, and VOUT. Where a gate voltage
+        stands at a kink of the equations (cutoff) they are those of one of its sides. Later solves have the same bits
+        as without this call.
+
+        Args:
+            input_V: (L, inputs) in V.
+            cotangent_A: (L, outputs) the weights c_k of the outputs' voltages, a cost's derivatives dC/dV_k.
+            mask: (L,) which replicas; the others' rows are NaN, with status SKIPPED.
+
+        Raises:
+            InputError: the backend has none (`has_adjoint`).
+        """
+        name = type(self).__name__.removesuffix("Backend").lower()
+        raise InputError(f"backend {name} has no adjoint; use --backend native")
 
     def solve_many(self, replica: int, input_V: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
         """Free outputs (samples, outputs) in V and status (samples,) of one replica for inputs (samples, inputs)."""

@@ -22,6 +22,7 @@ from analog_nmos.topology import Topology
 from common.errors import InputError, RunError
 
 LARGEST_V = 1e9  # from 1e15 V on ngspice 39 can crash: its matrix overflows
+LARGEST_A = 1.0  # through rshunt alone this is 1e9 V
 
 
 class NgspiceBackend(Backend):
@@ -58,11 +59,13 @@ class NgspiceBackend(Backend):
         self._node_V[0, topology.posref] = options.vplus
         self._wanted = _zeros(topology)
         self._resistor_ohm = np.full(topology.n_outputs, options.rs_free)
+        self._drives, self._drive_A = options.nudge_mode == "current", np.zeros(topology.n_outputs)
         self._names = (
             [f"vin{i}" for i in range(topology.n_inputs)],
             [f"vg{e}" for e in range(topology.n_edges)],
             [f"vout{j}" for j in range(topology.n_outputs)],
             [f"rs{k + 1}" for k in range(topology.n_outputs)],
+            [f"iout{j}" for j in range(topology.n_outputs)],
         )
         try:
             self._load()
@@ -84,11 +87,14 @@ class NgspiceBackend(Backend):
 
     def solve_free(self, input_V: FloatArray, mask: BoolArray) -> Solution:
         """All outputs free."""
+        self._drive_A[:] = 0.0
         return self._solve(input_V, np.zeros(self._topology.n_outputs, bool), mask)
 
     def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
-        """The outputs of the mask near their targets."""
-        if mask[0]:
+        """The outputs of the mask near their targets, or driven by these currents."""
+        if self._drives:
+            self._drive_A[:] = np.where(clamped[0], target_V[0], 0.0)
+        elif mask[0]:
             np.copyto(self._wanted.sink_V, target_V[0], where=clamped[0])
         return self._solve(input_V, clamped[0], mask)
 
@@ -117,9 +123,10 @@ class NgspiceBackend(Backend):
         if not mask[0]:
             return self._solution(Status.SKIPPED)
         np.copyto(self._wanted.input_V, input_V[0])
-        self._resistor_ohm[:] = np.where(clamped, self._options.rs_clamp, self._options.rs_free)
-        wanted = (self._wanted.input_V, self._wanted.gate_V, self._wanted.sink_V, self._resistor_ohm)
-        if not all((np.abs(values) <= LARGEST_V).all() for values in wanted[:3]):
+        self._resistor_ohm[:] = np.where(clamped, self._options.clamp_ohm, self._options.rs_free)
+        wanted = (self._wanted.input_V, self._wanted.gate_V, self._wanted.sink_V, self._resistor_ohm, self._drive_A)
+        most = (LARGEST_V, LARGEST_V, LARGEST_V, np.inf, LARGEST_A)
+        if not all((np.abs(values) <= limit).all() for values, limit in zip(wanted, most, strict=True)):
             return self._solution(Status.NOT_FINITE)  # the loaded circuit stays as it is
         circuit = self._circuit
         if circuit is None or not circuit.is_ready:
@@ -145,7 +152,8 @@ class NgspiceBackend(Backend):
             rail_V=self._options.vplus,
         )
         # Zeros mean the same in a netlist and in `alter`; other numbers may differ in the last bit.
-        self._loaded = (start.input_V, start.gate_V, start.sink_V, np.full_like(self._resistor_ohm, np.nan))
+        unknown_ohm, no_A = np.full_like(self._resistor_ohm, np.nan), np.zeros_like(self._drive_A)
+        self._loaded = (start.input_V, start.gate_V, start.sink_V, unknown_ohm, no_A)
         return circuit
 
     def _solution(self, status: Status) -> Solution:

@@ -6,8 +6,9 @@ For a sample in training, in this order:
    that is fresh for every sample and the same in its free and its clamped phase.
 2. The first circuit is solved free, and its nodes are read, driven ones included, each with fresh noise. Outputs,
    scores and nudges follow from these readings.
-3. The second circuit (or the first once more) is solved clamped, and read with fresh noise.
-4. Each register moves by the learning rule's difference of readings, plus its transistor's own bias, plus fresh noise,
+3. The second circuit (or the first once more) is solved clamped, and read with fresh noise; so
+   for each clamped phase that the learning rule has.
+4. Each register moves by the learning rule's step (`training.rule`), plus its transistor's own bias, plus fresh noise,
    and stops at the ends of its range. Transistors that are stuck, or not at a clamped output where only these are
    updated, do not move.
 
@@ -82,11 +83,18 @@ class Periphery:
         topology: at its start.
         gate_range_V: lowest and highest gate voltage.
         reads: where the noise of readings comes from.
+        clamped_phases: of a sample that trains.
     """
 
     def __init__(
-        self, options: ChipOptions, topology: Topology, gate_range_V: tuple[float, float], reads: Reads
+        self,
+        options: ChipOptions,
+        topology: Topology,
+        gate_range_V: tuple[float, float],
+        reads: Reads,
+        clamped_phases: int = 1,
     ) -> None:
+        self._clamped_phases = clamped_phases
         seed, self.outputs_first, self._tests_all = options.noise_seed, reads.outputs_first, reads.tests_all
         self.read_noise_V, self.gate_noise_V = options.read_noise_V, options.gate_noise
         self.update_noise_V, self.clamped_only = options.update_noise, options.update_edges == "clamped"
@@ -176,7 +184,7 @@ class Periphery:
     def _draws(self) -> dict[str, int]:
         """How many numbers a sample takes at most, by the stream; those of readings may be one."""
         nodes, edges = self.nodes.size, self.update_bias_V.size
-        free, clamped = nodes + self.outputs.size * self.outputs_first, nodes
+        free, clamped = nodes + self.outputs.size * self.outputs_first, nodes * self._clamped_phases
         if self.streams["free"] is self.streams["clamped"]:
             free = clamped = free + clamped
         return {

@@ -98,7 +98,7 @@ def read_free(chip, node_V, out_V):
 
 
 @leaf
-def moves(chip, e, held):
+def takes_part(chip, e, held):
     """Whether a sample whose outputs `held` (outputs,) were clamped updates an edge."""
     if chip.stuck[e]:
         return False
@@ -115,20 +115,26 @@ def is_exact(chip):
 
 
 @lean
-def update(chip, first, second, replica, gamma, free_V, clamped_V, held):
-    """Move the registers by what was read, free_V and clamped_V (nodes,); returns whether both circuits have them."""
+def fill_moves(chip, held, moves):
+    """Fill in which edges (E,) a sample updates whose outputs `held` (outputs,) were clamped; it comes all True."""
+    if not chip.all_alike:
+        for e in range(moves.size):
+            moves[e] = takes_part(chip, e, held)
+
+
+@lean
+def update(chip, first, second, replica, step_V, moves):
+    """Move the registers by the learning rule's step_V (E,); returns whether both circuits have them."""
     exact, noise = is_exact(chip), chip.updates.at[0]
     for e in range(chip.gate_V.size):
-        drain, source = first.drain[replica, e], first.source[replica, e]
-        free, clamped = free_V[drain] - free_V[source], clamped_V[drain] - clamped_V[source]
-        step_V = -gamma * (clamped * clamped - free * free)
+        own_V = step_V[e]
         if not chip.all_alike:  # the loop without it takes half as long
-            step_V += chip.update_bias_V[e]
+            own_V += chip.update_bias_V[e]
             if chip.update_noise_V > 0.0:
-                step_V += chip.update_noise_V * chip.updates.values[noise + e]
-            if not moves(chip, e, held):
+                own_V += chip.update_noise_V * chip.updates.values[noise + e]
+            if not moves[e]:
                 continue
-        gate_V = min(max(chip.gate_V[e] + step_V, chip.gate_low_V), chip.gate_high_V)
+        gate_V = min(max(chip.gate_V[e] + own_V, chip.gate_low_V), chip.gate_high_V)
         chip.gate_V[e] = gate_V
         if exact:  # one pass less over all edges
             first.gate_V[first.slot[replica, e]] = gate_V

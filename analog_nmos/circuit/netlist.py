@@ -41,7 +41,8 @@ def write_netlist(
     """The netlist with all outputs free, one element a line, ending in .op and .end.
 
     Names: VMINUS, VPLUS, VIN<i>, RS<k> (from 1), VOUT<j> (from 0), VG<e>, RB<e>, X<e>; gate nodes g<e>, bodies b<e>
-    (with a --body-res of 0 the node that they are tied to, and no RB<e>).
+    (with a --body-res of 0 the node that they are tied to, and no RB<e>). With --nudge-mode current there is an
+    IOUT<j> (from 0) too, which drives a current into output j: 0 A as long as this is free.
     A transistor that deviates from the card is M<e> instead, with a model OWN<n> that has its vto and kp.
 
     Raises:
@@ -84,6 +85,8 @@ def _outputs(topology: Topology, options: CircuitOptions, sources: Sources) -> I
         sink = sink_node(topology, j)
         yield f"RS{j + 1} {node} {sink} {_number(options.rs_free)}"
         yield f"VOUT{j} {sink} 0 dc {_number(sources.sink_V[j])}"
+        if options.nudge_mode == "current":
+            yield f"IOUT{j} 0 {node} dc 0"
 
 
 def _own_models(card: ModelCard, deviations: Deviations | None) -> tuple[list[str], dict[int, str]]:

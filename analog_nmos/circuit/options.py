@@ -10,6 +10,10 @@ from common.errors import InputError
 
 BODY_TIES = ("source", "ground", "floating", "drain")
 GATE_REFS = ("ground", "drain", "source", "body")
+NUDGE_MODES = ("clamp", "held", "current")
+# Joins an output that is held to its target: 1 mA moves it by 1e-9 V. Much below, the difference of two voltages that
+# drives this current is lost to rounding, and ngspice's test of a source's current does not end at tight tolerances.
+HELD_OHM = 1e-6
 # Beyond these ranges ngspice rounds, overflows or never ends, and level 1 describes no transistor.
 LARGEST_V = 1e3
 OHM: dict[str, Any] = {"low": 1e-3, "high": 1e18}
@@ -38,6 +42,12 @@ class CircuitOptions:
     )
     rs_free: float = option(1e9, "series resistor of an output that is free", unit="ohm", **OHM)
     rs_clamp: float = option(10.0, "series resistor of an output that is clamped", unit="ohm", **OHM)
+    nudge_mode: str = option(
+        "clamp",
+        "how a clamped phase moves an output: clamp joins it to its target through rs_clamp, held holds it there, "
+        "current drives a current into it and leaves its series resistor at rs_free (rs_clamp counts for clamp only)",
+        choices=NUDGE_MODES,
+    )
     solver: str = option("klu", "linear solver of ngspice", choices=("klu", "sparse"))
     temp: float = option(27.0, "temperature of the circuit (TEMP)", unit="C", **CELSIUS)
     tnom: float = option(27.0, "temperature at which the model card holds (TNOM)", unit="C", **CELSIUS)
@@ -51,6 +61,11 @@ class CircuitOptions:
     abstol: float = option(1e-8, "absolute current tolerance", unit="A", low=1e-30, high=1.0)
     vntol: float = option(1e-5, "absolute voltage tolerance", unit="V", low=1e-30, high=1.0)
     rshunt: float = option(1e9, "resistor from every node to ground", unit="ohm", **OHM)
+
+    @property
+    def clamp_ohm(self) -> float:
+        """Series resistor of an output in a clamped phase that moves it."""
+        return {"clamp": self.rs_clamp, "held": HELD_OHM, "current": self.rs_free}[self.nudge_mode]
 
     def check(self) -> None:
         """Raise InputError where two options contradict each other, or --body-res is no resistor and not 0."""

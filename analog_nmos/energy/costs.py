@@ -98,7 +98,7 @@ class Network:
         for first in range(0, len(node_V), size):
             some = slice(first, first + size)
             part = EdgeStates._make(one[some] for one in states), EdgeSlopes._make(one[some] for one in slopes)
-            network = self._linearised(*part, Loads(loads.series_ohm[some], loads.sink_V[some]))
+            network = self._linearised(*part, loads.of(some))
             times.append(settling_times(network, clamps=clamps, everywhere=everywhere))
         found = power(states, self.topology, self.options, node_V, self.gate_V, loads)
         return Costs(found, np.concatenate(times))

@@ -15,7 +15,7 @@ from analog_nmos.energy.linearised import Linearised
 
 FloatArray = NDArray[np.float64]
 POINTS = 12  # of Talbot's contour
-ACCURATE = 1e-7  # of the largest entry, by which modes must give the equations back
+ACCURATE = 1e-11  # of the largest entry, by which modes must give the equations back
 
 
 class Modes(NamedTuple):

@@ -36,6 +36,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+DIFFERENCE_V = 1e-5
+
 # For inputs (samples, inputs) in volts of one replica's circuit its free scores (samples, scores) in volts, and how
 # the operating points ended (samples,): see `analog_nmos.backends.base.Status`.
 Measure = Callable[[FloatArray], tuple[FloatArray, IntArray]]
@@ -75,6 +77,16 @@ class SampleKernel(NamedTuple):
     own: Sequence[Any]
 
 
+def loss_gradient(objective: Objective, out_V: FloatArray, label: NDArray[Any]) -> FloatArray:
+    """`Objective.gradient`, or differences where a subclass changes `evaluate` and not `gradient`."""
+    for kind in type(objective).__mro__:
+        if "gradient" in vars(kind):
+            return objective.gradient(out_V, label)
+        if "evaluate" in vars(kind):
+            break
+    return Objective.gradient(objective, out_V, label)
+
+
 @dataclass(eq=False)
 class Objective(ABC):
     """The objective of L replicas, whose hyperparameters may differ.
@@ -103,6 +115,19 @@ class Objective(ABC):
 
         Labels are classes (B,), or values (B, S) in volts.
         """
+
+    def gradient(self, out_V: FloatArray, label: NDArray[Any]) -> FloatArray:
+        """Derivatives of the loss by the scores, shape (B, S), in the loss's unit per V; arguments as in `evaluate`.
+
+        Here by central differences of `evaluate`, whose loss must then be smooth: an objective may know better.
+        """
+        slope = np.empty(out_V.shape)
+        for k in range(out_V.shape[1]):
+            step_V = np.zeros(out_V.shape[1])
+            step_V[k] = DIFFERENCE_V
+            above, below = (self.evaluate(out_V + sign * step_V, label).loss for sign in (1.0, -1.0))
+            slope[:, k] = (above - below) / (2.0 * DIFFERENCE_V)
+        return slope
 
     def kernel(self) -> SampleKernel | None:
         """`evaluate`, compiled, as it is now: asked for in every epoch. None: `evaluate` itself is called.

@@ -36,6 +36,13 @@ class CrossEntropy(Objective):
         target_V = out_V + (self.nudge * self.delta)[:, None] * pull
         return Evaluation(-log_p[rows, label], highest(out_V), everything[:, 0], target_V, everything)
 
+    def gradient(self, out_V: FloatArray, label: IntArray) -> FloatArray:
+        """See `Objective.gradient`: (p - onehot) / T."""
+        slope: FloatArray = np.exp(self._log_softmax(out_V))
+        slope[np.arange(len(label)), label] -= 1.0
+        slope /= self.softmax_temp[:, None]
+        return slope
+
     def kernel(self) -> SampleKernel | None:
         """See `Objective.kernel`; None if the exp and log of this NumPy are not found."""
         from analog_nmos.objectives.cross_entropy_kernel import Settings, evaluate

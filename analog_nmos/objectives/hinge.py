@@ -38,6 +38,13 @@ class Hinge(Objective):
         clamped[rows, label] = clamped[rows, rival] = True
         return Evaluation(loss, highest(out_V), loss > 0, target_V, clamped)
 
+    def gradient(self, out_V: FloatArray, label: IntArray) -> FloatArray:
+        """See `Objective.gradient`; 0 of samples that are skipped."""
+        rows, rival, gap_V = _gap(out_V, label)
+        slope, trains = np.zeros(out_V.shape), np.where(self.margin - gap_V > 0.0, 1.0, 0.0)
+        slope[rows, label], slope[rows, rival] = -trains, trains
+        return slope
+
     def kernel(self) -> SampleKernel:
         """See `Objective.kernel`."""
         from analog_nmos.objectives.hinge_kernel import Settings, evaluate

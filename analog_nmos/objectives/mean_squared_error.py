@@ -54,6 +54,11 @@ class MeanSquaredError(Objective):
         loss = ((out_V - aim_V) ** 2).mean(axis=1)
         return Evaluation(loss, self._answer.predict(out_V), everything[:, 0], target_V, everything)
 
+    def gradient(self, out_V: FloatArray, label: NDArray[Any]) -> FloatArray:
+        """See `Objective.gradient`: 2 (V - aim) / S."""
+        slope: FloatArray = 2.0 / out_V.shape[1] * (out_V - self._aim_V(label))
+        return slope
+
     def kernel(self) -> SampleKernel:
         """See `Objective.kernel`."""
         from analog_nmos.objectives.mean_squared_error_kernel import Settings, evaluate_class, evaluate_values

@@ -92,6 +92,12 @@ class Prototype(Objective):
         prediction = np.where(ready, nearest, highest(out_V))
         return Evaluation(loss, prediction, everything[:, 0], target_V, everything)
 
+    def gradient(self, out_V: FloatArray, label: IntArray) -> FloatArray:
+        """See `Objective.gradient`: 2 (V - prototype) / S."""
+        replicas = np.arange(len(label)) if len(self.delta) > 1 else np.zeros(len(label), np.intp)
+        slope: FloatArray = 2.0 / out_V.shape[1] * (out_V - self._proto_out_V[replicas, label])
+        return slope
+
     def kernel(self) -> SampleKernel:
         """See `Objective.kernel`."""
         from analog_nmos.objectives.prototype_kernel import Settings, evaluate

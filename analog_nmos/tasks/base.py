@@ -15,6 +15,7 @@ from analog_nmos.data.split import DIGEST, Data
 from analog_nmos.energy.options import EnergyOptions
 from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.settings import hyperparameters, objective_class
+from analog_nmos.rules.options import RuleOptions
 from analog_nmos.training.config import VOLT, TrainerConfig
 from analog_nmos.training.damage_options import DamageOptions
 from common.cli import option, refuse
@@ -27,6 +28,7 @@ OF_EACH = (
     *("vg_init", "vg_init_lo", "vg_init_hi", "vg_init_fixed"),
     *("objective", "objective_options", "delta", *NOT_IN_ALL),
     *(field.name for field in dataclasses.fields(ChipOptions) if field.name != "test_temp"),
+    *(field.name for field in dataclasses.fields(RuleOptions)),
     *(field.name for field in dataclasses.fields(DamageOptions)),
     *(field.name for field in dataclasses.fields(EnergyOptions)),
 )
@@ -50,7 +52,10 @@ class Task(TrainerConfig):
         0.02, "hinge: a sample trains if its class's output leads the best other one by less", unit="V", low=0.0
     )
     delta: float = option(
-        0.05, "nudge: volts with hinge and cross-entropy, a share of the way with mse (eta) and prototype", above=0.0
+        0.05,
+        "nudge: volts with hinge and cross-entropy, a share of the way with mse (eta) and prototype",
+        above=0.0,
+        also=("eta",),
     )
     nudge: float | None = option(
         None,

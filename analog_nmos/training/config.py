@@ -18,6 +18,7 @@ from analog_nmos.chips.periphery import Reads, own_reads
 from analog_nmos.circuit import LARGEST_V, CircuitOptions
 from analog_nmos.data.split import Data
 from analog_nmos.energy.options import EnergyOptions
+from analog_nmos.rules.options import RuleOptions
 from analog_nmos.topology import Topology
 from analog_nmos.training.damage_options import DamageOptions
 from common.cli import option
@@ -29,7 +30,7 @@ GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range, those o
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainerConfig(EnergyOptions, DamageOptions, ChipOptions, CircuitOptions):
+class TrainerConfig(EnergyOptions, DamageOptions, RuleOptions, ChipOptions, CircuitOptions):
     """Training, network and data"""
 
     job: ClassVar[str]  # the trainer's name in run folders and run_meta.json
@@ -131,6 +132,7 @@ class TrainerConfig(EnergyOptions, DamageOptions, ChipOptions, CircuitOptions):
         """Raise InputError where options contradict each other."""
         CircuitOptions.check(self)
         ChipOptions.check(self)
+        RuleOptions.check(self)
         DamageOptions.check(self)
         EnergyOptions.check(self)
         if self.input_vmax <= self.input_vmin:
@@ -147,4 +149,8 @@ SHARED = (
     "test_temp",
 )
 # What the options of networks that train together must come to: the objective, and whether there are two circuits.
-ALIKE = {"trains": "objective", "has_two_circuits": "the number of circuits (--one-circuit, --two-circuits, --chip)"}
+ALIKE = {
+    "trains": "objective",
+    "rule_parts": "the parts of their learning rule (--rule, --phases, --quantity, names of --terms, --optimizer)",
+    "has_two_circuits": "the number of circuits (--one-circuit, --two-circuits, --chip)",
+}

@@ -5,7 +5,7 @@ A third one, at another temperature, may stand in for the first one in validatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -14,8 +14,11 @@ from analog_nmos.backends.base import Backend, CompiledSolver, FloatArray
 from analog_nmos.backends.make import make_backend
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit.deviations import Deviations
+from analog_nmos.rules.options import ADJOINT
 from analog_nmos.training.config import TrainerConfig
 from analog_nmos.training.replica import Replica, padded_gates
+from analog_nmos.training.rule import Rule
+from common.errors import InputError
 
 if TYPE_CHECKING:
     from common.kernels.by_address import Address
@@ -26,10 +29,12 @@ State = dict[str, NDArray[Any]]
 
 
 class Phase(NamedTuple):
-    """The compiled solver of a phase, and where its function for this phase lies."""
+    """The compiled solver of a phase, where its function for this phase lies, and that for adjoints of free phases."""
 
     solver: CompiledSolver
     address: Address
+    adjoint: Callable[..., Any]
+    adjoint_address: Address
 
 
 class Copies:
@@ -40,11 +45,21 @@ class Copies:
         second: solved clamped; the same object where there is one circuit.
         tested: solved in validation; the first one unless it has a temperature of its own.
         call_samples: how many samples the next call of a compiled epoch takes.
+        rule: the learning rule of the replicas.
+
+    Args:
+        card: of all transistors; None where no part of the rule asks what they know of themselves.
     """
 
     def __init__(
-        self, replicas: Sequence[Replica], first: Backend, second: Backend | None = None, tested: Backend | None = None
+        self,
+        replicas: Sequence[Replica],
+        first: Backend,
+        second: Backend | None = None,
+        tested: Backend | None = None,
+        card: ModelCard | None = None,
     ) -> None:
+        self.rule = Rule(replicas, card)
         self._replicas, self.call_samples = replicas, 1
         self._compiled: tuple[Phase, Phase] | None = None
         self.first, self.second, self.tested = first, second or first, tested or first
@@ -63,8 +78,10 @@ class Copies:
             return make_backend(config.backend, topologies, card, options, deviations)
 
         first = make(config, free)
+        if config.rule == ADJOINT and not first.has_adjoint:
+            raise InputError(f"--rule adjoint needs --backend native; {config.backend} has no adjoint")
         second = make(config, clamp) if config.has_two_circuits else None
-        return cls(replicas, first, second, make(config.test_options, free) if config.test_options else None)
+        return cls(replicas, first, second, make(config.test_options, free) if config.test_options else None, card)
 
     @property
     def n_replicas(self) -> int:
@@ -82,7 +99,12 @@ class Copies:
             first = self.first.compiled()
             second = self.second.compiled() if self.are_two else first
             if first is not None and second is not None:
-                self._compiled = Phase(first, first.addresses()[0]), Phase(second, second.addresses()[1])
+                adjoint = self.rule.adjoint(first)
+                where = first.adjoint_address(adjoint)
+                self._compiled = (
+                    Phase(first, first.addresses()[0], adjoint, where),
+                    Phase(second, second.addresses()[1], adjoint, where),
+                )
         return self._compiled
 
     def set_gates(self, gate_V: FloatArray) -> None:

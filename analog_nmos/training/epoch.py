@@ -18,6 +18,7 @@ from analog_nmos.data.split import Split
 from analog_nmos.objectives.base import IntArray, Objective
 from analog_nmos.training.copies import Copies
 from analog_nmos.training.replica import Replica, padded_gates
+from analog_nmos.training.rule import Rule
 
 Beat = Callable[[], None]  # says that the run is alive
 Progress = Callable[[int], None]  # likewise, and counts so many samples as done
@@ -62,24 +63,6 @@ class Training:
         return self.reload_free + self.reload_clamp + self.nonfinite_free + self.nonfinite_clamp
 
 
-class EdgeDrops:
-    """Voltage drops over all edges, padded where a replica has fewer edges than another."""
-
-    def __init__(self, replicas: Sequence[Replica]) -> None:
-        width = max(replica.topology.n_edges for replica in replicas)
-        ends = np.zeros((2, len(replicas), width), np.intp)  # padding: from ground to ground, a drop of zero
-        for row, replica in enumerate(replicas):
-            ends[0, row, : replica.topology.n_edges] = replica.topology.edges_D
-            ends[1, row, : replica.topology.n_edges] = replica.topology.edges_S
-        self._nodes = max(replica.topology.max_node for replica in replicas) + 1
-        self._drain, self._source = ends + np.arange(len(replicas))[:, None] * self._nodes
-
-    def squared(self, node_V: FloatArray, rows: slice | IntArray) -> FloatArray:
-        """(Vd - Vs)^2 in V^2, shape (rows, edges), from node_V (L, nodes)."""
-        drop_V: FloatArray = np.take(node_V, self._drain[rows]) - np.take(node_V, self._source[rows])
-        return drop_V * drop_V
-
-
 def train_epoch(
     replicas: Sequence[Replica],
     mask: BoolArray,
@@ -96,7 +79,7 @@ def train_epoch(
         objective: the replicas' objective.
         beat: called with 1 before every sample.
     """
-    sums, drops, gate_V = Training.zeros(replicas), EdgeDrops(replicas), padded_gates(replicas)
+    sums, rule, gate_V = Training.zeros(replicas), copies.rule, padded_gates(replicas)
     around = _Peripheries(replicas, gate_V.shape[1])
     gamma = np.array([[replica.sign * replica.config.gamma] for replica in replicas])
     x_V = np.stack([replica.data.train.x_V for replica in replicas])
@@ -125,20 +108,26 @@ def train_epoch(
         if not active.any():
             continue
         sums.active += active
-        free_square = drops.squared(free_V, everything)
+        free_V = free_V.copy()  # which is the solver's, unless it is read with noise
         target_V, held = readout.clamps(out_V, score_V, evaluation.target_V, evaluation.clamped)
         start = clock()
         if copies.are_two:
             for number in np.flatnonzero(active).tolist():
                 copies.second.follow(copies.first, number)
-        clamped = copies.second.solve_clamped(x, target_V, held, active)
+        clamped_V, response_A, moved = [], None, active
+        for nudge in rule.nudges:
+            clamped = copies.second.solve_clamped(x, rule.driven(out_V, target_V, nudge), held, moved)
+            moved = _count(clamped.status, moved, sums.solves, sums.reload_clamp, sums.nonfinite_clamp, copies.second)
+            clamped_V.append(around.read_clamped(clamped.node_V, moved))
+        if rule.is_adjoint:
+            found = copies.first.adjoint(x, np.where(held, rule.driven(out_V, target_V, 1.0), 0.0), active)
+            moved = _count(found.status, active, sums.solves, sums.reload_clamp, sums.nonfinite_clamp, copies.first)
+            response_A = found.by_gate
         sums.clamp_s += clock() - start
-        moved = _count(clamped.status, active, sums.solves, sums.reload_clamp, sums.nonfinite_clamp, copies.second)
         start = clock()
-        clamped_V = around.read_clamped(clamped.node_V, moved)
         rows = everything if moved.all() else np.flatnonzero(moved)
-        step_V = -gamma[rows] * (drops.squared(clamped_V, rows) - free_square[rows])
-        gate_V[rows] = around.updated_V(gate_V, step_V, rows, held)
+        step_V = (-gamma * rule.change_V2(free_V, clamped_V, response_A, gate_V))[rows]
+        gate_V[rows] = around.updated_V(gate_V, step_V, rows, held, rule)
         sums.update_s += clock() - start
     for replica, trained_V in zip(replicas, gate_V, strict=True):
         replica.gate_V = trained_V[: replica.gate_V.size].copy()
@@ -193,24 +182,28 @@ class _Peripheries:
             read_V[row, own] = self._all[row].read_V(node_V[row, own], "clamped")
         return read_V
 
-    def updated_V(self, gate_V: FloatArray, step_V: FloatArray, rows: slice | IntArray, held: BoolArray) -> FloatArray:
+    def updated_V(
+        self, gate_V: FloatArray, step_V: FloatArray, rows: slice | IntArray, held: BoolArray, rule: Rule
+    ) -> FloatArray:
         """Registers after an update, shape (rows, edges).
 
         Args:
             gate_V: all registers (L, edges).
-            step_V: what the learning rule adds to those of `rows`.
+            step_V: what the learning rule asks for of those of `rows`.
             rows: replicas that are updated.
             held: outputs (L, outputs) that were clamped.
+            rule: whose optimizer makes steps of it.
         """
-        step_V += self._bias_V[rows]
         fixed = self._fixed[rows]
         for place, row in enumerate(np.arange(len(self._all))[rows].tolist()):
             own, around = slice(self._sizes[row]), self._all[row]
-            if around.update_noise_V:
-                step_V[place, own] += around.update_noise_V * around.streams["updates"].take(self._sizes[row])
             if around.clamped_only:
                 fixed = fixed.copy() if fixed.base is not None else fixed
                 fixed[place, own] |= ~around.at_clamped(held[row])
+            step_V[place, own] = rule.advance(row, step_V[place, own], ~fixed[place, own])
+            step_V[place] += self._bias_V[row]
+            if around.update_noise_V:
+                step_V[place, own] += around.update_noise_V * around.streams["updates"].take(self._sizes[row])
         moved_V = (gate_V[rows] + step_V).clip(self._low_V[rows], self._high_V[rows])
         return np.where(fixed, gate_V[rows], moved_V)
 

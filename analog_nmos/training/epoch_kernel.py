@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analog_nmos.backends.base import Status
-from analog_nmos.chips.periphery_kernel import read, read_free, update, write
+from analog_nmos.chips.periphery_kernel import fill_moves, read, read_free, update, write
 from analog_nmos.training.clock import seconds
 from analog_nmos.training.fingerprint import fingerprint
+from analog_nmos.training.rule_kernel import drive
 from common.kernels.by_address import call
 from common.kernels.cache import KernelCache
 from common.kernels.jit import compiled
@@ -44,6 +45,7 @@ class Circuit(NamedTuple):
     memory: Any
     edges: Any
     solve: Any  # the address of its `free` or `clamped`
+    adjoint: Any  # that of its `adjoint`
 
 
 class Sums(NamedTuple):
@@ -97,12 +99,58 @@ def epoch_kernel(
     clamped: Callable[..., Any],
     follow: Callable[..., Any],
     forget: Callable[..., Any],
+    adjoint: Callable[..., Any],
     evaluate: Callable[..., Any],
+    change: Callable[..., Any],
+    add: Callable[..., Any],
+    advance: Callable[..., Any],
 ) -> Callable[..., Any]:
     """A function that trains one replica on some samples: see `train_on` inside."""
 
     @compiled
-    def train_on(first, second, replica, samples, order, own, chip, sums):
+    def nudge(first, second, replica, samples, n, rule, out_V, target_V, held, chip, driven, states, sums):
+        """The clamped phases of a sample, or the adjoint in their place: the status.
+
+        `states` (2, nodes) get what is read in them.
+        """
+        number = 0
+        if rule.is_adjoint:
+            drive(rule, 1.0, out_V, target_V, held, driven)
+            sums.solves[replica] += 1
+            return call(adjoint, first.adjoint, (first.memory, replica, samples.x_V[n], driven, rule.response_A))
+        if chip.two_circuits:
+            follow(second.memory, first.memory, replica)
+        for strength in (rule.first_nudge, rule.second_nudge):
+            if strength != 0.0:
+                drive(rule, strength, out_V, target_V, held, driven)
+                sums.solves[replica] += 1
+                words = (second.memory, replica, samples.x_V[n], driven, held, states[number])
+                status = call(clamped, second.solve, words)
+                if status != CONVERGED:
+                    return status
+                read(chip, states[number], chip.clamped)
+                number += 1
+        return CONVERGED
+
+    @compiled
+    def asked_V2(first, replica, rule, gate_V, free_V, states):
+        """Fill rule.step_V with what gates are to move by, over -gamma; see `rule.Rule.change_V2`."""
+        change_V2 = rule.step_V
+        if rule.is_adjoint:
+            for e in range(change_V2.size):
+                change_V2[e] = -rule.scale_V2 * rule.response_A[0, e]
+        elif rule.second_nudge != 0.0:
+            change(rule.quantity, replica, first.edges, gate_V, free_V, states[1], states[0], change_V2)
+            for e in range(change_V2.size):
+                change_V2[e] *= 0.5
+        elif rule.first_nudge > 0.0:
+            change(rule.quantity, replica, first.edges, gate_V, free_V, free_V, states[0], change_V2)
+        else:
+            change(rule.quantity, replica, first.edges, gate_V, free_V, states[0], free_V, change_V2)
+        add(rule.terms, replica, first.edges, gate_V, free_V, change_V2)
+
+    @compiled
+    def train_on(first, second, replica, samples, order, own, chip, rule, sums):
         """Train a replica on the samples with the numbers `order`.
 
         Args:
@@ -110,6 +158,7 @@ def epoch_kernel(
             replica, samples, order: which one, its `Samples`, and which of them.
             own: its part of the objective.
             chip: its `periphery_kernel.Chip`.
+            rule: its `rule_kernel.RuleArrays`.
             sums: added to.
         """
         n_outputs, is_written = chip.outputs.size, False
@@ -118,7 +167,7 @@ def epoch_kernel(
         score_V, target_V, nudged = out_V, node_target_V, held
         if samples.pairs:
             score_V, target_V, nudged = np.empty(n_scores), np.empty(n_scores), np.empty(n_scores, np.bool_)
-        free_V, clamped_V = np.empty(samples.n_nodes), np.empty(samples.n_nodes)
+        free_V, states, driven = np.empty(samples.n_nodes), np.empty((2, samples.n_nodes)), np.empty(n_outputs)
         for n in order:
             start = seconds()
             if chip.gate_noise_V > 0.0 or not is_written:
@@ -147,24 +196,28 @@ def epoch_kernel(
             if samples.pairs:
                 _clamp(out_V, score_V, target_V, nudged, node_target_V, held)
             start = seconds()
-            if chip.two_circuits:
-                follow(second.memory, first.memory, replica)
-            words = (second.memory, replica, samples.x_V[n], node_target_V, held, clamped_V)
-            status = call(clamped, second.solve, words)
+            status = nudge(
+                first, second, replica, samples, n, rule, out_V, node_target_V, held, chip, driven, states, sums
+            )
             solved = seconds()
             sums.seconds[1] += solved - start
-            sums.solves[replica] += 1
             if status != CONVERGED:
                 _count(status, replica, sums.nonfinite_clamp, sums.reload_clamp)
-                forget(second.memory, replica)
+                forget((first if rule.is_adjoint else second).memory, replica)
                 continue
-            read(chip, clamped_V, chip.clamped)
-            is_written = update(chip, first.edges, second.edges, replica, samples.gamma, free_V, clamped_V, held)
+            asked_V2(first, replica, rule, chip.gate_V, free_V, states)
+            for e in range(rule.step_V.size):
+                rule.step_V[e] *= -samples.gamma
+            fill_moves(chip, held, rule.moves)
+            advance(rule.optimizer, rule.memory, rule.step_V, rule.moves)
+            is_written = update(chip, first.edges, second.edges, replica, rule.step_V, rule.moves)
             sums.seconds[2] += seconds() - solved
 
     kernel: Any = train_on
-    name = "-".join((__name__, fingerprint(free, clamped, follow, forget, evaluate)))
+    name = "-".join((__name__, fingerprint(free, clamped, follow, forget, adjoint, evaluate, change, add, advance)))
     kernel._cache = KernelCache(
-        name, Path(__file__).parent, *(SUITE / folder for folder in ("backends", "chips", "objectives", "readouts"))
+        name,
+        Path(__file__).parent,
+        *(SUITE / folder for folder in ("backends", "chips", "objectives", "readouts", "rules")),
     )
     return train_on

@@ -18,8 +18,9 @@ from analog_nmos.training.config import GATE_HIGH_V, GATE_LOW_V, TrainerConfig
 from analog_nmos.training.damage_plan import DamagePlan
 
 FloatArray = NDArray[np.float64]
-# In a replica's memory: which edges do not learn any more, and what damage it has had (`damage.strikes`, as JSON).
-STUCK, DAMAGE = "stuck", "damage"
+# In a replica's memory: which edges do not learn any more, what damage it has had (`damage.strikes`, as JSON), and what
+# the optimizer of its learning rule remembers of each edge (memories, edges).
+STUCK, DAMAGE, RULE = "stuck", "damage", "rule"
 
 
 @dataclass(eq=False)
@@ -85,8 +86,9 @@ class Replica:
     def keep_edges(self, keep: NDArray[np.bool_]) -> None:
         """Remove the edges outside the mask (edges,) for good."""
         self.take(self.gate_V[keep], self.edge_uid[keep])
-        if STUCK in self.memory:
-            self.memory[STUCK] = self.memory[STUCK][keep]
+        for name in (STUCK, RULE):
+            if name in self.memory:
+                self.memory[name] = self.memory[name][..., keep]
 
     def leak(self) -> None:
         """Gate voltages after an epoch; those of stuck edges stay."""
@@ -106,7 +108,7 @@ def new_replica(
     rng = np.random.RandomState(config.seed)
     gate_V = config.initial_gates(rng, topology.n_edges)
     limits_V = config.gate_limits_V or ((GATE_LOW_V, GATE_HIGH_V) if sign > 0 else (-GATE_HIGH_V, -GATE_LOW_V))
-    periphery = Periphery(config, topology, limits_V, config.reads())
+    periphery = Periphery(config, topology, limits_V, config.reads(), len(config.nudges))
     edges = np.arange(topology.n_edges)
     return Replica(config, data, topology, topology, rng, gate_V, edges, periphery, chip, sign=sign)
 

@@ -53,13 +53,13 @@ def add_axes(parser: Parser, config_type: type[Any], axes: Sequence[Axis]) -> No
     known = {field.name: field for field in fields(config_type)}
     for axis in axes:
         text = axis.help or _help(known[axis.name])
-        _add(grid, axis.name, text, ",".join(show(value) for value in axis.values))
+        _add(grid, axis.name, text, ",".join(show(value) for value in axis.values), _also(known.get(axis.name)))
     hidden = {name for axis in axes for name in (axis.name, *axis.replaces)} | ABOUT_THE_START
     rest = parser.add_argument_group("further options of a run, which may become axes too")
     for name, field in known.items():
         if name not in hidden:
             default = "" if field.default in (None, MISSING) else show(field.default)
-            _add(rest, name, _help(field), default)
+            _add(rest, name, _help(field), default, _also(field))
 
 
 def chosen_axes(
@@ -74,7 +74,9 @@ def chosen_axes(
     chosen = {axis.name: axis for axis in axes}
     hidden = {name for axis in axes for name in axis.replaces} | ABOUT_THE_START
     known = {field.name for field in fields(config_type)} - hidden | set(chosen)
-    for name, value in {**_read(file), **{name: text.split(",") for name, text in given.items()}}.items():
+    also = {name: field.name for field in fields(config_type) for name in _also(field)}
+    read = {also.get(name, name): value for name, value in _read(file).items()}
+    for name, value in {**read, **{name: text.split(",") for name, text in given.items()}}.items():
         if name not in known:
             raise InputError(f"--grid {file}: unknown axis {name!r}; known are {', '.join(sorted(known))}")
         axis = chosen.get(name, Axis(name, ()))
@@ -111,9 +113,16 @@ def _help(field: Any) -> str:
     return f"{field.metadata['help']}: {allowed}" if allowed else str(field.metadata["help"])
 
 
-def _add(group: Any, name: str, text: str, default: str) -> None:
+def _also(field: Any) -> tuple[str, ...]:
+    """Further names of an option; none of an axis that is no option."""
+    also: tuple[str, ...] = field.metadata["also"] if field is not None else ()
+    return also
+
+
+def _add(group: Any, name: str, text: str, default: str, also: Sequence[str] = ()) -> None:
     shown = f" (default: {default})" if default else ""
-    group.add_argument(_flag(name), dest=f"axis:{name}", metavar="X,..", help=text.replace("%", "%%") + shown)
+    names, text = (_flag(name), *map(_flag, also)), text.replace("%", "%%") + shown
+    group.add_argument(*names, dest=f"axis:{name}", metavar="X,..", help=text)
 
 
 def _flag(name: str) -> str:

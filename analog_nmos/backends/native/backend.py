@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver, FloatArray, Solution
+from analog_nmos.backends.base import Backend, BoolArray, CompiledSolver, FloatArray, Sensitivity, Solution
 from analog_nmos.backends.native.coupled.replicas import CoupledReplicas
 from analog_nmos.backends.native.decoupled.replicas import DecoupledReplicas
 from analog_nmos.backends.native.transistor import parameters
@@ -49,7 +49,7 @@ class NativeBackend(Backend):
             temperatures.
     """
 
-    takes_deviations = True
+    takes_deviations = has_adjoint = True
 
     def __init__(
         self,
@@ -72,8 +72,9 @@ class NativeBackend(Backend):
             raise InputError("tolerance_V must be above 0 and max_passes at least 1")
         device = _device(card, options)
         settings = Settings(
-            tolerance_V, max_passes, 1.0 / options.rs_free, 1.0 / options.rs_clamp, options.vminus, options.vplus
-        )
+            tolerance_V, max_passes, 1.0 / options.rs_free, 1.0 / options.clamp_ohm, options.vminus, options.vplus,
+            float(options.nudge_mode == "current"),
+        )  # fmt: skip
         alone = [_outputs_alone(topology) for topology in topologies]
         if any(alone) != all(alone):
             raise InputError(
@@ -110,7 +111,7 @@ class NativeBackend(Backend):
         return self._engine.solve_free(input_V, np.ascontiguousarray(mask, np.bool_))
 
     def solve_clamped(self, input_V: FloatArray, target_V: FloatArray, clamped: BoolArray, mask: BoolArray) -> Solution:
-        """Operating points with the outputs of mask `clamped` (L, outputs) held near target_V (L, outputs)."""
+        """Operating points with the outputs of mask `clamped` (L, outputs) nudged by target_V (L, outputs)."""
         input_V = self._checked("input_V", input_V, self._n_inputs)
         target_V = self._checked("target_V", target_V, self._n_outputs)
         clamped = np.ascontiguousarray(clamped, np.bool_)
@@ -122,6 +123,12 @@ class NativeBackend(Backend):
         if input_V.ndim != 2 or input_V.shape[1] != self._n_inputs or not 0 <= replica < self.n_replicas:
             raise InputError(f"needs inputs of shape (samples, {self._n_inputs}) and a replica below {self.n_replicas}")
         return self._engine.solve_many(replica, input_V)
+
+    def adjoint(self, input_V: FloatArray, cotangent_A: FloatArray, mask: BoolArray) -> Sensitivity:
+        """What outputs weighted by cotangent_A (L, outputs) gain by each transistor's gate voltage, vto and kp."""
+        input_V = self._checked("input_V", input_V, self._n_inputs)
+        cotangent_A = self._checked("cotangent_A", cotangent_A, self._n_outputs)
+        return self._engine.adjoint(input_V, cotangent_A, np.ascontiguousarray(mask, np.bool_))
 
     def compiled(self) -> CompiledSolver:
         """The solver for compiled epochs."""

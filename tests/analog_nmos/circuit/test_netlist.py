@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analog_nmos.cards.model_card import default_card_path, read_model_card
-from analog_nmos.circuit import CircuitOptions
+from analog_nmos.circuit import NUDGE_MODES, CircuitOptions
 from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.circuit.netlist import Sources, write_netlist
 from analog_nmos.topology import dense
@@ -57,3 +57,12 @@ def test_where_the_gate_source_stands(gate_ref, tie, ohm, node):
 def test_a_transistor_of_its_own_is_tied_directly_too():
     own = Deviations(np.zeros(2), np.array([1.0, 0.5]))
     assert lines(own, body_tie="source", body_res=0.0)[1].startswith("M1 5 g1 4 4 OWN0 ")
+
+
+def test_only_a_circuit_that_is_nudged_by_currents_has_current_sources():
+    sources = Sources(np.zeros(1), np.full(2, 2.0), np.zeros(2))
+    found = {}
+    for mode in NUDGE_MODES:
+        text = write_netlist(dense(1, 2), CARD, CircuitOptions(nudge_mode=mode), sources)
+        found[mode] = re.findall(r"^I.*$", text, re.MULTILINE)
+    assert found == {"clamp": [], "held": [], "current": ["IOUT0 0 3 dc 0", "IOUT1 0 4 dc 0"]}

@@ -23,3 +23,13 @@ def test_a_body_resistor_is_none_or_one_that_ngspice_can_solve(ohm):
 def test_other_body_resistors_are_refused_in_one_line(ohm, message):
     with pytest.raises(InputError, match=message):
         build(CircuitOptions, {"body_res": ohm})
+
+
+@pytest.mark.parametrize(("mode", "ohm"), [("clamp", 2.0), ("held", 1e-6), ("current", 1e9)])
+def test_what_an_output_hangs_on_in_a_clamped_phase(mode, ohm):
+    assert build(CircuitOptions, {"nudge_mode": mode, "rs_clamp": 2.0}).clamp_ohm == ohm
+
+
+def test_another_way_to_nudge_is_refused_in_one_line():
+    with pytest.raises(InputError, match=r"^argument --nudge-mode: .*clamp.*held.*current"):
+        build(CircuitOptions, {"nudge_mode": "push"})

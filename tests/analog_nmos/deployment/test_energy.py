@@ -10,6 +10,8 @@ from analog_nmos.deployment import Point, load_trained, measure
 from analog_nmos.deployment.energy import energy_of
 from analog_nmos.energy.options import CapacitanceOptions
 from analog_nmos.energy.power import free_loads
+from analog_nmos.tasks.regression import Regression
+from analog_nmos.train import run
 from common.errors import InputError
 
 HELD = CapacitanceOptions(node_cap=2e-12, gate_cap=1e-12)
@@ -88,6 +90,41 @@ def test_skipped_samples_have_a_free_phase_only(pruned):
     np.testing.assert_allclose(updates.energy_J[skipped], (updates.free_W * updates.free_s)[skipped])
     assert (updates.writing_J[skipped] == 0.0).all()
     assert (updates.writing_J[~skipped] > 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "phases"),
+    [
+        ({"phases": "centred"}, 2),
+        ({"phases": "negative", "nudge_mode": "held"}, 1),
+        ({"nudge_mode": "current"}, 1),
+        ({"rule": "adjoint"}, 0),
+        ({"quantity": "device-aware"}, 1),
+    ],
+    ids=str,
+)
+def test_updates_are_those_of_the_runs_own_rule(tmp_path, options, phases):
+    trained = load_trained(run(Regression(epochs=2, plots=False, quiet=True, **options), tmp_path / "run"))
+    updates = energy_of(trained, HELD, 100).updates
+    assert len(updates.sample) == 8
+    assert (updates.writing_J > 0.0).all()
+    assert np.isnan(updates.clamped_s).all() == (phases == 0)
+    assert (updates.energy_J > updates.free_W * updates.free_s).all()
+    if phases:
+        assert (updates.clamped_W > 0.5 * updates.free_W).all()
+        assert (updates.clamped_W < 2.0 * updates.free_W).all()
+
+
+def test_centred_phases_take_the_time_of_both(tmp_path):
+    one, two = (
+        energy_of(
+            load_trained(run(Regression(epochs=1, plots=False, quiet=True, phases=name), tmp_path / name)), HELD, 8
+        )
+        for name in ("positive", "centred")
+    )
+    assert two.updates.clamped_s == pytest.approx(2.0 * one.updates.clamped_s, rel=0.3)
+    both_J = two.updates.clamped_W * two.updates.clamped_s
+    assert both_J == pytest.approx(2.0 * one.updates.clamped_W * one.updates.clamped_s, rel=0.4)
 
 
 def test_gates_of_earlier_epochs_and_prototypes(pruned, prototype):

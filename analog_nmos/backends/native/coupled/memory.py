@@ -51,6 +51,7 @@ class Memory(NamedTuple):
         matrix, inverse, panel, part: see `factor`.
         step, bend, flow, spare: (F,) right-hand sides and solutions.
         reach_V: (1,) how far the nodes are from where the matrix was factored; infinite if nothing goes on from there.
+        drive_A: (K,) currents that are driven into the outputs; 0 but in a clamped phase.
     """
 
     weight: FloatArray
@@ -77,6 +78,7 @@ class Memory(NamedTuple):
     flow: FloatArray
     spare: FloatArray
     reach_V: FloatArray
+    drive_A: FloatArray
 
 
 class Book(NamedTuple):
@@ -128,6 +130,7 @@ def _sizes(wiring: Wiring) -> list[int]:
         "vto_offset_V": slots,
         "kp_factor": slots,
         "sink_V": wiring.outputs.size,
+        "drive_A": wiring.outputs.size,
         "node_V": both,
         "moved_V": both,
         "work": FIELDS * slots,
@@ -203,5 +206,5 @@ def memory_of(book: Any, r: Any) -> Any:
         _float(book, r, 5), _float(book, r, 6), _float(book, r, 7), _float(book, r, 8), _float(book, r, 9),
         _float(book, r, 10), _float(book, r, 11), _float(book, r, 12), _float(book, r, 13), _float(book, r, 14),
         _float(book, r, 15), _float(book, r, 16), _float(book, r, 17), _float(book, r, 18), _float(book, r, 19),
-        _float(book, r, 20), _float(book, r, 21), _float(book, r, 22), _float(book, r, 23),
+        _float(book, r, 20), _float(book, r, 21), _float(book, r, 22), _float(book, r, 23), _float(book, r, 24),
     )  # fmt: skip

@@ -28,13 +28,25 @@ from analog_nmos.backends.native.decoupled.newton import (
     SINGULAR,
 )
 from analog_nmos.backends.native.transistor import kinds
-from analog_nmos.backends.native.transistor.accuracy import EPSILON, ROUNDING_V, expect, is_certain, rounding_A
+from analog_nmos.backends.native.transistor.accuracy import (
+    EPSILON,
+    ROUNDING_V,
+    SPANS,
+    WIDER_V,
+    expect,
+    is_certain,
+    rounding_A,
+)
 from common.kernels.jit import leaf, lean
 
 BEYOND_V = 0.1  # by which first steps may leave the span of the sources
 CHORD_V = 0.02  # largest step after which the same factors may serve again
 LEAST_BEND = 10.0  # 1/V, a promise below the tolerance is looked for up to this tolerance over a step squared
 CHORD_GAIN = 0.25  # by which a chord step must be smaller than the step before
+# How a solve begins: from a guess; from the solve before, of the same inputs and gates; or likewise, with no other aim
+# than to leave the factors at the solution in memory, in this many passes or fewer.
+ANEW, GOES_ON, SETTLES = 0, 1, 2
+SETTLING_PASSES = 4
 
 
 @lean
@@ -149,13 +161,14 @@ def _foresee(w, memory, limit_V, low_V, high_V):
 
 
 @lean
-def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, passes, guess, knee_V, held):
+def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, passes, guess, knee_V, begins):
     """Newton from the voltages in memory.node_V: (status, passes). No free node is taken out of [low_V, high_V].
 
-    With `held` it goes on from the solve before, whose factors serve again where only loads of outputs have changed.
+    If it GOES_ON from the solve before, whose factors serve again where only loads of outputs have changed. If it
+    SETTLES, no step is taken where it is below the tolerance (or, by rounding, does not fall below ROUNDING_V).
     """
     doubt_V, before_V, reach_V = 0.0, math.inf, math.inf
-    if held:
+    if begins == GOES_ON:
         before_V = _foresee(w, memory, limit_V, low_V, high_V)
         reach_V = memory.reach_V[0] + before_V
     memory.reach_V[0] = math.inf
@@ -170,13 +183,19 @@ def newton(m, w, memory, tolerance_V, accuracy, chords, limit_V, low_V, high_V, 
         moved_V = _largest(memory.step)
         if not moved_V < math.inf:
             return NOT_FINITE, passed + 1
-        size_V = max(size_V, moved_V)
+        size_V, last = max(size_V, moved_V), passed == passes - 1
+        if begins == SETTLES and (size_V <= tolerance_V or (last and size_V <= ROUNDING_V)):
+            return CONVERGED, passed + 1
         _move(w, memory, limit_V, low_V, high_V)
         if chord:
             if size_V <= tolerance_V and size_V <= CHORD_GAIN * before_V < math.inf:
                 memory.reach_V[0] = reach_V + moved_V
                 return _rounding_status(w, memory, accuracy), passed + 1
-        elif size_V < LARGEST_LAST_V and (doubt_V > 0.0 or size_V * size_V < LEAST_BEND * tolerance_V):
+        elif (
+            begins != SETTLES
+            and size_V < LARGEST_LAST_V
+            and (doubt_V > 0.0 or size_V * size_V < LEAST_BEND * tolerance_V)
+        ):
             status, error_V, next_V = _promise(w, memory, size_V, tolerance_V, accuracy)
             if status == NO_CONVERGENCE and moved_V + accuracy.curvature * error_V <= doubt_V:
                 status = CONVERGED
@@ -204,16 +223,21 @@ def _drive(w, memory, settings, m, input_V, clamped, scale):
     for k in range(w.outputs.size):
         series_S = settings.clamp_S if clamped[k] else settings.free_S
         memory.load_S[w.outputs[k]] += series_S
-        memory.source_A[w.outputs[k]] = scale * (series_S * memory.sink_V[k])
+        memory.source_A[w.outputs[k]] = scale * (series_S * memory.sink_V[k] + memory.drive_A[k])
 
 
 @lean
 def span(m, memory, settings, input_V):
-    """Lowest and highest voltage of all sources but the gates, lowest and highest gate; NaN if one is not finite."""
+    """Lowest and highest voltage of all sources but the gates, lowest and highest gate; NaN if one is not finite.
+
+    Driven currents count for this last only: what they do to the span, `solve` sees when it has found the nodes.
+    """
     low, high, check = min(settings.vminus_V, 0.0), max(settings.vplus_V, 0.0), 0.0
     for x in (input_V, memory.sink_V):
         for i in range(x.size):
             low, high, check = min(low, x[i]), max(high, x[i]), check + 0.0 * x[i]
+    for k in range(memory.drive_A.size):
+        check += 0.0 * memory.drive_A[k]
     gate = lowest = memory.gate_V[0]
     for j in range(memory.gate_V.size):
         gate, check = max(gate, memory.gate_V[j]), check + 0.0 * memory.gate_V[j]
@@ -238,7 +262,7 @@ def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V
             memory.node_V[i] = memory.saved[i]
         status, passed = newton(
             kinds.eased(m, scale), w, memory, settings.tolerance_V, accuracy, False, damped_V, -math.inf, math.inf,
-            max(40, -settings.passes), False, knee_V, False,
+            max(40, -settings.passes), False, knee_V, ANEW,
         )  # fmt: skip
         passes += passed
         if status == CONVERGED:
@@ -260,32 +284,78 @@ def _source_stepping(m, w, memory, settings, accuracy, knee_V, damped_V, input_V
     return CONVERGED, passes
 
 
+@leaf
+def _is_driven(memory):
+    driven = False
+    for k in range(memory.drive_A.size):
+        driven |= memory.drive_A[k] != 0.0
+    return driven
+
+
+@leaf
+def _reached(w, memory, low_V, high_V):
+    """The span with all free nodes in it, and WIDER_V around those that were outside."""
+    for i in range(w.free.size):
+        node_V = memory.node_V[i]
+        if node_V < low_V or node_V > high_V:
+            low_V, high_V = min(low_V, node_V - WIDER_V), max(high_V, node_V + WIDER_V)
+    return low_V, high_V
+
+
 @lean
-def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, held):
+def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, begins):
     """An operating point in memory.node_V: (status, passes); start_V (F,) in the state's order.
 
-    `chords` says whether factors cost enough to be used again. With `held` it first goes on from the solve before,
-    which had the same inputs and gates.
+    `chords` says whether factors cost enough to be used again. If it GOES_ON, it first goes on from the solve before,
+    which had the same inputs and gates; if it SETTLES, it does nothing else, of nearly the same gates.
+
+    Driven currents may take nodes out of the span of the sources, for which the accuracy was promised: then the network
+    is solved again, from where they were found, with the promise for a span that holds them.
     """
     low_V, high_V, lowest_V, gate_V = span(m, memory, settings, input_V)
     if not math.isfinite(low_V + high_V + gate_V):
         memory.reach_V[0] = math.inf
         return NOT_FINITE, 0
-    damped_V = DAMPED * max(high_V - low_V, 1.0)
+    damped_V, driven = DAMPED * max(high_V - low_V, 1.0), _is_driven(memory)
     low_V, high_V, gate_V = kinds.reach(low_V, high_V, lowest_V, gate_V, m)
-    accuracy = expect(limits, low_V, high_V, gate_V, m)
     # Currents flow from high to low: no node lies outside its sources' span, but for what junctions leak.
-    low_V, high_V = low_V - BEYOND_V, high_V + BEYOND_V
+    beyond_V, passes = math.inf if driven else BEYOND_V, 0
+    for _ in range(SPANS):
+        accuracy = expect(limits, low_V, high_V, gate_V, m)
+        status, passed = _solve_within(
+            m, limits, w, memory, settings, chords, start_V, input_V, clamped, begins, low_V - beyond_V,
+            high_V + beyond_V, accuracy, damped_V,
+        )  # fmt: skip
+        passes += passed
+        if status != CONVERGED or not driven:
+            return status, passes
+        lower_V, higher_V = _reached(w, memory, low_V, high_V)
+        if lower_V == low_V and higher_V == high_V:
+            return status, passes
+        low_V, high_V, begins = lower_V, higher_V, GOES_ON if memory.reach_V[0] < math.inf else ANEW
+    return NO_CONVERGENCE, passes
+
+
+@leaf
+def _solve_within(
+    m, limits, w, memory, settings, chords, start_V, input_V, clamped, begins, low_V, high_V, accuracy, damped_V
+):
+    """As `solve`, with first steps that leave all nodes in [low_V, high_V], to this accuracy."""
     n_free, tolerance_V = w.free.size, settings.tolerance_V
-    if held:
+    if begins == GOES_ON:
         _imbalance(memory, -1.0)
     _drive(w, memory, settings, m, input_V, clamped, 1.0)
     passes, limit, no_guess, sign = 0, settings.passes, False, kinds.sign(m)
     first_knee_V = limits.knee_V if kinds.always_cut(m) else math.inf
-    if held:
+    if begins == SETTLES:
+        return newton(
+            m, w, memory, tolerance_V, accuracy, False, FREE_V, -math.inf, math.inf, SETTLING_PASSES, no_guess,
+            math.inf, begins,
+        )  # fmt: skip
+    if begins == GOES_ON:
         status, passes = newton(
             m, w, memory, tolerance_V, accuracy, chords, FREE_V, low_V, high_V, min(FIRST_PASSES, limit), no_guess,
-            first_knee_V, True,
+            first_knee_V, begins,
         )  # fmt: skip
         if status == CONVERGED or 0 < limit <= passes:
             return status, passes
@@ -297,9 +367,11 @@ def solve(m, limits, w, memory, settings, chords, start_V, input_V, clamped, hel
             m, w, memory, tolerance_V, accuracy, chords and damped == 0, damped_V if damped else FREE_V,
             -math.inf if damped else low_V, math.inf if damped else high_V,
             limit - passes if damped else min(FIRST_PASSES, limit - passes), True,
-            limits.knee_V if damped else first_knee_V, False,
+            limits.knee_V if damped else first_knee_V, ANEW,
         )  # fmt: skip
         passes += passed
-        if status == CONVERGED or 0 < limit <= passes:
+        # A current may drive a node hundreds of volts away, out of reach of damped steps: then sources are raised.
+        spent = 0 < limit <= passes and not (damped and low_V == -math.inf)
+        if status == CONVERGED or spent:
             return status, passes
     return _source_stepping(m, w, memory, settings, accuracy, limits.knee_V, damped_V, input_V, clamped, passes)

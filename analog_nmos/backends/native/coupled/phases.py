@@ -15,7 +15,7 @@ import numpy as np
 
 from analog_nmos.backends.base import Status
 from analog_nmos.backends.native.coupled.memory import memory_of, wiring_of
-from analog_nmos.backends.native.coupled.newton import solve
+from analog_nmos.backends.native.coupled.newton import ANEW, GOES_ON, solve
 from analog_nmos.backends.native.decoupled.newton import CONVERGED
 from analog_nmos.backends.native.transistor import kinds
 from analog_nmos.backends.native.transistor.accuracy import Limits
@@ -39,7 +39,8 @@ def _report(m, w, memory, row_V):
 
 
 @lean
-def _same_inputs(m, w, memory, input_V):
+def same_inputs(m, w, memory, input_V):
+    """Whether the last solve had these."""
     same, sign = True, kinds.sign(m)
     for i in range(input_V.size):
         same &= memory.node_V[w.free.size + 2 + i] == sign * input_V[i]
@@ -47,11 +48,11 @@ def _same_inputs(m, w, memory, input_V):
 
 
 @kernel
-def solve_at(m, limits, settings, book, r, start_V, input_V, clamped, held):
+def solve_at(m, limits, settings, book, r, start_V, input_V, clamped, begins):
     """`newton.solve` of one replica, which all entries call by its address in the book: (status, passes)."""
     own = unpack(Limits, limits[r], 0)
     return solve(
-        m, own, wiring_of(book, r), memory_of(book, r), settings, book.chords[r], start_V, input_V, clamped, held
+        m, own, wiring_of(book, r), memory_of(book, r), settings, book.chords[r], start_V, input_V, clamped, begins
     )
 
 
@@ -59,7 +60,7 @@ def solve_at(m, limits, settings, book, r, start_V, input_V, clamped, held):
 def free(m, limits, settings, book, r, input_V, clamped, row_V):
     """Free phase of one replica (`clamped` all false): (status, passes); the solution is the next guess."""
     w, memory = wiring_of(book, r), memory_of(book, r)
-    status, passes = call(solve_at, book.solve, (m, limits, settings, book, r, memory.guess_V, input_V, clamped, False))
+    status, passes = call(solve_at, book.solve, (m, limits, settings, book, r, memory.guess_V, input_V, clamped, ANEW))
     if status == CONVERGED:
         for i in range(w.state.size):
             memory.guess_V[w.state[i]] = kinds.sign(m) * memory.node_V[i]
@@ -71,14 +72,21 @@ def free(m, limits, settings, book, r, input_V, clamped, row_V):
 
 @compiled
 def clamp(m, limits, settings, book, r, input_V, target_V, clamped, row_V):
-    """Clamped phase of one replica: (status, passes). It goes on from the free phase if that had the same inputs."""
+    """Clamped phase of one replica: (status, passes). It goes on from the free phase if that had the same inputs.
+
+    Where `settings.drives`, target_V holds currents.
+    """
     w, memory = wiring_of(book, r), memory_of(book, r)
     for k in range(clamped.size):
-        if clamped[k]:
+        if clamped[k] and settings.drives > 0.0:
+            memory.drive_A[k] = target_V[k]
+        elif clamped[k]:
             memory.sink_V[k] = target_V[k]
-    held = memory.reach_V[0] < math.inf and _same_inputs(m, w, memory, input_V)
-    status, passes = call(solve_at, book.solve, (m, limits, settings, book, r, memory.guess_V, input_V, clamped, held))
+    begins = GOES_ON if memory.reach_V[0] < math.inf and same_inputs(m, w, memory, input_V) else ANEW
+    words = (m, limits, settings, book, r, memory.guess_V, input_V, clamped, begins)
+    status, passes = call(solve_at, book.solve, words)
     memory.reach_V[0] = math.inf
+    memory.drive_A[:] = 0.0
     if status == CONVERGED:
         _report(m, w, memory, row_V)
     return status, passes
@@ -89,7 +97,7 @@ def _many(m, limits, settings, book, r, input_V, last_V, clamped, out_V, status)
     w, memory, passes = wiring_of(book, r), memory_of(book, r), 0
     for n in range(input_V.shape[0]):
         status[n], passed = call(
-            solve_at, book.solve, (m, limits, settings, book, r, last_V, input_V[n], clamped, False)
+            solve_at, book.solve, (m, limits, settings, book, r, last_V, input_V[n], clamped, ANEW)
         )
         passes += passed
         if status[n] == CONVERGED:
@@ -121,7 +129,7 @@ def _set_gates(book, gate_V):
 def with_address(m: Any, limits: Any, settings: Any, book: Any) -> Any:
     """The book with the address of `solve_at`, which is compiled where it was not."""
     volts, held = np.empty(1), np.empty(1, np.bool_)
-    return book._replace(solve=address_of(solve_at, m, limits, settings, book, 0, volts, volts, held, False))
+    return book._replace(solve=address_of(solve_at, m, limits, settings, book, 0, volts, volts, held, ANEW))
 
 
 class Circuits(NamedTuple):

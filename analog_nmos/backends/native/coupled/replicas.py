@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArray, Solution
-from analog_nmos.backends.native.coupled import phases
+from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArray, Sensitivity, Solution
+from analog_nmos.backends.native.coupled import adjoint, phases
 from analog_nmos.backends.native.coupled.memory import Memory, keep_book
 from analog_nmos.backends.native.coupled.wiring import Wiring, wire
 from analog_nmos.backends.native.transistor.accuracy import limits
@@ -76,15 +76,27 @@ class CoupledReplicas:
         )
         return out_V, status
 
+    def adjoint(self, input_V: FloatArray, cotangent_A: FloatArray, mask: BoolArray) -> Sensitivity:
+        """As in `backends.base.Backend`, with arrays that are checked already."""
+        responses = np.empty((mask.size, 3, max(topology.n_edges for topology in self._topologies)))
+        status = np.empty(mask.size, np.int64)
+        adjoint.adjoints(self._circuits(), input_V, cotangent_A, mask, responses, status)
+        return Sensitivity.of(responses, status)
+
     def compiled(self) -> CompiledSolver:
         """As in `backends.base.Backend`."""
         book = self._circuit[-1]
         slot = np.zeros((len(self._topologies), max(t.n_edges for t in self._topologies)), np.int64)
         for row, wiring in enumerate(self._wirings):
             slot[row, : wiring.slot.size] = book.float_at[row, Memory._fields.index("gate_V"), 0] + wiring.slot
-        memory = phases.Circuits(*self._circuit, self._nothing[0], self._cold_V, self.passes)
         edges = Edges.of(self._topologies, book.floats, slot)
-        return CompiledSolver(phases.free_phase, phases.clamped_phase, phases.follow, phases.forget, memory, edges)
+        return CompiledSolver(
+            phases.free_phase, phases.clamped_phase, phases.follow, phases.forget, self._circuits(), edges,
+            adjoint.adjoint,
+        )  # fmt: skip
+
+    def _circuits(self) -> phases.Circuits:
+        return phases.Circuits(*self._circuit, self._nothing[0], self._cold_V, self.passes)
 
     def follow(self, other: Any, replica: int) -> None:
         """Guess what the replica's last free solution in another object of this kind was."""

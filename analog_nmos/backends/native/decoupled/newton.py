@@ -57,7 +57,7 @@ class Output(NamedTuple):
 
 
 @leaf
-def _own(m, vto_offset_V, kp_factor, j):
+def own_device(m, vto_offset_V, kp_factor, j):
     """The Device of eight edges; adding -0.0 and multiplying by 1 cost nothing."""
     offset_V, factor = splat(-0.0), splat(1.0)
     if vto_offset_V is not None:
@@ -72,7 +72,7 @@ def _guess_pass(drain_V, edges, out, node_V, m, work, stride):
     for j in range(out.first, out.last, WIDTH):
         at = j - out.first
         drain = load(drain_V, at)
-        own = _own(m, edges.vto_offset_V, edges.kp_factor, j)
+        own = own_device(m, edges.vto_offset_V, edges.kp_factor, j)
         d, s, through, by, d_byS, s_byS = kinds.guess(drain, load(edges.gate_V, j), splat(node_V), own)
         store(work, at, d)
         store(work, at + stride, s)
@@ -108,7 +108,7 @@ def _newton_pass(drain_V, edges, out, node_V, moved_V, limit_V, guess_body, damp
         if damped or kinds.always_cut(m):
             before = load(work, at + 2 * stride) - minimum(load(work, at), load(work, at + stride))
             b = below_knee(splat(0.0) if guess_body else before, d, s, b, out.knee_V, m)
-        own = _own(m, edges.vto_offset_V, edges.kp_factor, j)
+        own = own_device(m, edges.vto_offset_V, edges.kp_factor, j)
         step = kinds.step(drain, load(edges.gate_V, j), end, d, s, b, own)
         store(work, at, d)
         store(work, at + stride, s)

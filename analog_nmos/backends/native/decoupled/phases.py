@@ -17,13 +17,14 @@ from analog_nmos.backends.native.decoupled.newton import (
     CONVERGED,
     DAMPED,
     FIELDS,
+    NO_CONVERGENCE,
     NOT_FINITE,
     Edges,
     Output,
     solve_output,
 )
 from analog_nmos.backends.native.transistor import kinds
-from analog_nmos.backends.native.transistor.accuracy import Limits, expect
+from analog_nmos.backends.native.transistor.accuracy import SPANS, WIDER_V, Limits, expect
 from analog_nmos.backends.native.transistor.jit import kernel
 from analog_nmos.backends.native.transistor.packing import unpack
 from analog_nmos.backends.native.transistor.settings import Settings
@@ -48,6 +49,7 @@ class Memory(NamedTuple):
     vto_offset_V: Any  # (S,), or None where no replica has any
     kp_factor: Any  # (S,), or None
     nodes: Any  # (L, 2 + I + K)
+    slot: Any  # (L, E) of each edge, -1 where a replica has fewer
     gate_V: Any  # (S,)
     guess_V: Any  # (L, K) first guesses: the last free solution
     sink_V: Any  # (L, K) VOUT
@@ -69,19 +71,25 @@ def set_gates(gates_V, slot, gate_V):
 
 
 @inlined
-def _numbers(circuit, is_linked, limits, replica):
+def numbers(circuit, is_linked, limits, replica):
     """Device (of either kind), Settings and a replica's Limits."""
     m = unpack(kinds.device_class(is_linked), circuit, SETTINGS_FIELDS)
     return m, unpack(Settings, circuit, 0), unpack(Limits, limits[replica], 0)
 
 
 @inlined
-def _solve(row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, m, settings, limits, work, stride):
-    """One output of one replica at inputs row_V (I,): voltage, status, passes."""
+def solve_one(
+    row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, drive_A, m, settings, limits, work, stride
+):
+    """One output of one replica at inputs row_V (I,), into which drive_A is driven: voltage, status, passes.
+
+    Such a current may take the output out of the span of the sources, for which the accuracy was promised: then it is
+    solved again, from where it was found, with the promise for a span that holds it.
+    """
     begin, end = first[replica, k], first[replica, k + 1]
     drain_V, sign = work[FIELDS * stride :], kinds.sign(m)
-    sink_V *= sign
-    check, low, high, gate, lowest_gate = sink_V, min(sink_V, 0.0), max(sink_V, 0.0), 0.0, 0.0
+    sink_V, drive_A = sink_V * sign, drive_A * sign
+    check, low, high, gate, lowest_gate = sink_V + 0.0 * drive_A, min(sink_V, 0.0), max(sink_V, 0.0), 0.0, 0.0
     for j in range(begin, end):
         drain_V[j - begin] = sign * row_V[drain[j]]
         check += edges.gate_V[j] + drain_V[j - begin]
@@ -89,18 +97,23 @@ def _solve(row_V, k, replica, first, drain, edges, start_V, sink_V, series_S, m,
         lowest_gate = min(lowest_gate, sign * edges.gate_V[j])
     if not math.isfinite(check):  # minimum and maximum would hide a NaN
         return math.nan, NOT_FINITE, 0
-    damped_V = DAMPED * max(high - low, 1.0)
+    damped_V, node_V, passes = DAMPED * max(high - low, 1.0), sign * start_V, 0
     low, high, gate = kinds.reach(low, high, lowest_gate, gate, m)
-    out = Output(
-        begin, end, m.shunt_S + series_S, series_S * sink_V, settings.tolerance_V, int(settings.passes),
-        expect(limits, low, high, gate, m), damped_V, limits.knee_V,
-    )  # fmt: skip
-    node_V, status, passes = solve_output(drain_V, edges, out, sign * start_V, m, work, stride)
-    return sign * node_V, status, passes
+    for _ in range(SPANS):
+        out = Output(
+            begin, end, m.shunt_S + series_S, series_S * sink_V + drive_A, settings.tolerance_V, int(settings.passes),
+            expect(limits, low, high, gate, m), damped_V, limits.knee_V,
+        )  # fmt: skip
+        node_V, status, passed = solve_output(drain_V, edges, out, node_V, m, work, stride)
+        passes += passed
+        if status != CONVERGED or drive_A == 0.0 or low <= node_V <= high:
+            return sign * node_V, status, passes
+        low, high = min(low, node_V - WIDER_V), max(high, node_V + WIDER_V)
+    return math.nan, NO_CONVERGENCE, passes
 
 
 @inlined
-def _status_of_inputs(row_V):
+def status_of_inputs(row_V):
     """A replica's status before its outputs are solved, from its inputs, some of which may have no edge."""
     for i in range(row_V.size):
         if not math.isfinite(row_V[i]):
@@ -128,15 +141,15 @@ def free_phase(memory, replica, input_V, node_V):
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
-    m, settings, limits = _numbers(a.circuit, a.is_linked, a.limits, replica)
+    m, settings, limits = numbers(a.circuit, a.is_linked, a.limits, replica)
     edges = Edges(a.gate_V, a.weight, a.vto_offset_V, a.kp_factor)
     found_V = np.empty(a.first.shape[1] - 1)
     node_V[:] = math.nan
-    status = _status_of_inputs(input_V)
+    status = status_of_inputs(input_V)
     for k in range(found_V.size):
-        found_V[k], ended, passed = _solve(
+        found_V[k], ended, passed = solve_one(
             input_V, k, replica, a.first, a.drain, edges, a.guess_V[replica, k], a.sink_V[replica, k],
-            settings.free_S, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
+            settings.free_S, 0.0, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
         )  # fmt: skip
         a.passes[0] += passed
         status = max(status, ended)
@@ -154,20 +167,24 @@ def free_phase(memory, replica, input_V, node_V):
 def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
     """Clamped phase of one replica; free outputs whose sources have not changed keep their voltage.
 
+    Where `settings.drives`, target_V holds currents.
+
     See `analog_nmos.backends.base.CompiledSolver`.
     """
     a = memory
-    m, settings, limits = _numbers(a.circuit, a.is_linked, a.limits, replica)
+    m, settings, limits = numbers(a.circuit, a.is_linked, a.limits, replica)
     edges = Edges(a.gate_V, a.weight, a.vto_offset_V, a.kp_factor)
     found_V = np.empty(a.first.shape[1] - 1)
     node_V[:] = math.nan
-    status = _status_of_inputs(input_V)
+    status = status_of_inputs(input_V)
     same_inputs = True
     for i in range(input_V.size):
         same_inputs &= a.solved_input_V[replica, i] == input_V[i]
     for k in range(found_V.size):
-        series_S = settings.free_S
-        if clamped[k]:
+        series_S, drive_A = settings.free_S, 0.0
+        if clamped[k] and settings.drives > 0.0:
+            drive_A = target_V[k]
+        elif clamped[k]:
             series_S = settings.clamp_S
             a.sink_V[replica, k] = target_V[k]
         elif same_inputs and a.sink_V[replica, k] == a.solved_sink_V[replica, k]:
@@ -177,9 +194,9 @@ def clamped_phase(memory, replica, input_V, target_V, clamped, node_V):
             if same:
                 found_V[k] = a.guess_V[replica, k]
                 continue
-        found_V[k], ended, passed = _solve(
+        found_V[k], ended, passed = solve_one(
             input_V, k, replica, a.first, a.drain, edges, a.guess_V[replica, k], a.sink_V[replica, k],
-            series_S, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
+            series_S, drive_A, m, settings, limits, a.work, a.work.size // (FIELDS + 1),
         )  # fmt: skip
         a.passes[0] += passed
         status = max(status, ended)
@@ -231,15 +248,15 @@ def solve_many(
     sink_V, out_V, status, work, passes,
 ):  # fmt: skip
     """Free outputs (N, K) and status (N,) of a replica for samples input_V (N, I), each from the one before."""
-    m, settings, limits = _numbers(circuit, is_linked, bounds, replica)
+    m, settings, limits = numbers(circuit, is_linked, bounds, replica)
     edges = Edges(gate_V, weight, vto_offset_V, kp_factor)
     last_V = guess_V[replica].copy()
     for n in range(input_V.shape[0]):
-        status[n] = _status_of_inputs(input_V[n])
+        status[n] = status_of_inputs(input_V[n])
         for k in range(last_V.size):
-            out_V[n, k], ended, passed = _solve(
+            out_V[n, k], ended, passed = solve_one(
                 input_V[n], k, replica, first, drain, edges, last_V[k], sink_V[replica, k],
-                settings.free_S, m, settings, limits, work, work.size // (FIELDS + 1),
+                settings.free_S, 0.0, m, settings, limits, work, work.size // (FIELDS + 1),
             )  # fmt: skip
             passes[0] += passed
             status[n] = max(status[n], ended)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArray, Solution
+from analog_nmos.backends.base import BoolArray, CompiledSolver, Edges, FloatArray, Sensitivity, Solution
+from analog_nmos.backends.native.decoupled import adjoint
 from analog_nmos.backends.native.decoupled import phases as kernels
 from analog_nmos.backends.native.decoupled.layout import deviating, lay_out
 from analog_nmos.backends.native.decoupled.newton import FIELDS
@@ -57,7 +58,7 @@ class DecoupledReplicas:
         numbers = (pack(settings, device), isinstance(device, Linked) or None, bounds)
         self._wiring = (*numbers, layout.first, layout.drain, layout.weight, vto_offset_V, kp_factor)
         self._memory = kernels.Memory(
-            *self._wiring, layout.nodes, self._gate_V, self._guess_V, self._sink_V, self._solved_gate_V,
+            *self._wiring, layout.nodes, layout.slot, self._gate_V, self._guess_V, self._sink_V, self._solved_gate_V,
             self._solved_input_V, self._solved_sink_V, cold_V, self._work, self.passes,
         )  # fmt: skip
         self._solution = Solution(self._node_V, self._status)
@@ -84,12 +85,20 @@ class DecoupledReplicas:
         kernels.solve_many(replica, input_V, *self._wiring, *state, out_V, status, self._work, self.passes)
         return out_V, status
 
+    def adjoint(self, input_V: FloatArray, cotangent_A: FloatArray, mask: BoolArray) -> Sensitivity:
+        """As in `backends.base.Backend`, with arrays that are checked already."""
+        responses = np.empty((mask.size, 3, self._layout.slot.shape[1]))
+        status = np.empty(mask.size, np.int64)
+        adjoint.adjoints(input_V, cotangent_A, mask, responses, status, *self._memory)
+        return Sensitivity.of(responses, status)
+
     def compiled(self) -> CompiledSolver:
         """As in `backends.base.Backend`."""
         edges = Edges.of(self._topologies, self._gate_V, self._layout.slot)
         return CompiledSolver(
-            kernels.free_phase, kernels.clamped_phase, kernels.follow, kernels.forget, self._memory, edges
-        )
+            kernels.free_phase, kernels.clamped_phase, kernels.follow, kernels.forget, self._memory, edges,
+            adjoint.adjoint,
+        )  # fmt: skip
 
     def follow(self, other: Any, replica: int) -> None:
         """Guess what the replica's last free solution in another object of this kind was."""

@@ -27,6 +27,8 @@ ROUNDING_V = 5e-8  # double precision allows no tolerance much below this everyw
 KNEE_A = 1e-2  # current at which a forward junction is past its knee
 LARGEST_JUMP_V = 3e-8  # that an edge may see when its floating body is where a junction's exponential sets in
 LOOSE = 100.0  # a body tie below this times beta * 1 V lets the body move like a floating one
+WIDER_V = 0.1  # by which the span of a network grows beyond a node that a driven current has taken out of it
+SPANS = 4  # how often at most
 DIODE_BEND = 2.0 * math.e  # of a junction, relative to `bend`, when both its ends move by Vt / 2
 
 

@@ -31,6 +31,11 @@ class Step(NamedTuple):
     Internal nodes move by (d, s, b) + (d, s, b)_byS * dS + (d, s, b)_byD * dD; the currents from the end nodes into
     the edge become in_S + in_S_byS * dS + in_S_byD * dD, and in_D likewise. `bend` (A/V^2) bounds the error of
     these linear currents for a step of 1 V in every voltage.
+
+    What follows is for sensitivities, and costs nothing where it is not used: how these currents change with the gate
+    voltage V_G at end nodes at rest, what the gate draws through rshunt included (in_D_byG, in_S_byG, in S); with a
+    further current from internal drain to internal source (in_D_byI, in_S_byI, no unit); the channel's current (A) and
+    its derivative by the gate, `gm` (S).
     """
 
     d: Any
@@ -49,6 +54,12 @@ class Step(NamedTuple):
     in_D_byS: Any
     in_D_byD: Any
     bend: Any
+    in_D_byG: Any
+    in_S_byG: Any
+    in_D_byI: Any
+    in_S_byI: Any
+    current: Any
+    gm: Any
 
 
 @leaf
@@ -91,6 +102,12 @@ def newton_step(D_V: Any, gate_V: Any, S_V: Any, d_V: Any, s_V: Any, b_V: Any, m
     b_byS = pivot * (m.tie_S + conductance_d * d_byS + conductance_s * s_byS)
     b_byD = pivot * (conductance_d * inv_dd + conductance_s * inv_sd)
     sb = sb - m.tie_S
+    gm = 0.0 - (by_d + by_s + by_b)
+    d_byI = inv_ds * m.rs_ohm - inv_dd * m.rd_ohm
+    s_byI = inv_ss * m.rs_ohm - inv_sd * m.rd_ohm
+    b_byI = pivot * (conductance_d * d_byI + conductance_s * s_byI)
+    in_D_byI = 1.0 + (dd * d_byI + ds * s_byI + db * b_byI)
+    in_S_byI = (sd * d_byI + ss * s_byI + sb * b_byI) - 1.0
     return Step(
         d, s, b, d_byS, s_byS, b_byS, inv_dd, inv_sd, b_byD,
         (out_s + m.tie_S * (S_V - b_V)) + (sd * d + ss * s + sb * b),
@@ -100,6 +117,7 @@ def newton_step(D_V: Any, gate_V: Any, S_V: Any, d_V: Any, s_V: Any, b_V: Any, m
         dd * d_byS + ds * s_byS + db * b_byS,
         dd * inv_dd + ds * inv_sd + db * b_byD,
         (2.0 + FLOATING_BEND * m.floating) * bend + (conductance_d + conductance_s) * (1.0 / m.vt_V),
+        gm * in_D_byI, gm * in_S_byI, in_D_byI, in_S_byI, current, gm,
     )  # fmt: skip
 
 

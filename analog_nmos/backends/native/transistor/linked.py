@@ -144,7 +144,22 @@ def linked_step(D_V: Any, gate_V: Any, S_V: Any, d_V: Any, s_V: Any, b_V: Any, m
     new_b = out_b + (bb * b - conductance_d * d - conductance_s * s)
     new_b_byS = bb * b_byS - conductance_d * d_byS - conductance_s * s_byS
     new_b_byD = bb * b_byD - conductance_d * d_byD - conductance_s * s_byD
+    d_byI = inv_ds * m.rs_ohm - inv_dd * m.rd_ohm
+    s_byI = inv_ss * m.rs_ohm - inv_sd * m.rd_ohm
+    b_byI = reply * (conductance_d * d_byI + conductance_s * s_byI)
+    new_b_byI = bb * b_byI - conductance_d * d_byI - conductance_s * s_byI
+    in_D_byI = 1.0 + (dd * d_byI + ds * s_byI + db * b_byI) + m.on_D * new_b_byI
+    in_S_byI = (sd * d_byI + ss * s_byI + sb * b_byI) - 1.0 + m.on_S * new_b_byI
+    # What a gate on the body draws from it, per volt of V_G, is the second way in which V_G acts inside the edge.
+    drawn_S = m.pull * draws_S
+    b_G = 0.0 - reply * drawn_S
+    d_byG = 0.0 - (inv_dd * down_d + inv_ds * down_s) * b_G
+    s_byG = 0.0 - (inv_sd * down_d + inv_ss * down_s) * b_G
+    b_byG = b_G + reply * (conductance_d * d_byG + conductance_s * s_byG)
+    new_b_byG = drawn_S + (bb * b_byG - conductance_d * d_byG - conductance_s * s_byG)
     draws_D, draws_S = m.gate_D * m.shunt_S, m.gate_S * m.shunt_S
+    in_D_byG = by_g * in_D_byI + (dd * d_byG + ds * s_byG + db * b_byG) + m.on_D * new_b_byG + m.pull * draws_D
+    in_S_byG = by_g * in_S_byI + (sd * d_byG + ss * s_byG + sb * b_byG) + m.on_S * new_b_byG + m.pull * draws_S
     return Step(
         d, s, b, d_byS, s_byS, b_byS, d_byD, s_byD, b_byD,
         (out_s + (sd * d + ss * s + sb * b)) + m.on_S * new_b + draws_S * (drawn_V + S_V),
@@ -154,6 +169,7 @@ def linked_step(D_V: Any, gate_V: Any, S_V: Any, d_V: Any, s_V: Any, b_V: Any, m
         (dd * d_byS + ds * s_byS + db * b_byS + by_S) + m.on_D * new_b_byS,
         (dd * d_byD + ds * s_byD + db * b_byD + by_D) + m.on_D * new_b_byD + draws_D,
         m.bend * bend + (conductance_d + conductance_s) * (1.0 / m.vt_V),
+        in_D_byG, in_S_byG, in_D_byI, in_S_byI, current, by_g,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ class Settings(NamedTuple):
         passes: Newton passes before source stepping; below 0 there are no others.
         free_S, clamp_S: series conductance of an output that is free, or clamped.
         vminus_V, vplus_V: rails.
+        drives: 1 where clamped phases drive currents into outputs (clamp_S is then free_S), 0 where they set VOUT.
     """
 
     tolerance_V: Any
@@ -21,6 +22,7 @@ class Settings(NamedTuple):
     clamp_S: Any
     vminus_V: Any
     vplus_V: Any
+    drives: Any
 
     @property
     def cold_V(self) -> float:
