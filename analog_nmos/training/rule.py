@@ -77,7 +77,9 @@ class Rule:
         self._terms = [TERMS.get(name)(first) for name in names if first is not None]
         self._weights = np.array([[replica.config.term_weights[name] for name in names] for replica in replicas])
         self._arrays: dict[int, Any] = {}
-        self._optimizers = [optimizer_of(replica.config) for replica in replicas]
+        self._optimizers = [
+            optimizer_of(replica.config.optimizer, replica.config.optimizer_options) for replica in replicas
+        ]
 
     def driven(self, out_V: FloatArray, target_V: FloatArray, nudge: float) -> FloatArray:
         """What a clamped phase is solved with, (L, outputs): voltages in V, or currents in A.
