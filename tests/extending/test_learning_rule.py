@@ -14,7 +14,7 @@ def test_a_learning_rule_of_a_users_own(recipe, tmp_path):
     assert record.config["optimizer_options"] == "most=0.02"
     assert len(record.metrics) == 4
     steps_V = np.abs(record.array("0_vg_unique_epoch3") - record.array("0_vg_unique_epoch2"))
-    assert 0 < steps_V.max()
+    assert steps_V.max() > 0
     own.run(own.commands[2])
     table = load_sweep(tmp_path / "sizes")
     assert sorted(table["quantity"]) == ["size_rule:Size", "size_rule:Size", "squared-drop", "squared-drop"]
