@@ -28,6 +28,7 @@ from common.errors import InputError, RunError
 from common.runs import load_run
 
 FloatArray = NDArray[np.float64]
+CONDUCTANCE_S = 1e-3  # as the default of --nudge-conductance
 TIGHT: dict[str, Any] = {"reltol": 1e-9, "abstol": 1e-14, "vntol": 1e-11, "itl1": 400}
 DESCRIPTION = """\
 Solve the same samples in ngspice and natively, free and clamped, and report the largest difference of an output
@@ -52,7 +53,13 @@ class VerifyConfig(CircuitOptions):
     vg_lo: float = option(0.75, "without a run: lower end of random gate voltages", unit="V")
     vg_hi: float = option(6.0, "without a run: upper end of random gate voltages", unit="V")
     samples: int = option(20, "how many samples to solve", low=1)
-    nudge: float = option(0.05, "how far the clamped phase moves the two highest outputs", unit="V", above=0.0)
+    nudge: float = option(
+        0.05,
+        "how far the clamped phase moves the two highest outputs; with --nudge-mode current, what drives them, over "
+        "the run's --nudge-conductance (1 mS without a run)",
+        unit="V",
+        above=0.0,
+    )
     limit: float = option(1e-8, "largest difference allowed at tight tolerances", unit="V", above=0.0)
 
     def check(self) -> None:
@@ -67,7 +74,7 @@ class Circuit:
     """A network with gate voltages (edges,) and inputs (samples, inputs), in volts.
 
     `free` and `clamped` say how the transistors of the circuits of both phases differ from the card; where they are one
-    object there is one circuit.
+    object there is one circuit. `conductance_S` is for nudges by currents.
     """
 
     topology: Topology
@@ -77,6 +84,7 @@ class Circuit:
     input_V: FloatArray
     free: Deviations | None = None
     clamped: Deviations | None = None
+    conductance_S: float = CONDUCTANCE_S
 
 
 @dataclass(frozen=True)
@@ -139,20 +147,22 @@ def _solve_all(
         found[0, sample] = backends[0].solve_free(row[None], mask).node_V[0, outputs]
         seconds += time.perf_counter() - start
         free_V = found[0, sample] if other is None else other[0, sample]
-        target_V, clamped = _pull_apart(free_V, nudge_V)
+        driven, clamped = _pull_apart(circuit, free_V, nudge_V)
         start = time.perf_counter()
-        solution = backends[1].solve_clamped(row[None], target_V[None], clamped[None], mask)
+        solution = backends[1].solve_clamped(row[None], driven[None], clamped[None], mask)
         found[1, sample] = solution.node_V[0, outputs]
         seconds += time.perf_counter() - start
     return found, seconds / found[..., 0].size
 
 
-def _pull_apart(out_V: FloatArray, nudge_V: float) -> tuple[FloatArray, NDArray[np.bool_]]:
-    target_V, clamped = out_V.copy(), np.zeros(out_V.size, bool)
+def _pull_apart(circuit: Circuit, out_V: FloatArray, nudge_V: float) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """What `solve_clamped` takes: targets in V, or currents in A."""
+    by_current = circuit.options.nudge_mode == "current"
+    driven, clamped = np.zeros(out_V.size) if by_current else out_V.copy(), np.zeros(out_V.size, bool)
     for output, sign in zip(np.argsort(out_V)[-2:], (-1, 1), strict=False):
-        target_V[output] += sign * nudge_V
+        driven[output] += sign * nudge_V * (circuit.conductance_S if by_current else 1.0)
         clamped[output] = True
-    return target_V, clamped
+    return driven, clamped
 
 
 def load(config: VerifyConfig) -> tuple[str, Circuit]:
@@ -178,7 +188,8 @@ def _of_run(folder: Path, samples: int, chip_file: Path | None) -> tuple[str, Ci
     names = {field.name for field in dataclasses.fields(CircuitOptions)}
     options = build(CircuitOptions, {name: value for name, value in record.config.items() if name in names})
     card = read_model_card(folder / CARD)
-    circuit = Circuit(topology, card, options, gate_V, record.array("test_x")[:samples])
+    conductance_S = record.config.get("nudge_conductance", CONDUCTANCE_S)  # a run before there were such nudges
+    circuit = Circuit(topology, card, options, gate_V, record.array("test_x")[:samples], conductance_S=conductance_S)
     file = chip_file or (folder / CHIP if record.config.get("chip") else None)
     if file is not None:
         chip = load_chip(file, start).scaled(1.0 if chip_file else record.config["chip_scale"])

@@ -144,20 +144,14 @@ class CompiledSolver(NamedTuple):
     edges: Edges
     adjoint: Callable[..., Any] | None = None
 
-    def addresses(self, adjoint: bool = True) -> tuple[Address, Address, Address | None]:
-        """Of `free`, `clamped` and `adjoint`, compiled for this memory.
-
-        The last one is None where there is none, and with `adjoint` False, which saves compiling what is not used.
-        """
+    def addresses(self) -> tuple[Address, Address]:
+        """Of `free` and `clamped`, compiled for this memory."""
         from common.kernels.by_address import address_of
 
         volts, held = np.empty(1), np.empty(1, np.bool_)
         return (
             address_of(self.free, self.memory, 0, volts, volts),
             address_of(self.clamped, self.memory, 0, volts, volts, held, volts),
-            address_of(self.adjoint, self.memory, 0, volts, volts, np.empty((3, 1)))
-            if adjoint and self.adjoint is not None
-            else None,
         )
 
     def adjoint_address(self, adjoint: Callable[..., Any]) -> Address:

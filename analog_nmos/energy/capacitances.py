@@ -42,11 +42,6 @@ class Capacitances(NamedTuple):
     source_body_F: FloatArray
 
     @property
-    def gate_F(self) -> float:
-        """All of one gate."""
-        return 2.0 * self.end_F + self.gate_drain_F + self.gate_source_F + self.gate_body_F
-
-    @property
     def inside(self) -> bool:
         """Whether internal nodes hold charge; without, they follow at once."""
         gates_F = self.gate_drain_F + self.gate_source_F + self.gate_body_F
@@ -56,7 +51,7 @@ class Capacitances(NamedTuple):
 def capacitances(card: ModelCard, options: CapacitanceOptions, states: EdgeStates) -> Capacitances:
     """Those of a circuit whose transistors are in these states."""
     model, instance = card.model, {**INSTANCE_DEFAULTS, **card.instance}
-    junctions = []
+    overlaps_F, junctions = _overlaps_F(card), []
     for end, internal_V in (("d", states.drain_V), ("s", states.source_V)):
         whole_F = model.get(f"cb{end}", model.get("cj", 0.0) * instance.get(f"a{end}", 0.0))
         wall_F = model.get("cjsw", 0.0) * instance.get(f"p{end}", 0.0)
@@ -65,19 +60,32 @@ def capacitances(card: ModelCard, options: CapacitanceOptions, states: EdgeState
     return Capacitances(
         node_F=options.node_cap,
         end_F=0.5 * options.gate_cap,
-        gate_drain_F=model.get("cgdo", 0.0) * instance["w"],
-        gate_source_F=model.get("cgso", 0.0) * instance["w"],
-        gate_body_F=model.get("cgbo", 0.0) * instance["l"],
+        gate_drain_F=overlaps_F["cgdo"],
+        gate_source_F=overlaps_F["cgso"],
+        gate_body_F=overlaps_F["cgbo"],
         drain_body_F=junctions[0],
         source_body_F=junctions[1],
     )
+
+
+def gate_F(card: ModelCard, options: CapacitanceOptions) -> float:
+    """All of one gate."""
+    return options.gate_cap + sum(_overlaps_F(card).values())
 
 
 def used(card: ModelCard, options: CapacitanceOptions) -> str:
     """One line that says which capacitances count."""
     own = [f"{name}={card.model[name]:g}" for name in (*OF_GATE, *OF_JUNCTIONS) if card.model.get(name, 0.0) > 0.0]
     of_card = f"of the card {', '.join(own)}" if own else "none of the card"
-    return f"capacitances: {options.node_cap:g} F a node, {options.gate_cap:g} F a gate, {of_card}"
+    text = f"capacitances: {options.node_cap:g} F a node, {options.gate_cap:g} F a gate, {of_card}"
+    nothing = not (own or options.node_cap or options.gate_cap)
+    return text + ": nothing holds charge, so settling times and energies are 0" * nothing
+
+
+def _overlaps_F(card: ModelCard) -> dict[str, float]:
+    instance = {**INSTANCE_DEFAULTS, **card.instance}
+    lengths = {"cgso": instance["w"], "cgdo": instance["w"], "cgbo": instance["l"]}
+    return {name: card.model.get(name, 0.0) * length_m for name, length_m in lengths.items()}
 
 
 def _depletion(model: dict[str, float], zero_F: float, grading: str, forward_V: FloatArray) -> FloatArray:

@@ -23,13 +23,13 @@ class CapacitanceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyOptions(CapacitanceOptions):
-    """Energy and time, with capacitances besides those of the model card"""
+    """Energy and time"""
 
     energy: bool = option(
         False, "measure power (W) and energy of an inference (J) in every epoch, as columns of metrics.csv"
     )
     energy_samples: int = option(
-        20, "validation samples that settling times are worked out for; power is that of all of them", low=1
+        10, "validation samples that settling times are worked out for; power is that of all of them", low=1
     )
 
     def check(self) -> None:

@@ -64,7 +64,7 @@ class RuleOptions:
                 TERMS.get(name)
             except InputError as problem:
                 raise InputError(f"argument --terms: {problem}") from None
-        optimizer_of(self)
+        optimizer_of(self.optimizer, self.optimizer_options)
         if self.rule == ADJOINT:
             for name in ("phases", "quantity", "nudge_mode"):
                 refuse(self, name, "has no effect with --rule adjoint, which compares no phases")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from analog_nmos.backends import BACKENDS
 from analog_nmos.chips.options import ChipOptions
 from analog_nmos.data.split import DIGEST, Data
+from analog_nmos.energy.options import EnergyOptions
 from analog_nmos.objectives import OBJECTIVES
 from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.rules.options import RuleOptions
@@ -29,6 +30,7 @@ OF_EACH = (
     *(field.name for field in dataclasses.fields(ChipOptions) if field.name != "test_temp"),
     *(field.name for field in dataclasses.fields(RuleOptions)),
     *(field.name for field in dataclasses.fields(DamageOptions)),
+    *(field.name for field in dataclasses.fields(EnergyOptions)),
 )
 
 

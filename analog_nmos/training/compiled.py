@@ -50,7 +50,7 @@ def prepare(replicas: Sequence[Replica], copies: Copies, objective: Objective) -
 
 def _parts(copies: Copies, objective: Objective) -> tuple[Phase, Phase, SampleKernel, RuleKernels] | None:
     """What a compiled epoch is made of; None where a part is not compiled."""
-    kernel, solvers, rule = sample_kernel(objective), copies.compiled(), copies.rule.kernels()
+    kernel, solvers, rule = sample_kernel(objective), copies.compiled(), copies.rule.kernels
     return None if kernel is None or solvers is None or rule is None else (*solvers, kernel, rule)
 
 

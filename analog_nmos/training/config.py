@@ -17,6 +17,7 @@ from analog_nmos.chips.options import ChipOptions
 from analog_nmos.chips.periphery import Reads, own_reads
 from analog_nmos.circuit import LARGEST_V, CircuitOptions
 from analog_nmos.data.split import Data
+from analog_nmos.energy.options import EnergyOptions
 from analog_nmos.rules.options import RuleOptions
 from analog_nmos.topology import Topology
 from analog_nmos.training.damage_options import DamageOptions
@@ -29,7 +30,7 @@ GATE_LOW_V, GATE_HIGH_V = 0.4, 8.0  # updates are clipped to this range, those o
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainerConfig(DamageOptions, RuleOptions, ChipOptions, CircuitOptions):
+class TrainerConfig(EnergyOptions, DamageOptions, RuleOptions, ChipOptions, CircuitOptions):
     """Training, network and data"""
 
     job: ClassVar[str]  # the trainer's name in run folders and run_meta.json
@@ -133,6 +134,7 @@ class TrainerConfig(DamageOptions, RuleOptions, ChipOptions, CircuitOptions):
         ChipOptions.check(self)
         RuleOptions.check(self)
         DamageOptions.check(self)
+        EnergyOptions.check(self)
         if self.input_vmax <= self.input_vmin:
             raise InputError(f"--input-vmax {self.input_vmax:g} must lie above --input-vmin {self.input_vmin:g}")
         if self.vg_init_lo >= self.vg_init_hi:

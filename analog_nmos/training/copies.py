@@ -84,6 +84,11 @@ class Copies:
         return cls(replicas, first, second, make(config.test_options, free) if config.test_options else None, card)
 
     @property
+    def n_replicas(self) -> int:
+        """How many replicas they are the circuits of."""
+        return len(self._replicas)
+
+    @property
     def are_two(self) -> bool:
         """Whether the clamped phase has a circuit of its own."""
         return self.second is not self.first

@@ -22,7 +22,7 @@ from analog_nmos.training.fingerprint import fingerprint
 from analog_nmos.training.rule_kernel import drive
 from common.kernels.by_address import call
 from common.kernels.cache import KernelCache
-from common.kernels.jit import compiled
+from common.kernels.jit import compiled, inlined
 
 CONVERGED, NOT_FINITE = int(Status.CONVERGED), int(Status.NOT_FINITE)
 SUITE = Path(__file__).parents[1]
@@ -107,7 +107,7 @@ def epoch_kernel(
 ) -> Callable[..., Any]:
     """A function that trains one replica on some samples: see `train_on` inside."""
 
-    @compiled
+    @inlined
     def nudge(first, second, replica, samples, n, rule, out_V, target_V, held, chip, driven, states, sums):
         """The clamped phases of a sample, or the adjoint in their place: the status.
 
@@ -132,7 +132,7 @@ def epoch_kernel(
                 number += 1
         return CONVERGED
 
-    @compiled
+    @inlined
     def asked_V2(first, replica, rule, gate_V, free_V, states):
         """Fill rule.step_V with what gates are to move by, over -gamma; see `rule.Rule.change_V2`."""
         change_V2 = rule.step_V

@@ -16,6 +16,7 @@ gives for such a nudge in the limit of small ones, if the network is reciprocal 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,7 +76,10 @@ class Rule:
         self._quantity = kind(first, second)
         self._terms = [TERMS.get(name)(first) for name in names if first is not None]
         self._weights = np.array([[replica.config.term_weights[name] for name in names] for replica in replicas])
-        self._optimizers = [optimizer_of(replica.config) for replica in replicas]
+        self._arrays: dict[int, Any] = {}
+        self._optimizers = [
+            optimizer_of(replica.config.optimizer, replica.config.optimizer_options) for replica in replicas
+        ]
 
     def driven(self, out_V: FloatArray, target_V: FloatArray, nudge: float) -> FloatArray:
         """What a clamped phase is solved with, (L, outputs): voltages in V, or currents in A.
@@ -132,6 +136,7 @@ class Rule:
         found: NDArray[np.float64] = replica.memory.get(RULE, np.zeros((0, replica.gate_V.size)))
         return found
 
+    @functools.cached_property
     def kernels(self) -> RuleKernels | None:
         """Its compiled functions; None where a part has none."""
         from analog_nmos.rules.terms_kernel import added
@@ -150,6 +155,12 @@ class Rule:
 
     def arrays(self, row: int) -> Any:
         """A replica's `rule_kernel.RuleArrays` for an epoch, with a memory of its own."""
+        if row not in self._arrays:
+            self._arrays[row] = self._new_arrays(row)
+        memory = self.memory(row)
+        return self._arrays[row]._replace(memory=memory.copy()) if memory.size else self._arrays[row]
+
+    def _new_arrays(self, row: int) -> Any:
         from analog_nmos.training.rule_kernel import arrays_of
 
         change, optimizer = self._quantity.kernel(), self._optimizers[row].kernel()

@@ -46,10 +46,10 @@ class Alone(NamedTuple):
 def arrays_of(
     rule: Any, row: int, quantity: Any, transistors: Transistors | None, weights: Any, optimizer: Any
 ) -> RuleArrays:
-    """Those of a replica of a `rule.Rule`, with a copy of its optimizer's memory; all else as in its kernels."""
+    """Those of a replica of a `rule.Rule`; all else as in its kernels."""
     from analog_nmos.rules.transistors_kernel import known
 
-    memory = rule.memory(row).copy()
+    memory = rule.memory(row)
     n_edges = memory.shape[1]
     first, second = (*rule.nudges, 0.0, 0.0)[:2]
     terms = Weighted(Alone(0.0) if transistors is None else known(transistors), weights)

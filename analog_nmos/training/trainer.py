@@ -18,7 +18,7 @@ from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.data.split import Split
 from analog_nmos.objectives.base import Objective
 from analog_nmos.objectives.settings import hyperparameters, objective_class
-from analog_nmos.training import damage, published, record
+from analog_nmos.training import damage, energy, published, record
 from analog_nmos.training.circuits import Circuits
 from analog_nmos.training.commit import Commits
 from analog_nmos.training.compiled import prepare, train_replicas
@@ -55,6 +55,7 @@ def open_trainer(configs: Sequence[TrainerConfig], starts: Sequence[Start]) -> I
     card = shared_card(configs, folders)
     if configs[0].prunes:
         check_threshold(card)
+    energy.check(configs, card)
     kind = objective_class(configs[0].trains)
     settings = [hyperparameters(kind, config) for config in configs]
     replicas = [load_replica(config, folder, card.sign) for config, folder in zip(configs, folders, strict=True)]
@@ -240,7 +241,8 @@ class NmosTrainer:
             if warning := record.guessing_line(replica):
                 lines.append(warning)
             circuit = self.circuits.state(row) if failure is None else None
-            self._commits[row].add(record.metrics_row(replica, self.objective), lines, circuit)
+            cost = energy.measured(replica, row, self.circuits.copies, self.card, self._runs[row].beat)
+            self._commits[row].add({**record.metrics_row(replica, self.objective), **cost}, lines, circuit)
             if failure is not None:
                 self._runs[row].finish(failure)
 

@@ -49,6 +49,18 @@ def test_a_run_is_verified_with_its_own_gates(here, sparse_digits, tmp_path):
     assert np.array_equal(circuit.gate_V, np.load(tmp_path / "run" / "0_vg_unique_epoch2.npy"))
 
 
+@pytest.mark.parametrize("mode", ["held", "current"])
+def test_a_run_is_verified_with_its_own_nudges(here, tmp_path, mode):
+    options = ("--nudge-mode", mode, "--nudge-conductance", "2e-4", "--epochs", 3, "--no-plots", "--quiet")
+    here("analog_nmos.train", "xor", 3, *options, "--run-dir", "run")
+    own, tight = largest(here("analog_nmos.verify", "run").out)
+    assert own < 1e-5
+    assert tight < 1e-8
+    _, circuit = verify.load(build(verify.VerifyConfig, {"run_dir": tmp_path / "run"}))
+    assert circuit.options.nudge_mode == mode
+    assert circuit.conductance_S == 2e-4
+
+
 def test_solvers_that_disagree_end_in_an_error(here, tmp_path, monkeypatch):
     dense(5, 3).save(tmp_path / "small.npz")
     gates = NativeBackend.set_gates

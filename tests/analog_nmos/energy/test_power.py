@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from analog_nmos.circuit import BODY_TIES, GATE_REFS
-from analog_nmos.energy.power import free_loads, power
+from analog_nmos.backends.native import NativeBackend
+from analog_nmos.backends.native.transistor.parameters import device_parameters
+from analog_nmos.backends.native.transistor.states import edge_states
+from analog_nmos.circuit import BODY_TIES, GATE_REFS, CircuitOptions
+from analog_nmos.energy.power import clamped_loads, free_loads, power
 from analog_nmos.topology import dense
 
 LINKS = [(tie, gate_ref) for tie in BODY_TIES for gate_ref in GATE_REFS]
@@ -60,6 +63,25 @@ def test_what_sources_deliver_becomes_heat(solved, oracle, tie, gate_ref):
     heat_W += ((one.node_V[:, topology.out_nodes] - one.sink_V) ** 2 / one.loads.series_ohm).sum(axis=1)
     np.testing.assert_allclose(found.total_W, heat_W, rtol=1e-9)
     assert (found.edges_W >= 0.0).all()
+
+
+def test_currents_that_nudge_outputs_are_sources_too(oracle):
+    """As above, of a state in which outputs are nudged by currents."""
+    topology, options = oracle["grid"](), CircuitOptions(nudge_mode="current")
+    rng, card = np.random.default_rng(0), oracle["card"]()
+    gate_V, driven_A = rng.uniform(0.6, 3.0, topology.n_edges), np.array([[1e-5, -2e-5, 0.0]])
+    backend = NativeBackend([topology], card, options, tolerance_V=1e-13)
+    backend.set_gates(gate_V[None])
+    held = driven_A != 0.0
+    node_V = backend.solve_clamped(rng.uniform(0, 1, (1, topology.n_inputs)), driven_A, held, np.ones(1, bool)).node_V
+    loads = clamped_loads(options, np.zeros((1, 3)), held, driven_A)
+    states = edge_states(device_parameters(card, options), topology, node_V, gate_V)
+    found = power(states, topology, options, node_V, gate_V, loads)
+    out_V = node_V[:, topology.out_nodes]
+    heat_W = found.edges_W.sum() + (node_V**2).sum() / options.rshunt + (out_V**2).sum() / options.rs_free
+    assert found.total_W[0] == pytest.approx(heat_W, rel=1e-9)
+    assert found.outputs_W[0] == pytest.approx((driven_A * out_V).sum(), rel=1e-6)
+    assert loads.of(slice(0, 1)).driven_A.tolist() == driven_A.tolist()
 
 
 def test_a_resistor_by_hand(solved):

@@ -11,9 +11,11 @@ from analog_nmos.backends.native.transistor.states import EdgeSlopes, states_and
 from analog_nmos.cards.model_card import ModelCard
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.energy.capacitances import Capacitances, capacitances
+from analog_nmos.energy.in_time import by_contour, modes
+from analog_nmos.energy.linearised import Linearised
 from analog_nmos.energy.options import CapacitanceOptions
 from analog_nmos.energy.power import Loads
-from analog_nmos.energy.settling import Linearised, last_crossing, settling_times
+from analog_nmos.energy.settling import last_crossing, settling_times
 from analog_nmos.topology import dense
 from common.errors import RunError
 
@@ -120,7 +122,7 @@ def test_a_step_of_a_clamped_output_equals_a_transient(spice, solved, oracle):
     options = CapacitanceOptions(node_cap=1e-9)
     one = solved(oracle["grid"](), gates=(1.2, 4.0))
     output = int(np.flatnonzero(one.clamped[1])[0])
-    time_s = float(settling_times(linearised(one, options), output, clamps=True)[1])
+    time_s = float(settling_times(linearised(one, options), output, clamps=True, everywhere=True)[1])
     stop_s = 4.0 * time_s
     found_s, volts = transient(spice, one, options, 1, f"VO{output}", stop_s / 4000, stop_s)
     change_V = volts - volts[:, :1]
@@ -178,3 +180,25 @@ def test_an_input_without_effect_does_not_count(solved):
     one.states, one.slopes = states_and_slopes(one.device, one.topology, one.node_V, one.gate_V)
     network = linearised(one, CapacitanceOptions(node_cap=1e-12))
     assert settling_times(network)[0] == pytest.approx(settling_times(network, 0)[0], rel=1e-3)
+
+
+@pytest.mark.parametrize("clamps", [False, True])
+@pytest.mark.parametrize("gate_ref", ["ground", "source"])
+def test_both_ways_into_time_agree(solved, oracle, gate_ref, clamps):
+    one = solved(oracle["grid"](), gates=(1.0, 4.0), gate_ref=gate_ref)
+    network = linearised(one, CapacitanceOptions(node_cap=1e-12, gate_cap=2e-12))
+    final, everything = network.transfers(np.zeros((2, 1)), clamps)[:, 0].real, slice(None)
+    found = modes(network, clamps, final, network.n_free, everything)
+    assert found is not None
+    for time_s in (1e-10, 1e-9, 1e-8):
+        times_s = np.array([time_s, 0.7 * time_s])
+        other = by_contour(network, times_s, clamps, final, network.n_free, everything)
+        np.testing.assert_allclose(found.at(times_s), other, atol=1e-6 * np.abs(final).max())
+
+
+def test_there_are_no_modes_where_a_node_holds_no_charge(solved):
+    one = solved(dense(2, 2))
+    final = np.zeros((2, 2, 2))
+    assert modes(linearised(one, CapacitanceOptions(node_cap=0.0)), False, final, 2, slice(None)) is None
+    card = solved(dense(2, 2), model=JUNCTIONS)
+    assert modes(linearised(card, CapacitanceOptions()), False, final, 2, slice(None)) is None

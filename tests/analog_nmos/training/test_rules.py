@@ -79,8 +79,9 @@ def ends(way, replicas, objective, epochs=2):
     return mine, sums
 
 
-@pytest.mark.parametrize("network", list(NETWORKS))
-@pytest.mark.parametrize("name", list(RULES))
+@pytest.mark.parametrize(
+    ("name", "network"), [*((name, "layered") for name in RULES), ("device-aware", "torus"), ("adjoint", "torus")]
+)
 def test_compiled_epochs_have_the_numbers_of_the_loop(name, network, monkeypatch):
     replicas, objective = NETWORKS[network](**RULES[name])
     loop, sums = ends(train_epoch, replicas, objective)
@@ -165,15 +166,16 @@ def test_an_epoch_written_out(options, work):
 
 
 def test_the_adjoint_is_the_limit_of_small_nudges_where_networks_are_reciprocal():
-    """High gates: every transistor conducts linearly, so that all rules are the gradient to first order."""
+    """High gates: every transistor conducts linearly, and all rules are near the gradient; the body effect remains."""
     steps = {}
     for name, options in {
         "adjoint": {"rule": "adjoint"},
         "published": {"nudge_mode": "current"},
         "device-aware": {"nudge_mode": "current", "quantity": "device-aware", "phases": "centred"},
         "vector-field": {"nudge_mode": "current", "quantity": "vector-field"},
+        "co-content": {"nudge_mode": "current", "quantity": "co-content", "phases": "centred"},
     }.items():
-        [replica], _ = torus(seeds=(1,), nudge_conductance=1e-7, **options)
+        [replica], _ = torus(seeds=(1,), nudge_conductance=1e-5, **options)
         replica.gate_V = replica.gate_V + 4.0
         [found], _ = ends(train_replicas, [replica], MeanSquaredError(np.array([1.0]), answer=Value()), epochs=1)
         steps[name] = found.gate_V - replica.gate_V
@@ -181,5 +183,7 @@ def test_the_adjoint_is_the_limit_of_small_nudges_where_networks_are_reciprocal(
     assert size > 0
     for name, step in steps.items():
         cosine = step @ steps["adjoint"] / np.linalg.norm(step) / size
-        assert cosine > 0.999, name
-        assert np.linalg.norm(step) == pytest.approx(size, rel=0.05), name
+        assert cosine > 0.99, name
+    # The others know nothing of the series resistances, which take half of the drop here.
+    assert np.linalg.norm(steps["co-content"]) == pytest.approx(size, rel=0.02)
+    assert np.linalg.norm(steps["published"]) > 1.5 * size
