@@ -215,3 +215,19 @@ def test_two_runs_of_one_name_need_folders_of_their_own(here, made, tmp_path):
     other = shutil.copytree(made / "xor", tmp_path / "elsewhere" / "xor")
     assert "as those of another run" in audited(here, made / "xor", other, "--out", "out", code=2).err
     assert "no run_meta.json in it" in audited(here, tmp_path / "nothing", code=2).err
+
+
+def test_epochs_without_a_sample_that_trains_have_no_lines(here, tmp_path):
+    run(Iris(seed=1, epochs=20, margin=0.0, **PLAIN), tmp_path / "satisfied")
+    words = ("--epochs", "0,last", "--samples", "1", "--out", "out")
+    printed = audited(here, tmp_path / "satisfied", *words).out
+    assert read(tmp_path / "out" / "audit.csv").empty
+    assert "no sample trains: there is nothing to compare" in printed
+    assert not (tmp_path / "out" / "audit.png").exists()
+    assert audited(here, tmp_path / "satisfied", "--epochs", "0,last", "--samples", "60", "--out", "more").err == ""
+    with np.load(tmp_path / "more" / "audit.npz") as found:
+        trained = np.isfinite(found["gradient"]).all(axis=2).sum(axis=1)
+    table = read(tmp_path / "more" / "audit.csv")
+    assert [table[(table.epoch == epoch) & (table.component == "rule")].shape[0] for epoch in (0, 20)] == [
+        count + (count > 0) for count in trained
+    ]

@@ -26,9 +26,9 @@ IMPORT = re.compile(
 RUN = """
 aanntwin: __main__ main scripts.analyze_weights scripts.generate_csv scripts.normalize scripts.quantize scripts.spec
     scripts.sweep_model_parameters scripts.sweep_noise scripts.test_bits scripts.test_only
-analog_nmos: auto_prune_sweep auto_prune_trainer chip_command compare dense_sweep dense_trainer dense_trainer_avgappr
-    dense_trainer_cross_entropy deploy energy_command figures_command spec topology_command train train_sweep verify
-    xent_sweep
+analog_nmos: audit_command auto_prune_sweep auto_prune_trainer chip_command compare dense_sweep dense_trainer
+    dense_trainer_avgappr dense_trainer_cross_entropy deploy energy_command figures_command spec topology_command train
+    train_sweep verify xent_sweep
 common: browse.__main__
 corruption_study: plot run_experiments
 magnetoionic: figures_command main sweep
