@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from analog_nmos.rules.ends import Ends, FloatArray
@@ -35,6 +35,7 @@ class Quantity(ABC):
         formula: of one transistor, for documents.
         device: whether it asks transistors what they know of themselves, which needs a card that native models.
         first, second: transistors of the circuits of the first and the second state; None where `device` is False.
+        free: those of the free phase; left out, those of the first state.
     """
 
     formula: ClassVar[str] = ""
@@ -42,6 +43,7 @@ class Quantity(ABC):
 
     first: Transistors | None
     second: Transistors | None
+    free: Transistors | None = field(default=None, kw_only=True)
 
     @abstractmethod
     def change(self, free: Ends, first: Ends, second: Ends, gate_V: FloatArray) -> FloatArray:

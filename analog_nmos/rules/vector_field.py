@@ -6,6 +6,7 @@ import numpy as np
 
 from analog_nmos.rules.ends import Ends, FloatArray
 from analog_nmos.rules.quantity import ChangeKernel, Quantity
+from analog_nmos.rules.transistors import Transistors
 
 
 class VectorField(Quantity):
@@ -20,10 +21,10 @@ class VectorField(Quantity):
 
     def change(self, free: Ends, first: Ends, second: Ends, gate_V: FloatArray) -> FloatArray:
         """See `Quantity.change`."""
-        assert self.first is not None
-        stands = self.first.channel(free, gate_V)
+        own = self._own
+        stands = own.channel(free, gate_V)
         t_V = np.minimum(stands.across_V, np.maximum(stands.overdrive_V, 0.0))
-        slope_V = 2.0 * t_V * (1.0 + self.first.around.lam * stands.across_V)
+        slope_V = 2.0 * t_V * (1.0 + own.around.lam * stands.across_V)
         moved_V = (second.drain_V - second.source_V) - (first.drain_V - first.source_V)
         moved_V *= np.where(free.drain_V < free.source_V, -1.0, 1.0)
         change: FloatArray = slope_V * moved_V
@@ -34,5 +35,11 @@ class VectorField(Quantity):
         from analog_nmos.rules.transistors_kernel import known
         from analog_nmos.rules.vector_field_kernel import change
 
-        assert self.first is not None
-        return ChangeKernel(change, known(self.first))
+        return ChangeKernel(change, known(self._own))
+
+    @property
+    def _own(self) -> Transistors:
+        """The transistors of the free phase."""
+        found = self.free or self.first
+        assert found is not None
+        return found

@@ -52,7 +52,8 @@ class Rule:
         is_adjoint: whether the exact gradient takes their place.
         drives: whether outputs are nudged by currents.
         conductance_S: (L,) of such nudges.
-        scale_V2: 2 / beta in V^2/A: from a derivative to what a quantity is in; 0 without --rule adjoint.
+        scale_V2: 2 / beta in V^2/A, below 0 for PMOS: from a derivative to what a quantity is in; 0 without --rule
+            adjoint.
 
     Args:
         replicas: with their topologies, chips and options.
@@ -72,8 +73,11 @@ class Rule:
         self.scale_V2, first, second = 0.0, None, None
         if self.is_adjoint or kind.device or names:
             first, second = _transistors(replicas, card)
-            self.scale_V2 = 2.0 / first.around.beta if self.is_adjoint else 0.0
-        self._quantity = kind(first, second)
+        if self.is_adjoint and first is not None:  # a PMOS opens where its gate falls
+            self.scale_V2 = replicas[0].sign * 2.0 / first.around.beta
+        free_first, free_second = self.nudges == (1.0,), self.nudges == (-1.0,)
+        own = (first if free_first else second, first if free_second else second)
+        self._quantity = kind(*own, free=first)
         self._terms = [TERMS.get(name)(first) for name in names if first is not None]
         self._weights = np.array([[replica.config.term_weights[name] for name in names] for replica in replicas])
         self._arrays: dict[int, Any] = {}

@@ -35,7 +35,7 @@ def test_rules_are_axes_of_a_sweep_and_numbers_train_side_by_side(command, tmp_p
     assert sorted(set(table["delta"])) == [0.1, 0.2]
     trained(command, "xor", "1", "--quantity", "vector-field", "--eta", "0.2", "--epochs", "3", "--run-dir", "alone")
     same = table[(table["quantity"] == "vector-field") & (table["delta"] == 0.2) & (table["seed"] == 1)]
-    swept, alone = load_run(tmp_path / "rules" / "runs" / same["run"].item()), load_run(tmp_path / "alone")
+    swept, alone = load_run(tmp_path / "rules" / same["run"].item()), load_run(tmp_path / "alone")
     assert swept.metrics["val_mse"].tolist() == alone.metrics["val_mse"].tolist()
 
 

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from analog_nmos.backends.native import NativeBackend
+from analog_nmos.backends.native.transistor.parameters import device_parameters
 from analog_nmos.chips.draw import Mismatch, draw_chip
 from analog_nmos.data.split import Data, Split
 from analog_nmos.objectives.hinge import Hinge
 from analog_nmos.objectives.mean_squared_error import MeanSquaredError
 from analog_nmos.readouts import Highest, Readout, Value
+from analog_nmos.rules import QUANTITIES
+from analog_nmos.rules.ends import EdgeEnds
+from analog_nmos.rules.transistors import Transistors
 from analog_nmos.topology import dense
 from analog_nmos.topology.torus import Torus
 from analog_nmos.training.compiled import train_replicas
@@ -163,6 +167,29 @@ def test_an_epoch_written_out(options, work):
     expected = by_hand(copy.deepcopy(replica), objective, work)
     [found], _ = ends(train_replicas, [replica], objective, epochs=1)
     np.testing.assert_allclose(found.gate_V, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["device-aware", "co-content", "vector-field"])
+@pytest.mark.parametrize("phases", ["positive", "negative", "centred"])
+def test_with_two_circuits_every_state_is_judged_by_its_own_transistors(name, phases):
+    [replica], _ = layered(seeds=(1,), quantity=name, phases=phases, two_circuits=True)
+    copies, rng = copies_of([replica]), np.random.default_rng(1)
+    device = device_parameters(load_card(replica.config), replica.config)
+    first, second = (Transistors.of(device, [own], replica.gate_V.size) for own in replica.deviations)
+    nodes = replica.topology.max_node + 1
+    free_V, up_V, down_V = rng.uniform(0, 0.5, (3, 1, nodes))
+    kind = QUANTITIES.get(name)
+    states, circuits = {
+        "positive": ((free_V, up_V), (first, second)),
+        "negative": ((down_V, free_V), (second, first)),
+        "centred": ((down_V, up_V), (second, second)),
+    }[phases]
+    clamped_V = {"positive": [up_V], "negative": [down_V], "centred": [up_V, down_V]}[phases]
+    ends = EdgeEnds([replica.topology])
+    gate_V = replica.gate_V[None]
+    expected = kind(*circuits, free=first).change(*map(ends.of, (free_V, *states)), gate_V)
+    found = copies.rule.change_V2(free_V, clamped_V, None, gate_V)
+    np.testing.assert_array_equal(found, expected * (0.5 if phases == "centred" else 1.0))
 
 
 def test_the_adjoint_is_the_limit_of_small_nudges_where_networks_are_reciprocal():
