@@ -29,6 +29,7 @@ from analog_nmos.rules.ends import EdgeEnds, FloatArray
 from analog_nmos.rules.options import ADJOINT
 from analog_nmos.rules.parts import optimizer_of
 from analog_nmos.training.replica import RULE, Replica
+from common.errors import InputError
 
 if TYPE_CHECKING:
     from analog_nmos.cards.model_card import ModelCard
@@ -185,7 +186,11 @@ def _transistors(replicas: Sequence[Replica], card: ModelCard | None) -> tuple[A
     from analog_nmos.rules.transistors import Transistors
 
     assert card is not None
-    device = device_parameters(card, replicas[0].config)
+    try:
+        device = device_parameters(card, replicas[0].config)
+    except InputError as problem:
+        reason = str(problem).removesuffix(". Use --backend ngspice")
+        raise InputError(f"this learning rule asks transistors for their own threshold and current: {reason}") from None
     width = max(replica.gate_V.size for replica in replicas)
     free, clamp = zip(*(replica.deviations for replica in replicas), strict=True)
     first = Transistors.of(device, free, width)

@@ -1,8 +1,11 @@
 """Learning rules from the command line: kept by a run, resumed to the same numbers, swept, pruned; wrong options."""
 
+import re
+
 import numpy as np
 import pytest
 
+from analog_nmos.cards.model_card import default_card_path
 from common.runs import load_run, load_sweep
 
 AWARE = ("--quantity", "device-aware", "--phases", "centred", "--nudge-mode", "current", "--optimizer", "momentum")
@@ -65,5 +68,19 @@ def test_an_optimizers_memory_is_pruned_with_its_edges(command, tmp_path):
 def test_wrong_rules_end_in_one_line(command, words, message, tmp_path):
     shown = command("analog_nmos.train", "xor", "3", *words, "--run-dir", "run", code=2).err
     assert message in shown
+    assert shown.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("needs_ngspice")
+def test_a_card_whose_threshold_is_not_known_is_refused(command, tmp_path):
+    text = default_card_path().read_text().replace("level=1", "level=3")
+    (tmp_path / "other.lib").write_text(re.sub(r"lambda=\S+", "theta=0.1", text))
+    words = ("xor", "3", "--backend", "ngspice", "--model-card", "other.lib", "--run-dir", "run")
+    shown = command("analog_nmos.train", *words, "--quantity", "device-aware", code=2).err
+    assert shown.startswith(
+        "error: this learning rule asks transistors for their own threshold and current: native does "
+    )
+    assert "level 3" in shown
     assert shown.count("\n") == 1
     assert not (tmp_path / "run").exists()
