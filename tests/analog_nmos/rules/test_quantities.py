@@ -141,7 +141,9 @@ def test_compiled_quantities_have_the_numbers_of_numpy(name, tie, gate, kind):
     for row in range(2):
         found = np.full(E, np.nan)
         kernel.change(kernel.own, row, edges_of(), gate_V[row], *(nodes(one, row) for one in ends), found)
-        np.testing.assert_array_equal(found, expected[row])
+        # The exact one is compiled twice, and either may fuse a product and a sum where the other does not.
+        error = 1e-12 if name == "co-content" else 0.0
+        np.testing.assert_allclose(found, expected[row], rtol=error, atol=1e-3 * error)
 
 
 @pytest.mark.parametrize(("tie", "gate"), PLACES)
