@@ -20,6 +20,7 @@ from analog_nmos.chips import load_chip
 from analog_nmos.circuit import CircuitOptions
 from analog_nmos.circuit.deviations import Deviations
 from analog_nmos.objectives.base import highest
+from analog_nmos.rules.options import RuleOptions
 from analog_nmos.topology import Topology, find_topology, load_topology, shipped
 from analog_nmos.training.checkpoint import read_gates
 from analog_nmos.training.record import CARD, CHIP, TOPOLOGY
@@ -28,7 +29,7 @@ from common.errors import InputError, RunError
 from common.runs import load_run
 
 FloatArray = NDArray[np.float64]
-CONDUCTANCE_S = 1e-3  # as the default of --nudge-conductance
+CONDUCTANCE_S = RuleOptions.nudge_conductance  # its default
 TIGHT: dict[str, Any] = {"reltol": 1e-9, "abstol": 1e-14, "vntol": 1e-11, "itl1": 400}
 DESCRIPTION = """\
 Solve the same samples in ngspice and natively, free and clamped, and report the largest difference of an output

@@ -8,18 +8,13 @@ All ways take turns in one process, each from the same gates; CPU seconds of an 
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Any
-
-import numpy as np
 
 from analog_nmos.cards.model_card import default_card_path, read_model_card
 from analog_nmos.chips import Mismatch, draw_chip
-from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.tasks.digits_pairs import DigitsPairs
-from analog_nmos.training.compiled import train_replicas
-from analog_nmos.training.copies import Copies
 from analog_nmos.training.replica import new_replica
+from benchmarks.first_epochs import first_epochs_s
 
 ONE = {"two_circuits": False, "update_edges": "all"}
 WAYS: dict[str, dict[str, Any]] = {
@@ -40,14 +35,7 @@ def epoch_s(settings: dict[str, Any], epochs: int) -> float:
     data = config.load()
     network, card = config.network(data), read_model_card(default_card_path())
     chip = draw_chip(network, card, Mismatch(), 0) if config.chip else None
-    replica = new_replica(config, data, network, chip)
-    copies, kind = Copies.of([replica], card), objective_class(config.trains)
-    objective = kind.of([hyperparameters(kind, config)], data.readout)
-    start = time.process_time()
-    for epoch in range(1, epochs + 1):
-        replica.epoch = epoch
-        train_replicas([replica], np.ones(1, bool), copies, objective, lambda samples: None)
-    return (time.process_time() - start) / epochs
+    return first_epochs_s(new_replica(config, data, network, chip), card, epochs)
 
 
 def main() -> None:

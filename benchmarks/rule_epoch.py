@@ -9,16 +9,11 @@ Digits train for a hundredth of the epochs.
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Any
 
-import numpy as np
-
-from analog_nmos.objectives.settings import hyperparameters, objective_class
 from analog_nmos.tasks import TASKS
-from analog_nmos.training.compiled import train_replicas
-from analog_nmos.training.copies import Copies
 from analog_nmos.training.opening import load_card, load_replica
+from benchmarks.first_epochs import first_epochs_s
 
 CURRENT: dict[str, Any] = {"phases": "centred", "nudge_mode": "current", "delta": 0.1}
 RULES: dict[str, dict[str, Any]] = {
@@ -38,14 +33,7 @@ TASK = {"xor": 1, "digits": 100}  # and by how much fewer epochs it has
 def epoch_s(task: str, settings: dict[str, Any], epochs: int) -> float:
     """CPU seconds of an epoch, the mean of the first ones."""
     config = TASKS.get(task)(seed=3, **settings)
-    replica, card, kind = load_replica(config), load_card(config), objective_class(config.trains)
-    copies = Copies.of([replica], card)
-    objective = kind.of([hyperparameters(kind, config)], replica.data.readout)
-    start = time.process_time()
-    for epoch in range(1, epochs + 1):
-        replica.epoch = epoch
-        train_replicas([replica], np.ones(1, bool), copies, objective, lambda samples: None)
-    return (time.process_time() - start) / epochs
+    return first_epochs_s(load_replica(config), load_card(config), epochs)
 
 
 def main() -> None:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from analog_nmos.chips.normals import STATE_WORDS
 from analog_nmos.chips.periphery import Periphery
+from analog_nmos.rules.parts import optimizer_of
 from analog_nmos.training.metric import ACCURACY
 from analog_nmos.training.pruning import COUNTER, LAST
-from analog_nmos.training.replica import DAMAGE, STUCK, Replica
+from analog_nmos.training.replica import DAMAGE, RULE, STUCK, Replica
 from common.errors import InputError
 from common.inputs import parse_json, read_arrays
 from common.runs.files import write_bytes
@@ -123,7 +124,9 @@ def load_checkpoint(folder: Path, replica: Replica) -> dict[str, NDArray[Any]] |
     saved = _Saved(folder)
     epoch, edge_uid, gate_V = saved.network(replica.start.n_edges)
     histories = saved.histories(epoch, replica.data.readout.answer.classes)
-    rng_state, memory, streams = saved.rng_state(), saved.memory(edge_uid.size), saved.streams(replica.periphery)
+    optimizer = optimizer_of(replica.config.optimizer, replica.config.optimizer_options)
+    memory = saved.memory(edge_uid.size, optimizer.memories)
+    rng_state, streams = saved.rng_state(), saved.streams(replica.periphery)
     replica.rng.set_state(rng_state)
     replica.epoch = epoch
     replica.take(gate_V, edge_uid)
@@ -211,11 +214,11 @@ class _Saved:
             raise InputError(f"{self._where}: array {name} is missing or not text")
         return array.tobytes().decode(errors="replace")
 
-    def memory(self, edges: int) -> dict[str, NDArray[Any]]:
-        """What trainers carry from epoch to epoch."""
+    def memory(self, edges: int, memories: int) -> dict[str, NDArray[Any]]:
+        """What trainers carry from epoch to epoch; the optimizer has so many numbers of each edge."""
         known: tuple[tuple[str, Any, tuple[int | None, ...]], ...] = (
             *((COUNTER, np.int64, (edges,)), (LAST, np.int64, (2,)), (STUCK, np.bool_, (edges,))),
-            (DAMAGE, np.uint8, (None,)),
+            *((DAMAGE, np.uint8, (None,)), (RULE, np.float64, (memories, edges))),
         )
         for name, dtype, shape in known:
             if f"memory_{name}" in self._arrays:

@@ -76,9 +76,10 @@ class Rule:
             first, second = _transistors(replicas, card)
         if self.is_adjoint and first is not None:  # a PMOS opens where its gate falls
             self.scale_V2 = replicas[0].sign * 2.0 / first.around.beta
-        free_first, free_second = self.nudges == (1.0,), self.nudges == (-1.0,)
-        own = (first if free_first else second, first if free_second else second)
-        self._quantity = kind(*own, free=first)
+        # Of the two states that are compared one is free, if any: the second with negative nudges, else the first.
+        alone = self.nudges[0] if len(self.nudges) == 1 else 0.0
+        before, after = first if alone > 0.0 else second, first if alone < 0.0 else second
+        self._quantity = kind(before, after, free=first)
         self._terms = [TERMS.get(name)(first) for name in names if first is not None]
         self._weights = np.array([[replica.config.term_weights[name] for name in names] for replica in replicas])
         self._arrays: dict[int, Any] = {}

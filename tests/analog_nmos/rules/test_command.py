@@ -29,6 +29,16 @@ def test_a_resumed_run_ends_in_the_numbers_of_one_that_was_not_stopped(command, 
         np.testing.assert_array_equal(arrays[0][name], arrays[1][name])
 
 
+def test_a_damaged_memory_of_an_optimizer_is_refused(command, tmp_path):
+    trained(command, "xor", "3", "--optimizer", "adam", "--epochs", "3", "--run-dir", "run")
+    with np.load(tmp_path / "run" / "checkpoint.npz") as saved:
+        arrays = dict(saved)
+    arrays["memory_rule"] = arrays["memory_rule"][:2]
+    np.savez(tmp_path / "run" / "checkpoint.npz", **arrays)
+    shown = command("analog_nmos.train", "--resume", "run", "--epochs", "5", code=2).err
+    assert "array memory_rule: has shape 2 x 32 and type float64; expected 4 x 32 and float64" in shown
+
+
 def test_rules_are_axes_of_a_sweep_and_numbers_train_side_by_side(command, tmp_path):
     words = ("--quantity", "squared-drop,vector-field", "--eta", "0.1,0.2", "--seed", "0-1", "--epochs", "3")
     command("analog_nmos.train_sweep", "xor", *words, "--sweep-dir", "rules", "--no-plots", "--quiet")
